@@ -1,0 +1,76 @@
+//! Other programs: how xtask starts them and what it says while doing so.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::step::{Failure, Outcome};
+
+/// A program about to be run, by default from the root of the workspace.
+pub(crate) struct Program(Command);
+
+impl Program {
+    pub(crate) fn new(name: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(name);
+        command.current_dir(crate::tree::root());
+        Self(command)
+    }
+
+    pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.0.args(arguments);
+        self
+    }
+
+    pub(crate) fn folder(mut self, folder: &Path) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
+    /// Prints the command line, runs it on this terminal and fails unless it ends with 0.
+    pub(crate) fn run(mut self) -> Outcome {
+        println!("   $ {}", self.line());
+        let status = self.0.status().map_err(|error| self.cannot_start(&error))?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Failure::new(format!("`{}` ended with {status}", self.line())))
+        }
+    }
+
+    /// Runs quietly and returns what it wrote on its standard output; fails unless it ends with 0.
+    pub(crate) fn capture(mut self) -> Result<String, Failure> {
+        let output = self.0.stdin(Stdio::null()).output().map_err(|error| self.cannot_start(&error))?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(Failure::new(format!("`{}` ended with {}: {}", self.line(), output.status, complaint.trim())))
+    }
+
+    fn line(&self) -> String {
+        let words = std::iter::once(self.0.get_program()).chain(self.0.get_args());
+        words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+    }
+
+    fn cannot_start(&self, error: &std::io::Error) -> Failure {
+        Failure::new(format!("cannot start `{}`: {error}", self.line()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_ends_badly_is_a_failure_with_its_own_words() {
+        let failure = Program::new("sh").args(["-c", "echo broken >&2; exit 3"]).capture();
+        let words = failure.expect_err("it ended with 3").to_string();
+        assert!(words.contains("broken") && words.contains('3'), "{words}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_a_failure_that_names_it() {
+        let failure = Program::new("no-such-program-anywhere").run().expect_err("it is not there");
+        assert!(failure.to_string().contains("no-such-program-anywhere"));
+    }
+}
