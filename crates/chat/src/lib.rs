@@ -1,1 +1,26 @@
-//! To be written.
+//! What chat means: the words every client protocol is translated into, and the rules that hold for all of them.
+//!
+//! Knows nothing of bytes on a wire, JSON, the time of day, randomness, sessions or shards: times and epochs arrive as
+//! arguments, and whoever calls owns the state.
+
+mod command;
+mod event;
+mod farewell;
+mod message;
+mod name;
+mod position;
+mod refusal;
+mod roster;
+
+pub use command::{Command, SignalName, Tag};
+pub use event::{Event, Presence, Resumption};
+pub use farewell::Farewell;
+pub use message::{Author, Body, Message, Payload, PayloadKind, Text};
+pub use name::{NAME_BYTES_MAX, NameError, RoomId, RoomKind, RoomName, UserId};
+pub use position::{Epoch, Position, PositionError};
+pub use refusal::Refusal;
+pub use roster::{Counts, Roster, RosterChange};
+
+/// A moment in milliseconds since 1970-01-01 UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(pub u64);

@@ -1,0 +1,109 @@
+//! The backplane of a node that stands alone: the home shard itself is the sequencer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use chat::{Author, Epoch, Message, Position, RoomId, Tag};
+use hashbrown::HashMap;
+
+use crate::{Arrival, Backplane, Order, Settings};
+
+/// Opens the backplane.
+pub(crate) fn open(settings: &Settings) -> Box<dyn Backplane> {
+    Box::new(Loopback { settings: settings.clone(), epochs: 0, rooms: HashMap::new() })
+}
+
+struct Loopback {
+    settings: Settings,
+    /// How many epochs have been given.
+    epochs: u64,
+    rooms: HashMap<RoomId, Sequence>,
+}
+
+/// The order of one room.
+struct Sequence {
+    head: Position,
+    /// Posts that a retry may repeat; absent until the first tagged post.
+    recent: Option<Box<Recent>>,
+}
+
+type PostKey = (Author, Tag);
+
+/// The tags of the latest posts, at most `tags_per_room`.
+#[derive(Default)]
+struct Recent {
+    offsets: HashMap<PostKey, u64>,
+    oldest_first: VecDeque<PostKey>,
+}
+
+impl Loopback {
+    fn sequence(&mut self, room: &RoomId) -> &mut Sequence {
+        if !self.rooms.contains_key(room) {
+            let head = Position { epoch: self.next_epoch(), offset: 0 };
+            self.rooms.insert(room.clone(), Sequence { head, recent: None });
+        }
+        self.rooms.get_mut(room).expect("the room was inserted above")
+    }
+
+    /// Epochs of one start differ because the mixing is a bijection; those of different starts differ with their seeds.
+    fn next_epoch(&mut self) -> Epoch {
+        self.epochs += 1;
+        Epoch(mix(self.settings.epoch_seed.wrapping_add(self.epochs.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
+    }
+}
+
+impl Backplane for Loopback {
+    fn order(&mut self, order: Order, arrivals: &mut Vec<Arrival>) {
+        let tags_max = self.settings.tags_per_room;
+        let sequence = self.sequence(&order.room);
+        let key = order.tag.clone().map(|tag| (order.author.clone(), tag));
+        if let Some(offset) = key.as_ref().and_then(|key| sequence.repeated(key)) {
+            let at = Position { epoch: sequence.head.epoch, offset };
+            arrivals.push(Arrival::Repeated { at, ticket: order.ticket });
+            return;
+        }
+        sequence.head.offset += 1;
+        if let Some(key) = key {
+            sequence.remember(key, tags_max);
+        }
+        let Order { room, author, body, tag, time, ticket } = order;
+        let message = Arc::new(Message { room, at: sequence.head, author, time, tag, body });
+        arrivals.push(Arrival::Ordered { message, ticket });
+    }
+
+    fn head(&mut self, room: &RoomId) -> Position {
+        self.sequence(room).head
+    }
+
+    fn knows(&self, room: &RoomId) -> bool {
+        self.rooms.contains_key(room)
+    }
+
+    fn forget(&mut self, room: &RoomId) {
+        self.rooms.remove(room);
+    }
+}
+
+impl Sequence {
+    fn repeated(&self, key: &PostKey) -> Option<u64> {
+        self.recent.as_ref()?.offsets.get(key).copied()
+    }
+
+    fn remember(&mut self, key: PostKey, tags_max: usize) {
+        let recent = self.recent.get_or_insert_default();
+        recent.offsets.insert(key.clone(), self.head.offset);
+        recent.oldest_first.push_back(key);
+        if recent.oldest_first.len() > tags_max
+            && let Some(oldest) = recent.oldest_first.pop_front()
+        {
+            recent.offsets.remove(&oldest);
+        }
+    }
+}
+
+/// The finaliser of SplitMix64: a bijection that leaves no pattern.
+fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}

@@ -1,0 +1,122 @@
+//! What a client asks of chat.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{Body, Position, RoomId, UserId};
+
+/// The id a client gives to a command: 1 to 64 bytes of UTF-8. Answers carry it, and a post with the same tag by the same
+/// user in the same room is the same post.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Tag(Arc<str>);
+
+impl Tag {
+    /// The longest tag, in bytes.
+    pub const BYTES_MAX: usize = 64;
+
+    /// Takes a tag as a client sent it; `None` when it is empty or too long.
+    pub fn new(tag: &str) -> Option<Self> {
+        (1..=Self::BYTES_MAX).contains(&tag.len()).then(|| Self(tag.into()))
+    }
+
+    /// The tag as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// A passing sign that is shown and forgotten, such as `typing`: 1 to 32 bytes of UTF-8 without control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignalName(Arc<str>);
+
+impl SignalName {
+    /// Takes a signal as a client sent it; `None` when it is empty, too long or has control characters.
+    pub fn new(signal: &str) -> Option<Self> {
+        let fits = (1..=32).contains(&signal.len()) && !signal.chars().any(char::is_control);
+        fits.then(|| Self(signal.into()))
+    }
+
+    /// The signal as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a client asks of chat. `tag` is what the answer will carry.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Say who one is; answered with `Welcome`.
+    Identify {
+        /// The name to go by.
+        user: UserId,
+        /// The last direct message seen, to be sent what came after it.
+        inbox: Option<Position>,
+        /// Carried by the answer.
+        tag: Option<Tag>,
+    },
+    /// Become a member of a room; answered with `Joined`.
+    Join {
+        /// The room.
+        room: RoomId,
+        /// The last message seen, to be sent what came after it.
+        since: Option<Position>,
+        /// Carried by the answer.
+        tag: Option<Tag>,
+    },
+    /// Stop being a member; answered with `Left`.
+    Leave {
+        /// The room.
+        room: RoomId,
+        /// Carried by the answer.
+        tag: Option<Tag>,
+    },
+    /// Say something in a room; answered with `Accepted` when there is a tag.
+    Post {
+        /// The room.
+        room: RoomId,
+        /// Who says it, where the message itself names somebody (the JSON of plain rooms); else the session's user does.
+        author: Option<UserId>,
+        /// What is said.
+        body: Body,
+        /// The message's id.
+        tag: Option<Tag>,
+    },
+    /// Say something to one user on all of their devices; answered with `Accepted`.
+    Direct {
+        /// The user.
+        to: UserId,
+        /// What is said.
+        body: Body,
+        /// The message's id.
+        tag: Option<Tag>,
+    },
+    /// Read older messages; answered with `Page`.
+    Recall {
+        /// The room.
+        room: RoomId,
+        /// Messages before this one; without it, the newest.
+        before: Option<Position>,
+        /// How many at most.
+        limit: usize,
+        /// Carried by the answer.
+        tag: Option<Tag>,
+    },
+    /// Show the room a passing sign.
+    Signal {
+        /// The room.
+        room: RoomId,
+        /// The sign.
+        signal: SignalName,
+    },
+    /// Ask for the server's time; answered with `Time`.
+    AskTime {
+        /// Carried by the answer.
+        tag: Option<Tag>,
+    },
+}

@@ -1,0 +1,94 @@
+//! Farewells: why the server ends a connection, and whether the client should come back.
+
+/// Why the server ends a connection. Codes are those of RFC 6455 §7.4.1 where one fits, else 4000–4499: reconnect, 4500–4999: do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Farewell {
+    /// The answer to the client's own close.
+    Bye,
+    /// The client broke its protocol.
+    ProtocolError,
+    /// A kind of data that the protocol does not take.
+    UnsupportedData,
+    /// A text that is not UTF-8, or a message that does not inflate.
+    InvalidUtf8,
+    /// A message longer than it may be.
+    MessageTooLarge,
+    /// The client read too slowly.
+    SlowConsumer,
+    /// No sign of life for two ping intervals.
+    PingTimeout,
+    /// The server is going away.
+    ServerRestart {
+        /// How long this client should wait before it reconnects, in milliseconds.
+        delay_ms: u32,
+    },
+    /// The server cannot serve this client now.
+    Overloaded,
+    /// A message of the rich protocol that is not a JSON object.
+    BadMessage,
+    /// A plain room that has as many members as it may have.
+    RoomFull,
+}
+
+impl Farewell {
+    /// Every farewell there is.
+    pub const ALL: [Self; 11] = [
+        Self::Bye,
+        Self::ProtocolError,
+        Self::UnsupportedData,
+        Self::InvalidUtf8,
+        Self::MessageTooLarge,
+        Self::SlowConsumer,
+        Self::PingTimeout,
+        Self::ServerRestart { delay_ms: 0 },
+        Self::Overloaded,
+        Self::BadMessage,
+        Self::RoomFull,
+    ];
+
+    /// The close code.
+    pub fn code(self) -> u16 {
+        self.row().0
+    }
+
+    /// The stable reason.
+    pub fn reason(self) -> &'static str {
+        self.row().1
+    }
+
+    /// Whether the client should reconnect by itself.
+    pub fn may_reconnect(self) -> bool {
+        (4000..4500).contains(&self.code())
+    }
+
+    fn row(self) -> (u16, &'static str) {
+        match self {
+            Self::Bye => (1000, "bye"),
+            Self::ProtocolError => (1002, "protocol_error"),
+            Self::UnsupportedData => (1003, "unsupported_data"),
+            Self::InvalidUtf8 => (1007, "invalid_utf8"),
+            Self::MessageTooLarge => (1009, "message_too_large"),
+            Self::SlowConsumer => (4008, "slow_consumer"),
+            Self::PingTimeout => (4009, "ping_timeout"),
+            Self::ServerRestart { .. } => (4012, "server_restart"),
+            Self::Overloaded => (4013, "overloaded"),
+            Self::BadMessage => (4500, "bad_message"),
+            Self::RoomFull => (4508, "room_full"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_protocol_document_lists_every_farewell() {
+        let document = include_str!("../../../docs/protocol.md");
+        for farewell in Farewell::ALL {
+            let again = if farewell.may_reconnect() { "yes" } else { "no" };
+            let row = format!("| {} | `{}` | {again} |", farewell.code(), farewell.reason());
+            assert!(document.contains(&row), "{row}");
+        }
+    }
+}

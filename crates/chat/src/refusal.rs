@@ -1,0 +1,109 @@
+//! Refusals: the client asked for what it may not have; it is told and stays.
+
+/// Why a command was not done. Every refusal has a code that never changes, the same on every protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// A part of the command is missing, ill-typed or out of bounds.
+    BadRequest,
+    /// A room or user name is empty, too long or has characters that are not allowed.
+    BadName,
+    /// Identify first.
+    NotIdentified,
+    /// A session identifies once.
+    AlreadyIdentified,
+    /// Join the room first.
+    NotJoined,
+    /// This session is in the room.
+    AlreadyJoined,
+    /// The session is in as many rooms as it may be.
+    TooManyRooms,
+    /// The room has as many members as it may have.
+    RoomFull,
+    /// Nobody of that name is or recently was connected.
+    NoSuchUser,
+    /// Longer than a message may be.
+    MessageTooLarge,
+    /// Not `epoch:offset`.
+    BadPosition,
+    /// The server is too busy to take it; nothing was kept.
+    Overloaded,
+    /// The server is going away.
+    Draining,
+}
+
+impl Refusal {
+    /// Every refusal there is.
+    pub const ALL: [Self; 13] = [
+        Self::BadRequest,
+        Self::BadName,
+        Self::NotIdentified,
+        Self::AlreadyIdentified,
+        Self::NotJoined,
+        Self::AlreadyJoined,
+        Self::TooManyRooms,
+        Self::RoomFull,
+        Self::NoSuchUser,
+        Self::MessageTooLarge,
+        Self::BadPosition,
+        Self::Overloaded,
+        Self::Draining,
+    ];
+
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        self.row().0
+    }
+
+    /// What to tell a person.
+    pub fn reason(self) -> &'static str {
+        self.row().1
+    }
+
+    /// Whether the same command may succeed later.
+    pub fn may_retry(self) -> bool {
+        matches!(self, Self::RoomFull | Self::NoSuchUser | Self::Overloaded | Self::Draining)
+    }
+
+    /// The HTTP status that says the same (RFC 9110 §15.5, §15.6).
+    pub fn http_status(self) -> u16 {
+        self.row().2
+    }
+
+    fn row(self) -> (&'static str, &'static str, u16) {
+        match self {
+            Self::BadRequest => ("bad_request", "a part of the request is missing, ill-typed or out of bounds", 400),
+            Self::BadName => ("bad_name", "a name has 1 to 255 bytes of UTF-8, a user name no control characters", 400),
+            Self::NotIdentified => ("not_identified", "identify first", 401),
+            Self::AlreadyIdentified => ("already_identified", "a session identifies once", 409),
+            Self::NotJoined => ("not_joined", "join the room first", 403),
+            Self::AlreadyJoined => ("already_joined", "this session is in the room", 409),
+            Self::TooManyRooms => ("too_many_rooms", "the session is in as many rooms as it may be", 429),
+            Self::RoomFull => ("room_full", "the room has as many members as it may have", 503),
+            Self::NoSuchUser => ("no_such_user", "nobody of that name is or recently was connected", 404),
+            Self::MessageTooLarge => ("message_too_large", "the message is longer than max_message_bytes", 413),
+            Self::BadPosition => ("bad_position", "a position is written epoch:offset", 400),
+            Self::Overloaded => ("overloaded", "the server is too busy; nothing was kept; try again later", 503),
+            Self::Draining => ("draining", "the server is going away; reconnect and try again", 503),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_a_code_of_its_own() {
+        let codes: std::collections::HashSet<_> = Refusal::ALL.iter().map(|refusal| refusal.code()).collect();
+        assert_eq!(codes.len(), Refusal::ALL.len());
+    }
+
+    #[test]
+    fn the_protocol_document_lists_every_refusal() {
+        let document = include_str!("../../../docs/protocol.md");
+        for refusal in Refusal::ALL {
+            let row = format!("| `{}` | {} |", refusal.code(), if refusal.may_retry() { "yes" } else { "no" });
+            assert!(document.contains(&row), "{row}");
+        }
+    }
+}

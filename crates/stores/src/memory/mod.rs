@@ -1,0 +1,130 @@
+//! The store of a node that keeps nothing when it stops.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use chat::{Message, Position, RoomId, Time};
+
+use crate::{Page, Settings, Since, Store};
+
+/// Opens the store.
+pub(crate) fn open(settings: &Settings) -> Box<dyn Store> {
+    Box::new(Memory { settings: settings.clone(), rooms: HashMap::new(), messages: 0, bytes: 0 })
+}
+
+struct Memory {
+    settings: Settings,
+    rooms: HashMap<RoomId, History>,
+    /// Messages in all rooms.
+    messages: usize,
+    /// Their weight.
+    bytes: usize,
+}
+
+/// The kept messages of one room: one epoch, ascending offsets without gaps.
+#[derive(Default)]
+struct History {
+    messages: VecDeque<Arc<Message>>,
+    bytes: usize,
+    /// The newest position ever appended, kept when its message has aged away.
+    head: Option<Position>,
+}
+
+impl Memory {
+    /// Lets go of what exceeds the bounds, and returns what is left.
+    fn trimmed(&mut self, room: &RoomId, now: Time) -> Option<&History> {
+        let history = self.rooms.get_mut(room)?;
+        let (count, bytes) = (history.messages.len(), history.bytes);
+        history.trim(&self.settings, now);
+        self.messages -= count - history.messages.len();
+        self.bytes -= bytes - history.bytes;
+        Some(history)
+    }
+}
+
+impl Store for Memory {
+    fn append(&mut self, message: &Arc<Message>) {
+        let history = match self.rooms.get_mut(&message.room) {
+            Some(history) => history,
+            None => self.rooms.entry(message.room.clone()).or_default(),
+        };
+        if history.head.is_some_and(|head| head.epoch != message.at.epoch) {
+            self.messages -= history.messages.len();
+            self.bytes -= history.bytes;
+            *history = History::default();
+        }
+        history.push(message);
+        self.messages += 1;
+        self.bytes += message.weight();
+        self.trimmed(&message.room, message.time);
+    }
+
+    fn since(&mut self, room: &RoomId, position: Position, now: Time) -> Since {
+        match self.trimmed(room, now) {
+            Some(history) => history.since(position),
+            None => Since { messages: Vec::new(), complete: false },
+        }
+    }
+
+    fn before(&mut self, room: &RoomId, before: Option<Position>, limit: usize, now: Time) -> Page {
+        match self.trimmed(room, now) {
+            Some(history) => history.before(before, limit),
+            None => Page { messages: Vec::new(), more: false },
+        }
+    }
+
+    fn forget(&mut self, room: &RoomId) {
+        if let Some(history) = self.rooms.remove(room) {
+            self.messages -= history.messages.len();
+            self.bytes -= history.bytes;
+        }
+    }
+
+    fn size(&self) -> (usize, usize) {
+        (self.messages, self.bytes)
+    }
+}
+
+impl History {
+    fn push(&mut self, message: &Arc<Message>) {
+        if let Some(head) = self.head {
+            assert_eq!(message.at.offset, head.offset + 1, "a room's messages are kept in order and without gaps");
+        }
+        self.head = Some(message.at);
+        self.bytes += message.weight();
+        self.messages.push_back(message.clone());
+    }
+
+    fn trim(&mut self, settings: &Settings, now: Time) {
+        while let Some(oldest) = self.messages.front() {
+            let aged = now.0.saturating_sub(oldest.time.0) > settings.age_max_ms;
+            if !aged && self.messages.len() <= settings.messages_max && self.bytes <= settings.bytes_max {
+                break;
+            }
+            self.bytes -= oldest.weight();
+            self.messages.pop_front();
+        }
+    }
+
+    fn since(&self, position: Position) -> Since {
+        let Some(head) = self.head.filter(|head| head.epoch == position.epoch && position.offset <= head.offset) else {
+            return Since { messages: self.messages.iter().cloned().collect(), complete: false };
+        };
+        let wanted = (head.offset - position.offset) as usize;
+        let kept = wanted.min(self.messages.len());
+        let messages = self.messages.range(self.messages.len() - kept..).cloned().collect();
+        Since { messages, complete: kept == wanted }
+    }
+
+    fn before(&self, before: Option<Position>, limit: usize) -> Page {
+        let end = match (before, self.messages.front()) {
+            (Some(before), Some(oldest)) if before.epoch == oldest.at.epoch => {
+                (before.offset.saturating_sub(oldest.at.offset) as usize).min(self.messages.len())
+            }
+            (Some(_), _) => 0,
+            (None, _) => self.messages.len(),
+        };
+        let start = end.saturating_sub(limit);
+        Page { messages: self.messages.range(start..end).cloned().collect(), more: start > 0 }
+    }
+}
