@@ -1,0 +1,85 @@
+//! A key of the configuration, and the macro that declares all of them at once.
+
+use super::form::Form;
+
+/// What there is to say about one key.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    /// What the key is for, one line of text each.
+    pub(super) about: &'static [&'static str],
+    pub(super) default: &'static [&'static str],
+    /// The placeholder of its flag, for the few keys that have one.
+    pub(super) flag: Option<&'static str>,
+    pub(super) expected: String,
+    pub(super) is_list: bool,
+    pub(super) is_quoted: bool,
+}
+
+impl Key {
+    /// The name as a flag of the command line.
+    pub(super) fn as_flag(&self) -> String {
+        format!("--{}", self.name.replace('_', "-"))
+    }
+
+    /// The name as a variable of the environment.
+    pub(super) fn as_variable(&self) -> String {
+        format!("{}{}", super::given::PREFIX, self.name.to_uppercase())
+    }
+
+    /// The default in words.
+    pub(super) fn default_words(&self) -> String {
+        if self.default.is_empty() { "none".to_owned() } else { self.default.join(", ") }
+    }
+
+    /// The default as TOML writes it.
+    #[cfg(test)]
+    pub(super) fn default_literal(&self) -> String {
+        let quote = |text: &&str| if self.is_quoted { format!("\"{text}\"") } else { (*text).to_owned() };
+        let items: Vec<String> = self.default.iter().map(quote).collect();
+        if self.is_list { format!("[{}]", items.join(", ")) } else { items.join(", ") }
+    }
+
+    pub(super) fn described_by(mut self, form: &impl Form) -> Self {
+        self.expected = form.expected();
+        self.is_list = form.is_list();
+        self.is_quoted = form.is_quoted();
+        self
+    }
+}
+
+/// Declares the keys: from each line its field of `Settings`, its entry in `keys()` and its part of `Settings::read`.
+macro_rules! declare {
+    ($(
+        $(#[doc = $about:literal])+
+        $name:ident: $value:ty = $form:expr, default $default:expr $(, flag $flag:literal)?;
+    )+) => {
+        /// Everything a node can be told, as values.
+        #[derive(Clone, Debug, PartialEq)]
+        pub(crate) struct Settings {
+            $($(#[doc = $about])+ pub(crate) $name: $value,)+
+        }
+
+        impl Settings {
+            /// What was given, and the defaults where nothing was.
+            pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
+                Ok(Self { $($name: given.read(stringify!($name), &$default, &$form)?,)+ })
+            }
+        }
+
+        /// Every key that has a setting, in the order of the reference.
+        pub(super) fn keys() -> Vec<Key> {
+            vec![$(
+                Key {
+                    name: stringify!($name),
+                    about: &[$($about),+],
+                    default: &$default,
+                    flag: None$(.or(Some($flag)))?,
+                    expected: String::new(),
+                    is_list: false,
+                    is_quoted: false,
+                }.described_by(&$form),
+            )+]
+        }
+    };
+}
+pub(super) use declare;

@@ -1,0 +1,92 @@
+//! The keys: the one place where they are declared.
+//!
+//! The comment of a key is its text in `--help`, in the example file and in the reference.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::error::ConfigError;
+use super::form::{
+    Address, Addresses, Choice, Count, Milliseconds, RoomSlowPolicies, SLOW_POLICY, Seconds, Threads, Truth,
+};
+use super::given::Given;
+use super::key::{Key, declare};
+use super::value::{LogFormat, RoomSlowPolicy, SlowPolicy};
+
+const DAY: usize = 86_400;
+const MEBIBYTE: usize = 1 << 20;
+
+declare! {
+    /// Addresses that clients connect to.
+    listen: Vec<SocketAddr> = Addresses, default ["127.0.0.1:8080"], flag "ADDR:PORT";
+
+    /// Address of health checks and metrics. Keep it where only operators reach it.
+    admin: SocketAddr = Address, default ["127.0.0.1:8081"], flag "ADDR:PORT";
+
+    /// Threads that serve clients; each is one shard of the node.
+    threads: usize = Threads(1..=256), default ["auto"], flag "N";
+
+    /// Largest message a client may send, after decompression.
+    max_message_bytes: usize = Count(1..=64 * MEBIBYTE, "bytes"), default ["65536"], flag "N";
+
+    /// Time between pings. A client that is silent for twice as long is closed with 4009.
+    ping_interval: Duration = Seconds(1..=3600), default ["25"], flag "SECONDS";
+
+    /// Bytes that may wait for one session that reads slowly, before its room's policy applies. Raised to twice
+    /// `max_message_bytes` when it is less.
+    session_queue_bytes: usize = Count(4096..=1024 * MEBIBYTE, "bytes"), default ["1048576"];
+
+    /// What happens to a session that reads slowly: `disconnect` closes it with 4008 and it may resume,
+    /// `drop_oldest` drops what has waited longest, `latest_only` keeps the newest message. It is told what is missing.
+    room_slow_policy: SlowPolicy = SLOW_POLICY, default ["disconnect"];
+
+    /// Other policies for some rooms; `*` stands for any run of characters, the first pattern that fits counts.
+    room_slow_policies: Vec<RoomSlowPolicy> = RoomSlowPolicies, default [];
+
+    /// Messages that a room remembers.
+    history_messages: usize = Count(0..=1_000_000, "messages"), default ["1000"];
+
+    /// How long a room remembers a message.
+    history_seconds: Duration = Seconds(0..=366 * DAY), default ["86400"];
+
+    /// Bytes of messages that a room remembers.
+    history_bytes: usize = Count(0..=1024 * MEBIBYTE, "bytes"), default ["4194304"];
+
+    /// How long a room without members is kept, and with it its history.
+    room_idle_seconds: Duration = Seconds(0..=366 * DAY), default ["3600"];
+
+    /// Rooms that one session may be in.
+    rooms_per_session: usize = Count(1..=10_000, "rooms"), default ["100"];
+
+    /// Sessions that may be in one room on this node.
+    room_members_max: usize = Count(1..=10_000_000, "sessions"), default ["100000"];
+
+    /// Largest room whose members are told who the others are; in larger ones they get the counts.
+    presence_list_max: usize = Count(0..=10_000, "members"), default ["200"];
+
+    /// Shortest time between two reports of who came and went.
+    presence_interval_ms: Duration = Milliseconds(100..=60_000), default ["1000"];
+
+    /// How long direct messages are kept for a user who is not connected.
+    inbox_idle_seconds: Duration = Seconds(0..=366 * DAY), default ["120"];
+
+    /// How long a connection may take to say what it wants.
+    handshake_timeout_seconds: Duration = Seconds(1..=300), default ["10"];
+
+    /// How long a client may take to answer a close.
+    close_timeout_seconds: Duration = Seconds(1..=60), default ["5"];
+
+    /// How long a node that was asked to stop takes leave of its clients.
+    drain_seconds: Duration = Seconds(0..=3600), default ["5"];
+
+    /// Whether WebSocket clients are offered compression (permessage-deflate).
+    deflate: bool = Truth, default ["true"];
+
+    /// How much is logged.
+    log_level: &'static str = Choice(&[
+        ("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug"), ("trace", "trace"),
+    ]), default ["info"];
+
+    /// `text` for people, `json` for programs: one object a line.
+    log_format: LogFormat = Choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]), default ["text"];
+}

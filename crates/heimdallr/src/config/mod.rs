@@ -1,0 +1,62 @@
+//! Configuration: what the node is told before it starts.
+//!
+//! A key is declared once, in `keys.rs`; the flags, the environment, the file, the example file and the reference all
+//! follow from that line. Flags win over the environment, the environment over the file. A key that is unknown or has
+//! a value of another form is refused by name: a node never starts on a guess.
+//!
+//! This module knows what keys mean to a reader, not what the node does with them.
+
+mod error;
+mod flags;
+mod form;
+mod given;
+mod key;
+mod keys;
+#[cfg(test)]
+mod reference;
+pub(crate) mod value;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+pub(crate) use error::ConfigError;
+pub(crate) use keys::Settings;
+
+use flags::Line;
+use given::Given;
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Wish {
+    /// Start a node with these settings.
+    Start(Box<Settings>),
+    /// Print this text and end well: `--help`, `--version`.
+    Print(String),
+}
+
+/// Reads the command line (without the name of the program), the environment and the file that either of them names.
+pub(crate) fn load(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Wish, ConfigError> {
+    let flags = match flags::read(arguments)? {
+        Line::Given(flags) => flags,
+        Line::Help => return Ok(Wish::Print(flags::help())),
+        Line::Version => return Ok(Wish::Print(format!("heimdallr {}\n", env!("CARGO_PKG_VERSION")))),
+    };
+    let above_file = Given::from_environment(environment)?.under(flags);
+    let given = match above_file.path_of_file()? {
+        Some(path) => Given::from_file(Path::new(&path))?.under(above_file),
+        None => above_file,
+    };
+    Ok(Wish::Start(Box::new(settle(Settings::read(&given)?))))
+}
+
+/// One message of the largest size always fits the queue of a session.
+fn settle(mut settings: Settings) -> Settings {
+    settings.session_queue_bytes = settings.session_queue_bytes.max(2 * settings.max_message_bytes);
+    settings
+}
+
+#[cfg(test)]
+mod tests;

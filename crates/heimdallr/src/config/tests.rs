@@ -1,0 +1,170 @@
+//! What wins over what, and what is refused how.
+
+use super::given::Given;
+use super::value::{RoomSlowPolicy, SlowPolicy};
+use super::*;
+
+fn words(line: &str) -> Vec<OsString> {
+    line.split_whitespace().map(OsString::from).collect()
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    pairs.iter().map(|&(name, value)| (name.into(), value.into())).collect()
+}
+
+fn started(line: &str, environment: &[(&str, &str)]) -> Settings {
+    match load(words(line), variables(environment)).expect("it is accepted") {
+        Wish::Start(settings) => *settings,
+        Wish::Print(text) => panic!("it prints instead: {text}"),
+    }
+}
+
+fn refused(line: &str, environment: &[(&str, &str)]) -> String {
+    load(words(line), variables(environment)).expect_err("it is refused").to_string()
+}
+
+fn refused_in_file(text: &str) -> String {
+    let read = |given: Given| Settings::read(&given);
+    Given::from_toml(text, "node.toml").and_then(read).expect_err("it is refused").to_string()
+}
+
+/// A file that is gone at the end of its test.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("heimdallr-{name}-{}.toml", std::process::id()));
+        std::fs::write(&path, text).expect("the temporary folder can be written");
+        Self(path)
+    }
+
+    fn flag(&self) -> String {
+        format!("--config {}", self.0.display())
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn nothing_given_listens_on_loopback_only() {
+    let settings = started("", &[("PATH", "/bin")]);
+    assert!(settings.listen.iter().chain([&settings.admin]).all(|address| address.ip().is_loopback()));
+    assert!(settings.threads >= 1);
+    assert_eq!(settings.max_message_bytes, 65536);
+    assert_eq!(settings.ping_interval.as_secs(), 25);
+}
+
+#[test]
+fn flags_win_over_the_environment_and_the_environment_over_the_file() {
+    let file = File::new("precedence", "threads = 1\nmax_message_bytes = 1\nrooms_per_session = 1\n");
+    let line = format!("{} --threads 3", file.flag());
+    let environment = [("HEIMDALLR_THREADS", "2"), ("HEIMDALLR_MAX_MESSAGE_BYTES", "2")];
+    let settings = started(&line, &environment);
+    assert_eq!((settings.threads, settings.max_message_bytes, settings.rooms_per_session), (3, 2, 1));
+}
+
+#[test]
+fn the_environment_may_name_the_file() {
+    let file = File::new("environment", "listen = [\"[::1]:9\"]\n");
+    let path = file.0.display().to_string();
+    let settings = started("", &[("HEIMDALLR_CONFIG", &path)]);
+    assert_eq!(settings.listen, ["[::1]:9".parse().expect("an address")]);
+}
+
+#[test]
+fn listen_may_be_given_several_times_and_in_both_spellings() {
+    let settings = started("--listen 127.0.0.1:1 --listen=127.0.0.1:2", &[]);
+    assert_eq!(settings.listen.len(), 2);
+    let settings = started("", &[("HEIMDALLR_LISTEN", "127.0.0.1:1, 127.0.0.1:2,127.0.0.1:3")]);
+    assert_eq!(settings.listen.len(), 3);
+}
+
+#[test]
+fn a_list_from_above_replaces_the_one_below() {
+    let settings = started("--listen 127.0.0.1:1", &[("HEIMDALLR_LISTEN", "127.0.0.1:2,127.0.0.1:3")]);
+    assert_eq!(settings.listen, ["127.0.0.1:1".parse().expect("an address")]);
+}
+
+#[test]
+fn rooms_may_have_their_own_policy() {
+    let settings = started("", &[("HEIMDALLR_ROOM_SLOW_POLICIES", "a=b/*=latest_only")]);
+    let expected = RoomSlowPolicy { pattern: "a=b/*".to_owned(), policy: SlowPolicy::LatestOnly };
+    assert_eq!(settings.room_slow_policies, [expected]);
+}
+
+#[test]
+fn the_queue_of_a_session_takes_the_largest_message() {
+    assert_eq!(started("--max-message-bytes 16777216", &[]).session_queue_bytes, 2 * 16777216);
+    assert_eq!(started("", &[]).session_queue_bytes, 1048576);
+}
+
+#[test]
+fn help_and_version_are_printed() {
+    let printed = |line| match load(words(line), []) {
+        Ok(Wish::Print(text)) => text,
+        other => panic!("{other:?}"),
+    };
+    assert!(printed("--threads 1 --help").contains("--ping-interval SECONDS"));
+    assert!(printed("--version").starts_with("heimdallr "));
+}
+
+#[test]
+fn unknown_keys_are_refused_by_name() {
+    assert!(refused("--thread 1", &[]).starts_with("--thread: expected a known key: --listen, "));
+    assert!(
+        refused("", &[("HEIMDALLR_THREAD", "1")]).starts_with("HEIMDALLR_THREAD: expected a known key: ")
+    );
+    assert!(refused_in_file("thread = 1").starts_with("thread in node.toml: expected a known key: "));
+    assert!(refused_in_file("config = \"x\"").starts_with("config in node.toml: expected a known key: "));
+    assert!(refused("lobby", &[]).starts_with("lobby: "));
+}
+
+#[test]
+fn values_of_another_form_are_refused_with_what_is_expected() {
+    let threads = "expected auto (one for each core), or a whole number from 1 to 256";
+    assert_eq!(refused("--threads many", &[]), format!("--threads = \"many\": {threads}"));
+    assert_eq!(refused("--threads 0", &[]), format!("--threads = \"0\": {threads}"));
+    assert_eq!(refused("--threads 1 --threads 2", &[]), format!("--threads = \"1, 2\": {threads}"));
+    assert_eq!(refused("", &[("HEIMDALLR_THREADS", "")]), format!("HEIMDALLR_THREADS = \"\": {threads}"));
+    assert_eq!(refused_in_file("threads = -1"), format!("threads in node.toml = \"-1\": {threads}"));
+    assert_eq!(refused_in_file("threads = [1]"), format!("threads in node.toml = \"[1]\": {threads}"));
+    assert!(refused_in_file("[threads]\n").contains(threads));
+    assert_eq!(
+        refused("", &[("HEIMDALLR_DEFLATE", "1")]),
+        "HEIMDALLR_DEFLATE = \"1\": expected true or false"
+    );
+    assert!(refused_in_file("listen = []").contains("expected different addresses"));
+    assert!(refused_in_file("listen = \"127.0.0.1:1\"").contains("expected different addresses"));
+    assert!(
+        refused("--listen 127.0.0.1:1 --listen 127.0.0.1:1", &[]).contains("expected different addresses")
+    );
+    assert!(refused_in_file("room_slow_policies = [\"=disconnect\"]").contains("PATTERN=POLICY"));
+}
+
+#[test]
+fn a_flag_without_its_value_is_refused() {
+    assert_eq!(refused("--threads", &[]), "--threads: expected a value after it");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused() {
+    assert!(
+        refused("--config /nowhere/node.toml", &[])
+            .starts_with("config = \"/nowhere/node.toml\": expected a file")
+    );
+    assert!(refused_in_file("threads = = 1").starts_with("node.toml: expected TOML"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_text_is_refused() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let broken = OsString::from_vec(vec![0xff]);
+    let error = load([], [("HEIMDALLR_THREADS".into(), broken.clone())]).expect_err("it is refused");
+    assert_eq!(error.expected, "UTF-8");
+    assert!(load([broken], []).is_err());
+}

@@ -1,0 +1,30 @@
+//! The values of keys that are more than numbers, addresses and texts.
+
+/// What happens to a session that reads more slowly than its room speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SlowPolicy {
+    /// Close it with 4008; it may resume where it was.
+    Disconnect,
+    /// Drop the oldest messages that wait for it and say which.
+    DropOldest,
+    /// Keep only the newest message for it and say what was left out.
+    LatestOnly,
+}
+
+/// The policy of the rooms whose name fits a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RoomSlowPolicy {
+    /// A room name in which `*` stands for any run of characters.
+    pub(crate) pattern: String,
+    /// What holds in such a room.
+    pub(crate) policy: SlowPolicy,
+}
+
+/// The form of a line in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
