@@ -1,0 +1,96 @@
+//! The text format of Prometheus, version 0.0.4: what `/metrics` answers.
+//!
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/>
+
+use std::fmt::Write as _;
+
+use crate::metric::{METRICS, Metric, Sample};
+use crate::process;
+use crate::vitals::{Stage, Vitals};
+
+/// The media type of the text.
+pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Everything there is to scrape.
+pub(crate) fn expose(vitals: &Vitals) -> String {
+    let mut text = String::new();
+    let by_shard = vitals.samples();
+    METRICS.iter().for_each(|metric| expose_metric(&mut text, metric, &by_shard));
+    expose_process(&mut text);
+    expose_node(&mut text, vitals);
+    text
+}
+
+fn expose_metric(text: &mut String, metric: &'static Metric, by_shard: &[Vec<Sample>]) {
+    head(text, metric.name, metric.kind.word(), metric.about);
+    for (shard, samples) in by_shard.iter().enumerate() {
+        for sample in samples.iter().filter(|sample| sample.metric == metric) {
+            let label =
+                metric.label.map_or(String::new(), |name| format!(",{name}=\"{}\"", escape(sample.label)));
+            line(text, format_args!("{}{{shard=\"{shard}\"{label}}} {}", metric.name, sample.value));
+        }
+    }
+}
+
+fn expose_process(text: &mut String) {
+    for (metric, value) in process::figures() {
+        let Some(value) = value else { continue };
+        head(text, metric.name, metric.kind.word(), metric.about);
+        line(text, format_args!("{} {value}", metric.name));
+    }
+}
+
+fn expose_node(text: &mut String, vitals: &Vitals) {
+    head(text, "heimdallr_info", "gauge", "Always 1; the label says which version runs.");
+    line(text, format_args!("heimdallr_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")));
+    head(text, "heimdallr_ready", "gauge", "1 while the node wants new clients.");
+    line(text, format_args!("heimdallr_ready {}", u8::from(vitals.stage() == Stage::Ready)));
+}
+
+fn head(text: &mut String, name: &str, kind: &str, about: &str) {
+    line(text, format_args!("# HELP {name} {about}\n# TYPE {name} {kind}"));
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("a string takes any text");
+}
+
+/// In the value of a label, backslash, quote and line end are escaped.
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::{POSTS, REFUSALS};
+
+    #[test]
+    fn every_sample_stands_under_its_metric_with_its_labels() {
+        let vitals = Vitals::new(2);
+        vitals.publish(0, vec![POSTS.is(7), REFUSALS.of("not_joined", 2)]);
+        vitals.publish(1, vec![POSTS.is(1), REFUSALS.of("a\"b\\c\nd", 3)]);
+        let text = expose(&vitals);
+        let posts = "# TYPE heimdallr_posts_total counter\n\
+                     heimdallr_posts_total{shard=\"0\"} 7\nheimdallr_posts_total{shard=\"1\"} 1\n";
+        assert!(text.contains(posts), "{text}");
+        assert!(text.contains("heimdallr_refusals_total{shard=\"0\",code=\"not_joined\"} 2\n"), "{text}");
+        assert!(text.contains(r#"heimdallr_refusals_total{shard="1",code="a\"b\\c\nd"} 3"#), "{text}");
+    }
+
+    #[test]
+    fn every_metric_is_announced_once_even_before_it_has_samples() {
+        let text = expose(&Vitals::new(1));
+        for metric in METRICS {
+            assert_eq!(text.matches(&format!("# TYPE {} ", metric.name)).count(), 1, "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn readiness_is_a_metric_too() {
+        let vitals = Vitals::new(1);
+        assert!(expose(&vitals).contains("\nheimdallr_ready 0\n"));
+        vitals.enter(Stage::Ready);
+        assert!(expose(&vitals).contains("\nheimdallr_ready 1\n"));
+    }
+}

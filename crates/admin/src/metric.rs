@@ -1,0 +1,153 @@
+//! The metrics a shard may publish: the one place where they are declared.
+//!
+//! `docs/reference/metrics.md` is made from these lines and held against them by a test.
+
+/// How a metric moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, from 0 at the start of the node.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+}
+
+/// Something that is counted on every shard.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// The name scrapers see.
+    pub name: &'static str,
+    /// How it moves.
+    pub kind: Kind,
+    /// The label that splits it, when it is split by more than the shard.
+    pub label: Option<&'static str>,
+    /// What it counts.
+    pub about: &'static str,
+}
+
+/// One value of one metric, on the shard that publishes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// What was counted.
+    pub metric: &'static Metric,
+    /// The value of the metric's label; empty when it has none.
+    pub label: &'static str,
+    /// How many.
+    pub value: u64,
+}
+
+impl Metric {
+    /// A sample of a metric that is not split.
+    #[must_use]
+    pub fn is(&'static self, value: u64) -> Sample {
+        assert!(self.label.is_none(), "{} is split by a label", self.name);
+        Sample { metric: self, label: "", value }
+    }
+
+    /// A sample of one part of a metric that is split by its label.
+    #[must_use]
+    pub fn of(&'static self, label: &'static str, value: u64) -> Sample {
+        assert!(self.label.is_some(), "{} has no label", self.name);
+        Sample { metric: self, label, value }
+    }
+}
+
+impl Kind {
+    /// The word for it in the text format.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+        }
+    }
+}
+
+/// Declares the metrics, each as a static of its own and all of them in [`METRICS`].
+macro_rules! declare {
+    ($($ident:ident: $kind:ident $name:literal $(by $label:literal)?, $about:literal;)+) => {
+        $(
+            #[doc = $about]
+            pub static $ident: Metric =
+                Metric { name: $name, kind: Kind::$kind, label: declare!(@label $($label)?), about: $about };
+        )+
+
+        /// Every metric of a shard, in the order of the reference.
+        pub static METRICS: &[&Metric] = &[$(&$ident),+];
+    };
+    (@label) => { None };
+    (@label $label:literal) => { Some($label) };
+}
+
+declare! {
+    STREAMS: Gauge "heimdallr_streams", "Open connections, whatever they turn out to be.";
+    SESSIONS: Gauge "heimdallr_sessions", "Clients that are in: over any protocol, in any number of rooms.";
+    ROOMS: Gauge "heimdallr_rooms", "Rooms whose home is this shard.";
+    QUEUED_BYTES: Gauge "heimdallr_queued_bytes", "Bytes that wait for clients that read more slowly than their rooms speak.";
+    ACCEPTED_STREAMS: Counter "heimdallr_accepted_streams_total", "Connections accepted.";
+    RECEIVED_BYTES: Counter "heimdallr_received_bytes_total", "Bytes read from clients.";
+    SENT_BYTES: Counter "heimdallr_sent_bytes_total", "Bytes written to clients.";
+    POSTS: Counter "heimdallr_posts_total", "Messages accepted into rooms, direct messages included.";
+    DELIVERIES: Counter "heimdallr_deliveries_total", "Messages handed to sessions: a post in a room of ten is ten.";
+    DROPPED_MESSAGES: Counter "heimdallr_dropped_messages_total", "Messages left out for slow sessions, which were told so.";
+    RESUMES: Counter "heimdallr_resumes_total" by "outcome", "Joins with a position: `whole` when nothing was missing, `lost` when the session had to be told so.";
+    REFUSALS: Counter "heimdallr_refusals_total" by "code", "Commands refused, by the code the client was told.";
+    VIOLATIONS: Counter "heimdallr_violations_total" by "reason", "Connections closed because the client broke its protocol.";
+    CLOSES: Counter "heimdallr_closes_total" by "reason", "Sessions ended, by the reason the client was told, or `gone` when there was nobody to tell.";
+    TURNS: Counter "heimdallr_turns_total", "Turns of the shard's loop.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/metrics.md");
+
+    #[test]
+    fn names_follow_the_conventions_of_prometheus() {
+        for metric in METRICS {
+            let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            assert!(plain(metric.name) && metric.label.is_none_or(plain), "{}", metric.name);
+            assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn names_are_different() {
+        let names: std::collections::BTreeSet<&str> = METRICS.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), METRICS.len());
+    }
+
+    /// `UPDATE_DOCS=1 cargo test -p heimdallr-admin` writes the reference anew.
+    #[test]
+    fn the_reference_says_what_the_metrics_say() {
+        let expected = reference();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(REFERENCE, &expected).expect("the checkout can be written");
+        }
+        let found = std::fs::read_to_string(REFERENCE).unwrap_or_default();
+        assert!(
+            found == expected,
+            "docs/reference/metrics.md is behind the code: UPDATE_DOCS=1 writes it anew"
+        );
+    }
+
+    fn reference() -> String {
+        let mut text = "# Metrics\n\n\
+            `GET /metrics` on the admin address answers in the text format of Prometheus (0.0.4). Shards publish their numbers\n\
+            about once a second. Every metric of this table has the label `shard`.\n\n\
+            | metric | kind | label | meaning |\n|---|---|---|---|\n"
+            .to_owned();
+        for metric in METRICS {
+            let label = metric.label.map_or(String::new(), |label| format!("`{label}`"));
+            text += &format!("| `{}` | {} | {label} | {} |\n", metric.name, metric.kind.word(), metric.about);
+        }
+        text += "\nOf the node as a whole:\n\n| metric | kind | label | meaning |\n|---|---|---|---|\n";
+        for (metric, _) in crate::process::figures() {
+            text += &format!("| `{}` | {} | | {} |\n", metric.name, metric.kind.word(), metric.about);
+        }
+        text += "| `heimdallr_info` | gauge | `version` | Always 1; the label says which version runs. |\n";
+        text += "| `heimdallr_ready` | gauge | | 1 while the node wants new clients, as `/health/ready` says. |\n";
+        text += "\nThe values of `code` and of `reason` are those of [the protocol](../protocol.md).\n";
+        text
+    }
+}

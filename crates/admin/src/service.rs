@@ -1,0 +1,168 @@
+//! The HTTP service: one thread with a runtime of its own, which no shard ever waits for.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::sync::oneshot;
+
+use crate::exposition;
+use crate::vitals::{Stage, Vitals};
+
+/// The running service. Dropping it stops it too, without waiting.
+#[derive(Debug)]
+pub struct Service {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Service {
+    /// Stops answering and waits until the thread is gone. Answers under way are cut: they are small and can be asked
+    /// for again.
+    ///
+    /// # Errors
+    ///
+    /// When the service had failed before.
+    pub fn stop(self) -> io::Result<()> {
+        drop(self.stop);
+        self.thread.join().unwrap_or_else(|_| Err(io::Error::other("the admin service panicked")))
+    }
+}
+
+/// Answers on `listener` from a thread of its own until it is stopped.
+///
+/// # Errors
+///
+/// When the system gives no thread.
+pub fn serve(listener: TcpListener, vitals: Arc<Vitals>) -> io::Result<Service> {
+    let (stop, stopped) = oneshot::channel();
+    let thread =
+        thread::Builder::new().name("admin".to_owned()).spawn(move || run(listener, vitals, stopped))?;
+    Ok(Service { stop, thread })
+}
+
+fn run(listener: TcpListener, vitals: Arc<Vitals>, stopped: oneshot::Receiver<()>) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    listener.set_nonblocking(true)?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::select! {
+            outcome = axum::serve(listener, routes(vitals)) => outcome,
+            _ = stopped => Ok(()),
+        }
+    })
+}
+
+fn routes(vitals: Arc<Vitals>) -> Router {
+    Router::new()
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(vitals)
+}
+
+async fn live(State(vitals): State<Arc<Vitals>>) -> Response {
+    match vitals.stuck_shard(Instant::now()) {
+        None => (StatusCode::OK, "live\n").into_response(),
+        Some(shard) => (StatusCode::SERVICE_UNAVAILABLE, format!("shard {shard} is stuck\n")).into_response(),
+    }
+}
+
+async fn ready(State(vitals): State<Arc<Vitals>>) -> Response {
+    match vitals.stage() {
+        Stage::Ready => (StatusCode::OK, "ready\n").into_response(),
+        Stage::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response(),
+        Stage::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response(),
+    }
+}
+
+async fn metrics(State(vitals): State<Arc<Vitals>>) -> Response {
+    ([(header::CONTENT_TYPE, exposition::MEDIA_TYPE)], exposition::expose(&vitals)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+
+    use super::*;
+    use crate::metric::POSTS;
+
+    struct Node {
+        address: SocketAddr,
+        vitals: Arc<Vitals>,
+        service: Service,
+    }
+
+    fn start() -> Node {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let vitals = Arc::new(Vitals::new(1));
+        let service = serve(listener, Arc::clone(&vitals)).expect("the system gives a thread");
+        Node { address, vitals, service }
+    }
+
+    /// The status and the whole answer.
+    fn ask(node: &Node, method: &str, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(node.address).expect("the service accepts");
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers in text");
+        let status = answer.split(' ').nth(1).expect("a status line").parse().expect("a number");
+        (status, answer)
+    }
+
+    #[test]
+    fn readiness_is_red_before_and_after_and_green_between() {
+        let node = start();
+        assert_eq!(ask(&node, "GET", "/health/ready").0, 503);
+        node.vitals.enter(Stage::Ready);
+        assert_eq!(ask(&node, "GET", "/health/ready").0, 200);
+        node.vitals.enter(Stage::Draining);
+        let (status, answer) = ask(&node, "GET", "/health/ready");
+        assert_eq!(status, 503);
+        assert!(answer.ends_with("\r\n\r\ndraining\n"), "{answer}");
+    }
+
+    #[test]
+    fn a_node_is_live_whatever_its_stage() {
+        let node = start();
+        for stage in [Stage::Starting, Stage::Ready, Stage::Draining] {
+            node.vitals.enter(stage);
+            assert_eq!(ask(&node, "GET", "/health/live").0, 200);
+        }
+    }
+
+    #[test]
+    fn metrics_are_text_that_scrapers_read() {
+        let node = start();
+        node.vitals.publish(0, vec![POSTS.is(42)]);
+        let (status, answer) = ask(&node, "GET", "/metrics");
+        assert_eq!(status, 200);
+        assert!(answer.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{answer}");
+        assert!(answer.contains("\nheimdallr_posts_total{shard=\"0\"} 42\n"), "{answer}");
+    }
+
+    #[test]
+    fn other_paths_and_methods_are_turned_away() {
+        let node = start();
+        assert_eq!(ask(&node, "GET", "/").0, 404);
+        assert_eq!(ask(&node, "POST", "/metrics").0, 405);
+    }
+
+    #[test]
+    fn stopping_frees_the_address_even_while_a_client_lingers() {
+        let node = start();
+        let lingering = TcpStream::connect(node.address).expect("the service accepts");
+        node.service.stop().expect("it had not failed");
+        assert!(TcpStream::connect(node.address).is_err());
+        drop(lingering);
+    }
+}

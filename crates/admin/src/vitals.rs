@@ -1,0 +1,109 @@
+//! The latest numbers of every shard and the stage the node is in.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::metric::Sample;
+
+/// A shard that has said nothing for so long is taken to be stuck.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(15);
+
+/// Where a node is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Not every address accepts yet.
+    Starting,
+    /// New clients are welcome.
+    Ready,
+    /// Taking leave of its clients; send no new ones.
+    Draining,
+}
+
+/// What the shards of a node last said of themselves. Shared by shards, which write, and the service, which reads.
+#[derive(Debug)]
+pub struct Vitals {
+    stage: AtomicU8,
+    shards: Vec<Mutex<Report>>,
+}
+
+#[derive(Debug)]
+struct Report {
+    at: Instant,
+    samples: Vec<Sample>,
+}
+
+impl Vitals {
+    /// Vitals of a node with so many shards, about to start.
+    #[must_use]
+    pub fn new(shards: usize) -> Self {
+        let report = || Mutex::new(Report { at: Instant::now(), samples: Vec::new() });
+        let shards = std::iter::repeat_with(report).take(shards).collect();
+        Self { stage: AtomicU8::new(Stage::Starting as u8), shards }
+    }
+
+    /// Replaces what a shard last said. Call it at least every few seconds, idle or not: a silent shard counts as stuck.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such shard.
+    pub fn publish(&self, shard: usize, samples: Vec<Sample>) {
+        let mut report = lock(&self.shards[shard]);
+        *report = Report { at: Instant::now(), samples };
+    }
+
+    /// Says that the node is in another stage now.
+    pub fn enter(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Release);
+    }
+
+    /// The stage the node is in.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Acquire) {
+            stage if stage == Stage::Starting as u8 => Stage::Starting,
+            stage if stage == Stage::Ready as u8 => Stage::Ready,
+            _ => Stage::Draining,
+        }
+    }
+
+    /// The first shard that has been silent for too long at `now`.
+    pub(crate) fn stuck_shard(&self, now: Instant) -> Option<usize> {
+        let is_stuck = |report: &Mutex<Report>| now.saturating_duration_since(lock(report).at) > SILENCE_MAX;
+        self.shards.iter().position(is_stuck)
+    }
+
+    /// The latest samples, by shard.
+    pub(crate) fn samples(&self) -> Vec<Vec<Sample>> {
+        self.shards.iter().map(|report| lock(report).samples.clone()).collect()
+    }
+}
+
+/// A shard that panicked while publishing leaves its previous report whole: it is replaced in one assignment.
+fn lock(report: &Mutex<Report>) -> std::sync::MutexGuard<'_, Report> {
+    report.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_in_the_stage_it_entered_last() {
+        let vitals = Vitals::new(1);
+        assert_eq!(vitals.stage(), Stage::Starting);
+        for stage in [Stage::Ready, Stage::Draining, Stage::Ready] {
+            vitals.enter(stage);
+            assert_eq!(vitals.stage(), stage);
+        }
+    }
+
+    #[test]
+    fn a_shard_is_stuck_only_after_a_long_silence() {
+        let vitals = Vitals::new(2);
+        let now = Instant::now();
+        vitals.publish(0, Vec::new());
+        assert_eq!(vitals.stuck_shard(now), None);
+        assert_eq!(vitals.stuck_shard(now + 2 * SILENCE_MAX), Some(0));
+    }
+}
