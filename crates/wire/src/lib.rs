@@ -1,1 +1,11 @@
-//! To be written.
+//! Formats that more than one folder needs, as pure functions over bytes: [`websocket`], [`http`], [`deflate`], [`url`]
+//! and [`json`].
+//!
+//! Nothing here knows what the bytes are for. There is no chat, no socket, no clock, no lock and no randomness: limits and
+//! masking keys are arguments, "more bytes are needed" is an answer and not an error.
+
+pub mod deflate;
+pub mod http;
+pub mod json;
+pub mod url;
+pub mod websocket;

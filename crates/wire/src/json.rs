@@ -1,0 +1,56 @@
+//! Strings of JSON (RFC 8259 §7) and base64 (RFC 4648 §4), written straight into a buffer of the caller's.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// Bytes looked at in one step.
+const BLOCK: usize = 16;
+
+/// Appends `text` as a JSON string, quotes included. Only what must be escaped is.
+pub fn write_json_string(out: &mut Vec<u8>, text: &str) {
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    let (blocks, tail) = text.as_bytes().as_chunks::<BLOCK>();
+    for block in blocks {
+        if is_plain(block) {
+            out.extend_from_slice(block);
+        } else {
+            write_escaped(out, block);
+        }
+    }
+    write_escaped(out, tail);
+    out.push(b'"');
+}
+
+/// Appends `bytes` in base64, with padding.
+pub fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    let start = out.len();
+    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    let written =
+        STANDARD.encode_slice(bytes, &mut out[start..]).expect("four bytes for every three are room enough");
+    debug_assert_eq!(start + written, out.len());
+}
+
+/// Without early exit, so that it compiles to a few vector instructions.
+fn is_plain(block: &[u8; BLOCK]) -> bool {
+    block.iter().fold(true, |plain, &byte| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\'))
+}
+
+fn write_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 => write_unicode_escape(out, byte),
+            byte => out.push(byte),
+        }
+    }
+}
+
+fn write_unicode_escape(out: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.extend_from_slice(b"\\u00");
+    out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xF)]]);
+}
