@@ -76,7 +76,7 @@ pub enum Command {
         /// Carried by the answer.
         tag: Option<Tag>,
     },
-    /// Say something in a room; answered with `Accepted` when there is a tag.
+    /// Say something in a room; answered with `Accepted` when `reply` is wanted.
     Post {
         /// The room.
         room: RoomId,
@@ -86,6 +86,8 @@ pub enum Command {
         body: Body,
         /// The message's id.
         tag: Option<Tag>,
+        /// Whether the author wants an answer.
+        reply: bool,
     },
     /// Say something to one user on all of their devices; answered with `Accepted`.
     Direct {

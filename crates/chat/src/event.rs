@@ -70,10 +70,10 @@ pub enum Event {
         /// Whether there are older ones.
         more: bool,
     },
-    /// The post with this tag is kept, at this position.
+    /// The post is kept, at this position.
     Accepted {
         /// The post's tag.
-        tag: Tag,
+        tag: Option<Tag>,
         /// Where it stands.
         at: Position,
     },

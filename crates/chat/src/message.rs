@@ -69,7 +69,10 @@ pub enum Text {
 impl Body {
     /// A body that is nothing but text.
     pub fn text(text: &str) -> Self {
-        Self { payload: Payload { kind: PayloadKind::None, bytes: Bytes::new() }, text: Text::Own(text.into()) }
+        Self {
+            payload: Payload { kind: PayloadKind::None, bytes: Bytes::new() },
+            text: Text::Own(text.into()),
+        }
     }
 
     /// The words of the message, if it has any.

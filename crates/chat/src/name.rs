@@ -117,6 +117,12 @@ impl RoomId {
     }
 }
 
+impl From<&RoomId> for RoomId {
+    fn from(room: &RoomId) -> Self {
+        room.clone()
+    }
+}
+
 impl fmt::Debug for RoomId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}({:?})", self.kind, self.name)
@@ -132,7 +138,11 @@ mod tests {
         assert_eq!(RoomName::new("").unwrap_err(), NameError::Empty);
         assert!(RoomName::new(&"x".repeat(255)).is_ok());
         assert_eq!(RoomName::new(&"x".repeat(256)).unwrap_err(), NameError::TooLong);
-        assert_eq!(RoomName::new(&"é".repeat(128)).unwrap_err(), NameError::TooLong, "bytes count, not characters");
+        assert_eq!(
+            RoomName::new(&"é".repeat(128)).unwrap_err(),
+            NameError::TooLong,
+            "bytes count, not characters"
+        );
     }
 
     #[test]

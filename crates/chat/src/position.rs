@@ -87,7 +87,20 @@ mod tests {
 
     #[test]
     fn a_text_that_is_not_epoch_and_offset_is_refused() {
-        for bad in ["", ":", "a", "a:", ":1", "a:+1", "+a:1", "A:1", "a:1:2", "a:-1", "zzzzzzzzzzzzzz:1", "a:99999999999999999999"] {
+        for bad in [
+            "",
+            ":",
+            "a",
+            "a:",
+            ":1",
+            "a:+1",
+            "+a:1",
+            "A:1",
+            "a:1:2",
+            "a:-1",
+            "zzzzzzzzzzzzzz:1",
+            "a:99999999999999999999",
+        ] {
             assert_eq!(bad.parse::<Position>(), Err(PositionError), "{bad}");
         }
     }

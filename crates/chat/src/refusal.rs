@@ -71,8 +71,12 @@ impl Refusal {
 
     fn row(self) -> (&'static str, &'static str, u16) {
         match self {
-            Self::BadRequest => ("bad_request", "a part of the request is missing, ill-typed or out of bounds", 400),
-            Self::BadName => ("bad_name", "a name has 1 to 255 bytes of UTF-8, a user name no control characters", 400),
+            Self::BadRequest => {
+                ("bad_request", "a part of the request is missing, ill-typed or out of bounds", 400)
+            }
+            Self::BadName => {
+                ("bad_name", "a name has 1 to 255 bytes of UTF-8, a user name no control characters", 400)
+            }
             Self::NotIdentified => ("not_identified", "identify first", 401),
             Self::AlreadyIdentified => ("already_identified", "a session identifies once", 409),
             Self::NotJoined => ("not_joined", "join the room first", 403),
@@ -80,9 +84,13 @@ impl Refusal {
             Self::TooManyRooms => ("too_many_rooms", "the session is in as many rooms as it may be", 429),
             Self::RoomFull => ("room_full", "the room has as many members as it may have", 503),
             Self::NoSuchUser => ("no_such_user", "nobody of that name is or recently was connected", 404),
-            Self::MessageTooLarge => ("message_too_large", "the message is longer than max_message_bytes", 413),
+            Self::MessageTooLarge => {
+                ("message_too_large", "the message is longer than max_message_bytes", 413)
+            }
             Self::BadPosition => ("bad_position", "a position is written epoch:offset", 400),
-            Self::Overloaded => ("overloaded", "the server is too busy; nothing was kept; try again later", 503),
+            Self::Overloaded => {
+                ("overloaded", "the server is too busy; nothing was kept; try again later", 503)
+            }
             Self::Draining => ("draining", "the server is going away; reconnect and try again", 503),
         }
     }
@@ -102,7 +110,8 @@ mod tests {
     fn the_protocol_document_lists_every_refusal() {
         let document = include_str!("../../../docs/protocol.md");
         for refusal in Refusal::ALL {
-            let row = format!("| `{}` | {} |", refusal.code(), if refusal.may_retry() { "yes" } else { "no" });
+            let row =
+                format!("| `{}` | {} |", refusal.code(), if refusal.may_retry() { "yes" } else { "no" });
             assert!(document.contains(&row), "{row}");
         }
     }

@@ -1,1 +1,60 @@
-//! To be written.
+//! One core's share of the node, as a pure machine: [`Input`]s go in, [`Effects`] come out, and nothing else is touched.
+//!
+//! A shard owns its streams and sessions, the audiences of the rooms they are in, and it is the *home* of those rooms whose names fall
+//! to it: there messages get their order. It knows no sockets, threads or locks, and not which gateways exist.
+
+mod audience;
+mod clock;
+mod commands;
+mod deadlines;
+mod fanout;
+mod frames;
+mod home;
+mod ids;
+mod mail;
+mod requests;
+mod sessions;
+mod settings;
+mod shard;
+mod streams;
+mod tally;
+
+pub use ids::{Now, SessionKey, ShardId, StreamId};
+pub use mail::Mail;
+pub use settings::{Settings, SlowPolicy, SlowRule};
+pub use shard::Shard;
+pub use tally::{Count, Tally};
+
+/// What the world tells a shard.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A stream was opened.
+    Knock(StreamId),
+    /// Bytes came in. They may be changed in place (unmasking).
+    Bytes(StreamId, &'a mut [u8]),
+    /// A stream that took less than it was given takes more again.
+    Writable(StreamId),
+    /// The other side of a stream is gone, or has closed its half: nothing more will come.
+    HungUp(StreamId),
+    /// Another shard, or this one, has something to say.
+    Mail(Mail),
+    /// Time has passed.
+    Tick,
+    /// The node is going away: part with everybody.
+    Drain,
+}
+
+/// What a shard asks of the world. The answers to `write` are the only things it learns from it.
+pub trait Effects {
+    /// Sends bytes. Says how many were taken; when not all, the rest is not kept, and [`Input::Writable`] follows once more fit.
+    fn write(&mut self, stream: StreamId, bytes: &[u8]) -> usize;
+
+    /// Nothing more will be written; what was written is still to be sent.
+    fn finish(&mut self, stream: StreamId);
+
+    /// Lets go of a stream at once. Its id is not used for another one.
+    fn close(&mut self, stream: StreamId);
+
+    /// Carries mail to another shard, after all mail before it.
+    fn mail(&mut self, to: ShardId, mail: Mail);
+}

@@ -1,0 +1,105 @@
+//! The port for client protocols: what a shard asks of a gateway and of the protocol machine of one session.
+//!
+//! Everything here is pure: bytes in, commands out; events in, bytes out. `Gateway` and `Protocol` are not `Send`: they live
+//! and die on their shard, and may share codec state between them through `Rc`.
+
+use chat::{Command, Event, Farewell};
+use wire::http::Head;
+
+/// What a gateway may know of the configuration. Times are for clients to be told; gateways have no clock.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The longest message, in bytes, after inflating.
+    pub max_message_bytes: usize,
+    /// Seconds between the server's pings, told to clients.
+    pub ping_interval_s: u32,
+    /// Whether permessage-deflate is offered to those who ask for it.
+    pub deflate: bool,
+}
+
+/// How a gateway is opened: the same for every folder of this crate.
+pub type Open = fn(&Settings) -> Box<dyn Gateway>;
+
+/// A wire format of one gateway. Sessions of equal form are sent the same bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Form {
+    /// The gateway's index in [`crate::GATEWAYS`].
+    pub gateway: u8,
+    /// Which of the gateway's formats; the gateway alone knows what it means.
+    pub variant: u8,
+}
+
+/// Opens sessions of one client protocol.
+pub trait Gateway {
+    /// Looks at a request head that arrived on a stream of no session. Writes the answer's first bytes and first commands to `out`.
+    fn admit(&mut self, head: &Head<'_>, out: &mut Outbox) -> Admission;
+
+    /// Appends the event in one of this gateway's formats, once for all sessions of that form; appends nothing when the
+    /// form does not tell of such events. What it appends is one frame: a session is sent all of it or nothing.
+    fn encode(&mut self, variant: u8, event: &Event, out: &mut Vec<u8>);
+}
+
+/// What becomes of a request.
+pub enum Admission {
+    /// It is for another gateway.
+    NotMine,
+    /// It opens a session.
+    Open(Box<dyn Protocol>),
+    /// It was answered; `out.then` says what becomes of the stream.
+    Answered,
+}
+
+/// The pure machine of one session. An idle one owns no buffer.
+pub trait Protocol {
+    /// Takes bytes from the front of `input` and says how many. What it leaves comes again in front of the next bytes, so it leaves
+    /// only what it cannot judge yet, and that is bounded. May be called with bytes that it has seen before.
+    fn receive(&mut self, input: &mut [u8], out: &mut Outbox) -> Result<usize, Violation>;
+
+    /// Tells this session alone.
+    fn deliver(&mut self, event: &Event, out: &mut Outbox);
+
+    /// The format in which the session takes what is told to a room; `None` while it takes nothing.
+    fn form(&self) -> Option<Variant>;
+
+    /// Writes a sign of life. Says whether the client must answer it, so that its silence is death.
+    fn ping(&mut self, out: &mut Outbox) -> bool;
+
+    /// Writes the protocol's close form and sets `out.then`.
+    fn part(&mut self, farewell: Farewell, out: &mut Outbox);
+}
+
+/// One of a gateway's formats; with the gateway's index it is a [`Form`].
+pub type Variant = u8;
+
+/// What a protocol machine gives back: bytes for its client, commands for chat, and what becomes of the stream. The caller owns it and
+/// uses it again.
+#[derive(Default)]
+pub struct Outbox {
+    /// To be sent to the client, before anything told to its rooms.
+    pub bytes: Vec<u8>,
+    /// To be done, in order.
+    pub commands: Vec<Command>,
+    /// What becomes of the stream.
+    pub then: Then,
+}
+
+/// What becomes of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Then {
+    /// It goes on.
+    #[default]
+    Stay,
+    /// The session is over and the stream takes the next request (HTTP keep-alive, RFC 9112 §9.3).
+    NextRequest,
+    /// All bytes are sent, then the stream is closed.
+    Close,
+}
+
+/// The client broke its protocol: it is parted with and nobody else is disturbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// What the client is told.
+    pub farewell: Farewell,
+    /// What exactly was wrong; a fixed text, for counting and logging.
+    pub detail: &'static str,
+}

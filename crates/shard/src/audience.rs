@@ -1,0 +1,213 @@
+//! The audiences of a shard: for each room with sessions here, who they are, what was told, and how far each has been sent it.
+
+use std::collections::VecDeque;
+
+use chat::{Epoch, Event, Position, RoomId};
+use gateways::{Form, Gateway};
+use hashbrown::HashMap;
+use slab::Slab;
+
+use crate::SlowPolicy;
+use crate::frames::{FrameLog, Spare};
+use crate::streams::Place;
+
+/// The sessions of one room on this shard.
+#[derive(Debug)]
+pub(crate) struct Audience {
+    pub(crate) room: RoomId,
+    pub(crate) policy: SlowPolicy,
+    pub(crate) epoch: Epoch,
+    pub(crate) members: Vec<Member>,
+    pub(crate) logs: Vec<FrameLog>,
+    /// Memberships, those whose home has not answered yet included.
+    pub(crate) holders: u32,
+    /// The member to be visited next.
+    pub(crate) next: u32,
+    /// Members to be visited before the fan-out rests.
+    pub(crate) due: u32,
+    /// It stands in the ring of audiences to be visited.
+    pub(crate) ringed: bool,
+}
+
+/// One member: a session and how far it has been sent its form's frames.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    pub(crate) session: Place,
+    /// Index in the audience's logs.
+    pub(crate) log: u16,
+    pub(crate) cursor: u64,
+}
+
+/// The audiences of a shard.
+#[derive(Debug, Default)]
+pub(crate) struct Audiences {
+    by_room: HashMap<RoomId, Place>,
+    slab: Slab<Audience>,
+    /// Audiences with something to send, each visited for a slice in turn.
+    pub(crate) ring: VecDeque<Place>,
+    pub(crate) spare: Spare,
+}
+
+impl Audiences {
+    pub(crate) fn find(&self, room: &RoomId) -> Option<Place> {
+        self.by_room.get(room).copied()
+    }
+
+    pub(crate) fn get(&self, place: Place) -> &Audience {
+        &self.slab[place as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, place: Place) -> &mut Audience {
+        &mut self.slab[place as usize]
+    }
+
+    pub(crate) fn contains(&self, place: Place) -> bool {
+        self.slab.contains(place as usize)
+    }
+
+    /// The audience of a room, with one holder more.
+    pub(crate) fn hold(&mut self, room: &RoomId, policy: impl FnOnce() -> SlowPolicy) -> Place {
+        let place = match self.by_room.get(room) {
+            Some(place) => *place,
+            None => {
+                let place = self.slab.insert(Audience::new(room.clone(), policy())) as Place;
+                self.by_room.insert(room.clone(), place);
+                place
+            }
+        };
+        self.get_mut(place).holders += 1;
+        place
+    }
+
+    /// One holder less; the last one takes the audience along.
+    pub(crate) fn release(&mut self, place: Place) {
+        let audience = self.get_mut(place);
+        audience.holders -= 1;
+        if audience.holders > 0 {
+            return;
+        }
+        assert!(audience.members.is_empty(), "a member holds its audience");
+        let audience = self.slab.remove(place as usize);
+        if audience.ringed {
+            self.ring.retain(|ringed| *ringed != place);
+        }
+        self.by_room.remove(&audience.room);
+        if self.slab.is_empty() {
+            (self.slab, self.by_room) = (Slab::new(), HashMap::new());
+        }
+    }
+
+    /// Encodes an event once for each form here and makes the members due for a visit.
+    pub(crate) fn tell(&mut self, room: &RoomId, event: &Event, gateways: &mut [Box<dyn Gateway>]) {
+        let Some(place) = self.find(room) else { return };
+        let audience = &mut self.slab[place as usize];
+        if audience.tell(event, gateways, &mut self.spare) {
+            self.ring(place);
+        }
+    }
+
+    /// Has every member of an audience visited.
+    pub(crate) fn ring(&mut self, place: Place) {
+        let audience = &mut self.slab[place as usize];
+        audience.due = audience.due.max(audience.members.len() as u32);
+        if !audience.ringed {
+            audience.ringed = true;
+            self.ring.push_back(place);
+        }
+    }
+
+    /// Removes a member. Returns the session that has taken its place, if one has.
+    pub(crate) fn remove_member(&mut self, place: Place, member: u32) -> Option<Place> {
+        let audience = &mut self.slab[place as usize];
+        let moved = audience.leave(member, &mut self.spare);
+        if audience.logs.iter().any(|log| log.kept_bytes() > 0) {
+            self.ring(place);
+        }
+        moved
+    }
+
+    /// Lets go of the frames that everybody has been sent, given the oldest cursor into each log.
+    pub(crate) fn trim(&mut self, place: Place, oldest: &[u64]) {
+        let audience = &mut self.slab[place as usize];
+        for (log, cursor) in audience.logs.iter_mut().zip(oldest) {
+            log.trim(*cursor, &mut self.spare);
+        }
+    }
+
+    pub(crate) fn rooms(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Bytes kept for members that lag.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.slab.iter().flat_map(|(_, audience)| &audience.logs).map(FrameLog::kept_bytes).sum()
+    }
+}
+
+impl Audience {
+    fn new(room: RoomId, policy: SlowPolicy) -> Self {
+        Self {
+            room,
+            policy,
+            epoch: Epoch(0),
+            members: Vec::new(),
+            logs: Vec::new(),
+            holders: 0,
+            next: 0,
+            due: 0,
+            ringed: false,
+        }
+    }
+
+    /// Adds a member that has been sent everything up to `at`. Returns its place.
+    pub(crate) fn enter(&mut self, session: Place, form: Form, at: Position) -> u32 {
+        self.epoch = at.epoch;
+        let log = self.log_of(form, at.offset);
+        self.logs[log].readers += 1;
+        self.members.push(Member { session, log: log as u16, cursor: self.logs[log].end() });
+        self.members.len() as u32 - 1
+    }
+
+    /// Removes a member. Returns the session that has taken its place, if one has.
+    fn leave(&mut self, member: u32, spare: &mut Spare) -> Option<Place> {
+        let gone = self.members.swap_remove(member as usize);
+        let log = &mut self.logs[gone.log as usize];
+        log.readers -= 1;
+        if log.readers == 0 {
+            log.trim(u64::MAX, spare);
+        }
+        if self.members.is_empty() {
+            self.logs = Vec::new();
+            self.members = Vec::new();
+        }
+        self.due = if self.due > 0 { self.members.len() as u32 } else { 0 };
+        if self.next as usize >= self.members.len() {
+            self.next = 0;
+        }
+        self.members.get(member as usize).map(|moved| moved.session)
+    }
+
+    fn log_of(&mut self, form: Form, offset: u64) -> usize {
+        if let Some(log) = self.logs.iter().position(|log| log.form == form) {
+            return log;
+        }
+        let vacant = self.logs.iter().position(|log| log.readers == 0);
+        let log = FrameLog::new(form, offset);
+        match vacant {
+            Some(place) => self.logs[place] = log,
+            None => self.logs.push(log),
+        }
+        vacant.unwrap_or(self.logs.len() - 1)
+    }
+
+    fn tell(&mut self, event: &Event, gateways: &mut [Box<dyn Gateway>], spare: &mut Spare) -> bool {
+        let offset = if let Event::Posted(message) = event { Some(message.at.offset) } else { None };
+        let mut told = false;
+        for log in self.logs.iter_mut().filter(|log| log.readers > 0) {
+            let Form { gateway, variant } = log.form;
+            let gateway = &mut gateways[gateway as usize];
+            told |= log.append(offset, spare, |out| gateway.encode(variant, event, out));
+        }
+        told
+    }
+}

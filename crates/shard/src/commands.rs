@@ -1,0 +1,294 @@
+//! What sessions ask of chat, and what homes answer them.
+
+use chat::{Body, Command, Event, Position, Refusal, Resumption, RoomId, SignalName, Tag, UserId};
+use gateways::{Form, Outbox};
+
+use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
+use crate::sessions::{Membership, PENDING};
+use crate::streams::Place;
+use crate::{Now, SessionKey, Shard};
+
+impl Shard {
+    pub(crate) fn command(&mut self, place: Place, command: Command, now: Now) {
+        if self.sessions.get(place).is_none() {
+            return;
+        }
+        let tag = tag_of(&command).cloned();
+        let done = match command {
+            Command::Identify { user, inbox, tag } => self.identify(place, user, inbox, tag),
+            Command::Join { room, since, tag } => self.join(place, room, since, tag),
+            Command::Leave { room, tag } => self.leave(place, room, tag, now),
+            Command::Post { room, author, body, tag, reply } => {
+                self.post(place, room, author, body, tag, reply)
+            }
+            Command::Direct { to, body, tag } => self.direct(place, to, body, tag),
+            Command::Recall { room, before, limit, tag } => {
+                self.recall(place, Recall { room, before, limit, tag, session: self.sessions.key(place) })
+            }
+            Command::Signal { room, signal } => self.signal(place, room, signal),
+            Command::AskTime { tag } => {
+                self.deliver(place, &Event::Time { tag, time: now.wall }, now);
+                Ok(())
+            }
+        };
+        if let Err(refusal) = done {
+            self.refuse(place, tag, refusal, now);
+        }
+    }
+
+    fn identify(
+        &mut self,
+        place: Place,
+        user: UserId,
+        since: Option<Position>,
+        tag: Option<Tag>,
+    ) -> Result<(), Refusal> {
+        let Some(session) = self.sessions.get_mut(place) else { return Ok(()) };
+        if session.user.is_some() {
+            return Err(Refusal::AlreadyIdentified);
+        }
+        session.user = Some(user.clone());
+        let rooms: Vec<_> = session.rooms.iter().map(|membership| membership.audience).collect();
+        for audience in rooms {
+            let room = self.audiences.get(audience).room.clone();
+            let home = self.settings.home_of(&room);
+            self.send_mail(home, Mail::Named { room, user: user.clone() });
+        }
+        self.enter(place, RoomId::inbox(user), since, tag);
+        Ok(())
+    }
+
+    fn join(
+        &mut self,
+        place: Place,
+        room: RoomId,
+        since: Option<Position>,
+        tag: Option<Tag>,
+    ) -> Result<(), Refusal> {
+        if self.membership(place, &room).is_some() {
+            return Err(Refusal::AlreadyJoined);
+        }
+        let Some(session) = self.sessions.get(place) else { return Ok(()) };
+        let inboxes = usize::from(session.user.is_some());
+        if session.rooms.len() >= self.settings.rooms_per_session + inboxes {
+            return Err(Refusal::TooManyRooms);
+        }
+        if self.drained.is_some() {
+            return Err(Refusal::Draining);
+        }
+        self.enter(place, room, since, tag);
+        Ok(())
+    }
+
+    fn leave(&mut self, place: Place, room: RoomId, tag: Option<Tag>, now: Now) -> Result<(), Refusal> {
+        let index = self.membership(place, &room).ok_or(Refusal::NotJoined)?;
+        let Some(session) = self.sessions.get_mut(place) else { return Ok(()) };
+        let user = session.user.clone();
+        let membership = session.rooms.remove(index);
+        self.leave_audience(membership);
+        let exit = Exit { room: room.clone(), shard: self.settings.shard, user };
+        self.send_mail(self.settings.home_of(&room), Mail::Exit(exit));
+        self.deliver(place, &Event::Left { room, tag }, now);
+        Ok(())
+    }
+
+    fn post(
+        &mut self,
+        place: Place,
+        room: RoomId,
+        author: Option<UserId>,
+        body: Body,
+        tag: Option<Tag>,
+        reply: bool,
+    ) -> Result<(), Refusal> {
+        self.check_post(&body)?;
+        self.check_present(place, &room)?;
+        let author = author.or_else(|| self.user_of(place));
+        let reply_to = reply.then(|| self.sessions.key(place));
+        self.tally.posts += 1;
+        let post = Post { author, body, tag, reply_to, room };
+        self.send_mail(self.settings.home_of(&post.room), Mail::Post(Box::new(post)));
+        Ok(())
+    }
+
+    fn direct(&mut self, place: Place, to: UserId, body: Body, tag: Option<Tag>) -> Result<(), Refusal> {
+        self.check_post(&body)?;
+        let author = Some(self.user_of(place).ok_or(Refusal::NotIdentified)?);
+        let room = RoomId::inbox(to);
+        let home = self.settings.home_of(&room);
+        self.tally.posts += 1;
+        let post = Post { room, author, body, tag, reply_to: Some(self.sessions.key(place)) };
+        self.send_mail(home, Mail::Post(Box::new(post)));
+        Ok(())
+    }
+
+    fn recall(&mut self, place: Place, recall: Recall) -> Result<(), Refusal> {
+        self.membership(place, &recall.room).ok_or(Refusal::NotJoined)?;
+        self.send_mail(self.settings.home_of(&recall.room), Mail::Recall(Box::new(recall)));
+        Ok(())
+    }
+
+    fn signal(&mut self, place: Place, room: RoomId, signal: SignalName) -> Result<(), Refusal> {
+        self.membership(place, &room).ok_or(Refusal::NotJoined)?;
+        let user = self.user_of(place);
+        self.send_mail(self.settings.home_of(&room), Mail::Signal { room, user, signal });
+        Ok(())
+    }
+
+    /// Asks the room's home to let the session in.
+    fn enter(&mut self, place: Place, room: RoomId, since: Option<Position>, tag: Option<Tag>) {
+        let audience = self.audiences.hold(&room, || self.settings.slow_policy(&room));
+        let key = self.sessions.key(place);
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        session.rooms.push(Membership { audience, member: PENDING });
+        let home = self.settings.home_of(&room);
+        let enter = Enter { room, session: key, user: session.user.clone(), since, tag };
+        self.send_mail(home, Mail::Enter(Box::new(enter)));
+    }
+
+    /// A home let the session in: it is told, sent what it missed, and is a member from here on.
+    pub(crate) fn entered(&mut self, entered: Entered, now: Now) {
+        let Entered { to, room, at, tag, counts, present, resumption, lost, missed } = entered;
+        let Some((place, index)) = self.pending(to, &room) else { return };
+        self.become_member(place, index, at);
+        let event = match self.user_of(place).filter(|_| room.is_inbox()) {
+            Some(user) => Event::Welcome {
+                tag,
+                user,
+                session: format!("{}-{:x}-{:x}", to.shard.0, to.slot, to.generation).into(),
+                time: now.wall,
+                ping_interval_s: self.settings.gateways.ping_interval_s,
+                inbox: at,
+                resumption,
+            },
+            None => Event::Joined { tag, room: room.clone(), at, resumption, counts, present },
+        };
+        self.deliver(place, &event, now);
+        if let Some((since, at)) = lost.filter(|_| resumption == Resumption::Partial) {
+            self.deliver(place, &Event::Lost { room, since, at }, now);
+        }
+        for message in missed {
+            self.deliver(place, &Event::Posted(message), now);
+        }
+    }
+
+    /// A home did not let the session in.
+    pub(crate) fn barred(
+        &mut self,
+        to: SessionKey,
+        room: &RoomId,
+        tag: Option<Tag>,
+        refusal: Refusal,
+        now: Now,
+    ) {
+        let Some((place, index)) = self.pending(to, room) else { return };
+        if let Some(session) = self.sessions.get_mut(place) {
+            let membership = session.rooms.remove(index);
+            self.audiences.release(membership.audience);
+        }
+        self.refuse(place, tag, refusal, now);
+    }
+
+    pub(crate) fn answer(&mut self, to: SessionKey, event: &Event, now: Now) {
+        let Some(place) = self.sessions.find(to) else { return };
+        if let Event::Refused { refusal, .. } = event {
+            self.tally.refused(*refusal);
+        }
+        self.deliver(place, event, now);
+    }
+
+    /// Tells one session.
+    pub(crate) fn deliver(&mut self, place: Place, event: &Event, now: Now) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let mut out = Outbox { bytes: std::mem::take(&mut self.words), ..Outbox::default() };
+        let id = session.stream;
+        session.protocol.deliver(event, &mut out);
+        self.settle(id, &mut out, now);
+        self.words = out.bytes;
+    }
+
+    fn refuse(&mut self, place: Place, tag: Option<Tag>, refusal: Refusal, now: Now) {
+        self.tally.refused(refusal);
+        self.deliver(place, &Event::Refused { tag, refusal }, now);
+    }
+
+    /// The session is over: its rooms are told.
+    pub(crate) fn end_session(&mut self, place: Place) {
+        let session = self.sessions.remove(place);
+        for membership in &session.rooms {
+            let room = self.audiences.get(membership.audience).room.clone();
+            self.leave_audience(*membership);
+            let exit = Exit { room, shard: self.settings.shard, user: session.user.clone() };
+            self.send_mail(self.settings.home_of(&exit.room), Mail::Exit(exit));
+        }
+    }
+
+    /// The session becomes a member at the position where the room stood when its home let it in.
+    fn become_member(&mut self, place: Place, index: usize, at: Position) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let Some(variant) = session.protocol.form() else { return };
+        let membership = &mut session.rooms[index];
+        let form = Form { gateway: session.gateway, variant };
+        membership.member = self.audiences.get_mut(membership.audience).enter(place, form, at);
+    }
+
+    fn leave_audience(&mut self, membership: Membership) {
+        let Membership { audience, member } = membership;
+        if member != PENDING {
+            let moved = self.audiences.remove_member(audience, member);
+            if let Some(session) = moved.and_then(|moved| self.sessions.get_mut(moved))
+                && let Some(index) = session.member_of(audience)
+            {
+                session.rooms[index].member = member;
+            }
+        }
+        self.audiences.release(audience);
+    }
+
+    /// Which of the session's memberships is in the room.
+    fn membership(&self, place: Place, room: &RoomId) -> Option<usize> {
+        let audience = self.audiences.find(room)?;
+        self.sessions.get(place)?.member_of(audience)
+    }
+
+    /// The session and which of its memberships waits for this room's home.
+    fn pending(&self, key: SessionKey, room: &RoomId) -> Option<(Place, usize)> {
+        let place = self.sessions.find(key)?;
+        let index = self.membership(place, room)?;
+        let waits = self.sessions.get(place)?.rooms[index].member == PENDING;
+        waits.then_some((place, index))
+    }
+
+    fn user_of(&self, place: Place) -> Option<UserId> {
+        self.sessions.get(place)?.user.clone()
+    }
+
+    fn check_post(&self, body: &Body) -> Result<(), Refusal> {
+        if self.drained.is_some() {
+            return Err(Refusal::Draining);
+        }
+        if body.len() > self.settings.gateways.max_message_bytes {
+            return Err(Refusal::MessageTooLarge);
+        }
+        Ok(())
+    }
+
+    /// A session that takes nothing told to rooms is a visitor: it need not be a member to post.
+    fn check_present(&self, place: Place, room: &RoomId) -> Result<(), Refusal> {
+        let visitor = self.sessions.get(place).is_some_and(|session| session.protocol.form().is_none());
+        if visitor || self.membership(place, room).is_some() { Ok(()) } else { Err(Refusal::NotJoined) }
+    }
+}
+
+fn tag_of(command: &Command) -> Option<&Tag> {
+    match command {
+        Command::Identify { tag, .. }
+        | Command::Join { tag, .. }
+        | Command::Leave { tag, .. }
+        | Command::Post { tag, .. }
+        | Command::Direct { tag, .. }
+        | Command::Recall { tag, .. }
+        | Command::AskTime { tag } => tag.as_ref(),
+        Command::Signal { .. } => None,
+    }
+}

@@ -1,0 +1,286 @@
+//! Sending what has gathered: each stream once, with all that is for it, and rooms in slices so that none holds up the others.
+
+use chat::{Event, Farewell, Position};
+use smallvec::{SmallVec, smallvec};
+
+use crate::audience::Audience;
+use crate::sessions::{Missed, PENDING};
+use crate::streams::{NOBODY, Phase, Place};
+use crate::{Effects, Now, Shard, SlowPolicy, StreamId};
+
+/// Members sent to in a turn before input is looked for again.
+const SENDS_PER_TURN: u32 = 256;
+/// Members of one room sent to before the next room has its turn.
+const SENDS_PER_ROOM: u32 = 64;
+/// Members looked at for one slice, those that have everything included.
+const VISITS_PER_ROOM: u32 = 4096;
+/// What is gathered for one send when it comes from several places; a single room's frames are sent from where they are.
+const GATHERED_BYTES: usize = 64 * 1024;
+
+impl Shard {
+    /// Sends to streams that have something of their own.
+    pub(crate) fn flush_touched(&mut self, now: Now, effects: &mut dyn Effects) {
+        let mut touched = std::mem::take(&mut self.touched);
+        for id in touched.drain(..) {
+            if let Some(stream) = self.streams.get_mut(id) {
+                stream.touched = false;
+                self.flush_stream(id, now, effects);
+            }
+        }
+        touched.append(&mut self.touched);
+        self.touched = touched;
+    }
+
+    /// Visits the members of rooms that were told something, a slice of each room in turn.
+    pub(crate) fn fan_out(&mut self, now: Now, effects: &mut dyn Effects) {
+        let mut left = SENDS_PER_TURN;
+        while left > 0
+            && let Some(place) = self.audiences.ring.pop_front()
+        {
+            self.audiences.get_mut(place).ringed = false;
+            left =
+                left.saturating_sub(self.fan_out_slice(place, left.min(SENDS_PER_ROOM), now, effects).max(1));
+            if self.audiences.contains(place) && self.audiences.get(place).due > 0 {
+                self.audiences.ring(place);
+            }
+        }
+    }
+
+    /// Sends everything a stream can be sent now.
+    pub(crate) fn flush_stream(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
+        self.tell_missed(id, now);
+        while self.send_gathered(id, effects) {}
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        if stream.phase == Phase::Closing && stream.own.is_empty() {
+            stream.phase = Phase::Finished;
+            effects.finish(id);
+        }
+    }
+
+    /// A stream takes more again.
+    pub(crate) fn unstall(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        stream.stalled = false;
+        let place = stream.session;
+        self.flush_stream(id, now, effects);
+        if let Some(session) = self.sessions.get(place) {
+            for membership in &session.rooms {
+                self.audiences.ring(membership.audience);
+            }
+        }
+    }
+
+    /// Visits members of one room. Says to how many something was sent.
+    fn fan_out_slice(&mut self, place: Place, sends_max: u32, now: Now, effects: &mut dyn Effects) -> u32 {
+        let (mut sends, mut visits) = (0, 0);
+        while sends < sends_max && visits < VISITS_PER_ROOM {
+            if !self.audiences.contains(place) {
+                return sends;
+            }
+            let audience = self.audiences.get_mut(place);
+            if audience.due == 0 || audience.members.is_empty() {
+                audience.due = 0;
+                self.end_lap(place, now);
+                return sends;
+            }
+            let member = audience.next;
+            audience.due -= 1;
+            audience.next = (member + 1) % audience.members.len() as u32;
+            let lap_ends = audience.next == 0 && audience.due > 0;
+            visits += 1;
+            sends += u32::from(self.visit(place, member, now, effects));
+            if lap_ends {
+                self.end_lap(place, now);
+            }
+        }
+        sends
+    }
+
+    /// Sends a member what it has not been sent. Says whether there was anything.
+    fn visit(&mut self, place: Place, member: u32, now: Now, effects: &mut dyn Effects) -> bool {
+        let audience = self.audiences.get(place);
+        let reader = audience.members[member as usize];
+        if reader.cursor == audience.logs[reader.log as usize].end() {
+            return false;
+        }
+        let Some(session) = self.sessions.get(reader.session) else { return false };
+        let Some(stream) = self.streams.get(session.stream).filter(|stream| !stream.stalled) else {
+            return false;
+        };
+        if stream.own.is_empty() && session.rooms.len() == 1 && session.missed.is_empty() {
+            self.send_room(session.stream, place, member, effects);
+        } else {
+            self.flush_stream(session.stream, now, effects);
+        }
+        true
+    }
+
+    /// Sends the frames of one room straight from its log.
+    fn send_room(&mut self, id: StreamId, place: Place, member: u32, effects: &mut dyn Effects) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let audience = self.audiences.get_mut(place);
+        let reader = &mut audience.members[member as usize];
+        let log = &audience.logs[reader.log as usize];
+        let bytes = log.after(reader.cursor);
+        let sent = effects.write(id, bytes);
+        self.tally.writes += 1;
+        self.tally.bytes_out += sent as u64;
+        let (cursor, torn) =
+            if sent == bytes.len() { (log.end(), &[][..]) } else { log.advance(reader.cursor, sent) };
+        if sent < bytes.len() {
+            self.tally.stalls += 1;
+            stream.stalled = true;
+            stream.own.extend_from_slice(torn);
+        }
+        self.tally.deliveries += cursor - reader.cursor;
+        reader.cursor = cursor;
+    }
+
+    /// Sends a stream's own bytes and after them what its rooms have for it, as one. Says whether there may be more to send.
+    fn send_gathered(&mut self, id: StreamId, effects: &mut dyn Effects) -> bool {
+        let Some(stream) = self.streams.get_mut(id) else { return false };
+        if stream.stalled || stream.phase == Phase::Finished {
+            return false;
+        }
+        let mut gathered = std::mem::take(&mut self.gathered);
+        gathered.clear();
+        gathered.extend_from_slice(&stream.own);
+        let place = stream.session;
+        let more = self.gather_rooms(place, &mut gathered);
+        let sent = if gathered.is_empty() { 0 } else { effects.write(id, &gathered) };
+        let all = sent == gathered.len();
+        if !gathered.is_empty() {
+            self.tally.writes += 1;
+            self.tally.bytes_out += sent as u64;
+            self.account(id, place, sent, all);
+        }
+        self.gathered = gathered;
+        all && more
+    }
+
+    /// Appends what the rooms of a session have for it. Says whether they have more than was appended.
+    fn gather_rooms(&mut self, place: Place, gathered: &mut Vec<u8>) -> bool {
+        let Some(session) = self.sessions.get(place) else { return false };
+        for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
+            if gathered.len() > GATHERED_BYTES {
+                return true;
+            }
+            let audience = self.audiences.get(membership.audience);
+            let reader = audience.members[membership.member as usize];
+            gathered.extend_from_slice(audience.logs[reader.log as usize].after(reader.cursor));
+        }
+        false
+    }
+
+    /// Notes that the first `sent` bytes of what [`Self::send_gathered`] put together are gone.
+    fn account(&mut self, id: StreamId, place: Place, sent: usize, all: bool) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        stream.stalled = !all;
+        self.tally.stalls += u64::from(!all);
+        let own = stream.own.len();
+        if sent < own {
+            stream.own.drain(..sent);
+            return;
+        }
+        stream.own = Vec::new();
+        let mut left = sent - own;
+        let Some(session) = self.sessions.get(place) else { return };
+        for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
+            let audience = self.audiences.get_mut(membership.audience);
+            let reader = &mut audience.members[membership.member as usize];
+            let log = &audience.logs[reader.log as usize];
+            let length = log.after(reader.cursor).len().min(left);
+            if length == 0 {
+                continue;
+            }
+            let (cursor, torn) = log.advance(reader.cursor, length);
+            stream.own.extend_from_slice(torn);
+            self.tally.deliveries += cursor - reader.cursor;
+            reader.cursor = cursor;
+            left -= length;
+        }
+    }
+
+    /// A lap ends when every member was visited: what all have been sent is let go, and who lags too far meets the room's policy.
+    fn end_lap(&mut self, place: Place, now: Now) {
+        let limit = self.settings.session_queue_bytes;
+        let audience = self.audiences.get(place);
+        let mut oldest: SmallVec<[u64; 4]> = audience.logs.iter().map(|log| log.end()).collect();
+        let mut slow: SmallVec<[u32; 4]> = smallvec![];
+        for (index, member) in audience.members.iter().enumerate() {
+            let log = &audience.logs[member.log as usize];
+            oldest[member.log as usize] = oldest[member.log as usize].min(member.cursor);
+            if member.cursor < log.end() && log.after(member.cursor).len() > limit {
+                slow.push(index as u32);
+            }
+        }
+        self.audiences.trim(place, &oldest);
+        // From the last to the first: who leaves has its place taken by the last.
+        for member in slow.into_iter().rev() {
+            self.meet_policy(place, member, now);
+        }
+    }
+
+    fn meet_policy(&mut self, place: Place, member: u32, now: Now) {
+        let audience = self.audiences.get(place);
+        let reader = audience.members[member as usize];
+        let log = &audience.logs[reader.log as usize];
+        let stalled = |session: &crate::sessions::Session| {
+            self.streams.get(session.stream).is_some_and(|stream| stream.stalled)
+        };
+        if !self.sessions.get(reader.session).is_some_and(stalled) {
+            return;
+        }
+        let cursor = match audience.policy {
+            SlowPolicy::Disconnect => return self.part(reader.session, Farewell::SlowConsumer, now),
+            SlowPolicy::DropOldest => log.latest_within(self.settings.session_queue_bytes / 2),
+            SlowPolicy::LatestOnly => log.end() - 1,
+        };
+        let missed = missed_between(audience, reader.log, reader.cursor, cursor);
+        if !self.can_be_told(place, reader.log, &missed) {
+            return self.part(reader.session, Farewell::SlowConsumer, now);
+        }
+        self.tally.frames_dropped += cursor - reader.cursor;
+        self.audiences.get_mut(place).members[member as usize].cursor = cursor;
+        self.note_missed(reader.session, missed);
+    }
+
+    /// Whether the form has words for what was missed; a session that cannot be told is parted with instead.
+    fn can_be_told(&mut self, place: Place, log: u16, missed: &Missed) -> bool {
+        let form = self.audiences.get(place).logs[log as usize].form;
+        let mut words = Vec::new();
+        let event = Event::Lost { room: missed.room.clone(), since: missed.since, at: missed.at };
+        self.gateways[form.gateway as usize].encode(form.variant, &event, &mut words);
+        !words.is_empty()
+    }
+
+    fn note_missed(&mut self, place: Place, missed: Missed) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        match session.missed.iter_mut().find(|earlier| earlier.room == missed.room) {
+            Some(earlier) => earlier.at = missed.at,
+            None => session.missed.push(missed),
+        }
+    }
+
+    /// Tells a session what it was made to miss, before it is sent anything later.
+    fn tell_missed(&mut self, id: StreamId, now: Now) {
+        let Some(stream) = self.streams.get(id).filter(|stream| !stream.stalled && stream.session != NOBODY)
+        else {
+            return;
+        };
+        let place = stream.session;
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        for Missed { room, since, at } in std::mem::take(&mut session.missed) {
+            if at != since {
+                self.deliver(place, &Event::Lost { room, since, at }, now);
+            }
+        }
+    }
+}
+
+/// The messages between two cursors of a log.
+fn missed_between(audience: &Audience, log: u16, from: u64, to: u64) -> Missed {
+    let log = &audience.logs[log as usize];
+    let at = |cursor| Position { epoch: audience.epoch, offset: log.offset_before(cursor) };
+    Missed { room: audience.room.clone(), since: at(from), at: at(to) }
+}

@@ -1,0 +1,271 @@
+//! The encoded frames of one room in one form, once for all members: each member has a cursor into them instead of a queue of its own.
+//!
+//! A member that keeps up is at the end and the log is empty. One that does not pins the frames from its cursor on; how far back that
+//! may reach is for the fan-out to enforce. Cursors are numbers of frames, so a send never ends inside one as far as the log knows.
+
+use std::collections::VecDeque;
+
+use gateways::Form;
+
+/// The frames of one room in one form.
+#[derive(Debug)]
+pub(crate) struct FrameLog {
+    /// The form.
+    pub(crate) form: Form,
+    /// Members whose cursors point here.
+    pub(crate) readers: u32,
+    /// The number of the frame that comes next: the cursor of a member that has everything.
+    next: u64,
+    /// The room's offset after the newest frame.
+    offset: u64,
+    /// Frames that somebody still has to be sent.
+    kept: Option<Box<Kept>>,
+}
+
+/// Buffers worth using again, so that a busy room does not allocate each turn and an idle one owns nothing.
+#[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "the boxes move into logs and back")]
+pub(crate) struct Spare(Vec<Box<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// One for each frame.
+    marks: VecDeque<Mark>,
+    /// How many bytes were let go before `bytes[0]`.
+    origin: u64,
+    /// The number of the first frame.
+    first: u64,
+    /// The room's offset before the first frame.
+    since: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    /// Bytes up to the end of the frame, those let go included.
+    end: u64,
+    /// The room's offset after the frame.
+    offset: u64,
+}
+
+const SPARE_MAX: usize = 32;
+const SPARE_BYTES_MAX: usize = 256 * 1024;
+/// What is let go at the front is moved over only when it is at least this much.
+const COMPACT_BYTES_MIN: usize = 16 * 1024;
+
+impl FrameLog {
+    pub(crate) fn new(form: Form, offset: u64) -> Self {
+        Self { form, readers: 0, next: 0, offset, kept: None }
+    }
+
+    /// The cursor of a member that has everything.
+    pub(crate) fn end(&self) -> u64 {
+        self.next
+    }
+
+    /// Appends what `encode` writes as one frame, after which the room stands at `offset`. Says whether it wrote anything.
+    pub(crate) fn append(
+        &mut self,
+        offset: Option<u64>,
+        spare: &mut Spare,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        let (next, since) = (self.next, self.offset);
+        let kept = self.kept.get_or_insert_with(|| spare.take(next, since));
+        let before = kept.bytes.len();
+        encode(&mut kept.bytes);
+        self.offset = offset.unwrap_or(self.offset);
+        if kept.bytes.len() == before {
+            if kept.marks.is_empty() {
+                self.release(spare);
+            }
+            return false;
+        }
+        kept.marks.push_back(Mark { end: kept.origin + kept.bytes.len() as u64, offset: self.offset });
+        self.next += 1;
+        true
+    }
+
+    /// Everything from a cursor on.
+    pub(crate) fn after(&self, cursor: u64) -> &[u8] {
+        match &self.kept {
+            Some(kept) if cursor < self.next => &kept.bytes[kept.start_of(cursor)..],
+            _ => &[],
+        }
+    }
+
+    /// Where a member stands that was sent `sent` bytes of [`Self::after`] its cursor, and what is missing of a frame begun.
+    pub(crate) fn advance(&self, cursor: u64, sent: usize) -> (u64, &[u8]) {
+        let Some(kept) = &self.kept else { return (self.next, &[]) };
+        let from = kept.start_of(cursor);
+        let reached = kept.origin + (from + sent) as u64;
+        let whole = kept.marks.partition_point(|mark| mark.end <= reached);
+        let done = kept.first + whole as u64;
+        match kept.marks.get(whole) {
+            Some(mark) if sent > 0 && kept.start_of(done) < from + sent => {
+                (done + 1, &kept.bytes[from + sent..(mark.end - kept.origin) as usize])
+            }
+            _ => (done.max(cursor), &[]),
+        }
+    }
+
+    /// The first cursor from which on at most `bytes` are kept.
+    pub(crate) fn latest_within(&self, bytes: usize) -> u64 {
+        let Some(kept) = &self.kept else { return self.next };
+        let total = kept.origin + kept.bytes.len() as u64;
+        let keep_from = total.saturating_sub(bytes as u64);
+        let dropped = kept.marks.partition_point(|mark| mark.end < keep_from);
+        let starts_there = dropped == 0 && kept.origin >= keep_from;
+        let dropped = if starts_there { 0 } else { dropped + 1 };
+        (kept.first + dropped as u64).min(self.next)
+    }
+
+    /// The room's offset just before the frame that a cursor points at.
+    pub(crate) fn offset_before(&self, cursor: u64) -> u64 {
+        match &self.kept {
+            Some(kept) if cursor == kept.first => kept.since,
+            Some(kept) if cursor < self.next => kept.marks[(cursor - kept.first - 1) as usize].offset,
+            _ => self.offset,
+        }
+    }
+
+    /// Lets go of what lies before a cursor.
+    pub(crate) fn trim(&mut self, cursor: u64, spare: &mut Spare) {
+        if cursor >= self.next {
+            return self.release(spare);
+        }
+        let Some(kept) = &mut self.kept else { return };
+        let start = kept.start_of(cursor);
+        if start < COMPACT_BYTES_MIN || start * 2 < kept.bytes.len() {
+            return;
+        }
+        let gone = (cursor - kept.first) as usize;
+        kept.since = kept.marks[gone - 1].offset;
+        kept.marks.drain(..gone);
+        kept.bytes.drain(..start);
+        kept.origin += start as u64;
+        kept.first = cursor;
+    }
+
+    /// Bytes kept for members that lag.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.kept.as_ref().map_or(0, |kept| kept.bytes.len())
+    }
+
+    fn release(&mut self, spare: &mut Spare) {
+        if let Some(kept) = self.kept.take() {
+            spare.put(kept);
+        }
+    }
+}
+
+impl Kept {
+    /// Where in `bytes` the frame of a cursor begins.
+    fn start_of(&self, cursor: u64) -> usize {
+        if cursor <= self.first {
+            return 0;
+        }
+        (self.marks[(cursor - self.first - 1) as usize].end - self.origin) as usize
+    }
+}
+
+impl Spare {
+    fn take(&mut self, first: u64, since: u64) -> Box<Kept> {
+        let mut kept = self.0.pop().unwrap_or_default();
+        (kept.first, kept.since, kept.origin) = (first, since, 0);
+        kept
+    }
+
+    fn put(&mut self, mut kept: Box<Kept>) {
+        if self.0.len() < SPARE_MAX && kept.bytes.capacity() <= SPARE_BYTES_MAX {
+            kept.bytes.clear();
+            kept.marks.clear();
+            self.0.push(kept);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORM: Form = Form { gateway: 0, variant: 0 };
+
+    /// Frames `aaa`, `bbbb`, `cc` at offsets 8, 9 and 9 again.
+    fn three(spare: &mut Spare) -> FrameLog {
+        let mut log = FrameLog::new(FORM, 7);
+        for (frame, offset) in [("aaa", Some(8)), ("bbbb", Some(9)), ("cc", None)] {
+            assert!(log.append(offset, spare, |out| out.extend_from_slice(frame.as_bytes())));
+        }
+        log
+    }
+
+    #[test]
+    fn a_cursor_sees_everything_from_its_frame_on() {
+        let log = three(&mut Spare::default());
+        assert_eq!(log.after(0), b"aaabbbbcc");
+        assert_eq!(log.after(1), b"bbbbcc");
+        assert_eq!(log.after(2), b"cc");
+        assert_eq!(log.after(log.end()), b"");
+    }
+
+    #[test]
+    fn a_short_send_leaves_the_cursor_after_the_torn_frame_and_its_rest_apart() {
+        let log = three(&mut Spare::default());
+        let expected: [(u64, &[u8]); 10] = [
+            (0, b""),
+            (1, b"aa"),
+            (1, b"a"),
+            (1, b""),
+            (2, b"bbb"),
+            (2, b"bb"),
+            (2, b"b"),
+            (2, b""),
+            (3, b"c"),
+            (3, b""),
+        ];
+        for (sent, (cursor, torn)) in expected.into_iter().enumerate() {
+            assert_eq!(log.advance(0, sent), (cursor, torn), "{sent} bytes");
+        }
+        assert_eq!(log.advance(1, 5), (3, &b"c"[..]));
+    }
+
+    #[test]
+    fn dropping_the_oldest_keeps_whole_frames_within_the_bytes_allowed() {
+        let log = three(&mut Spare::default());
+        let cursors: Vec<u64> = (0..=9).map(|bytes| log.latest_within(bytes)).collect();
+        assert_eq!(cursors, [3, 3, 2, 2, 2, 2, 1, 1, 1, 0]);
+    }
+
+    #[test]
+    fn a_cursor_knows_the_offset_before_it() {
+        let log = three(&mut Spare::default());
+        assert_eq!([0, 1, 2, 3].map(|cursor| log.offset_before(cursor)), [7, 8, 9, 9]);
+    }
+
+    #[test]
+    fn trimming_moves_nothing_a_cursor_can_see() {
+        let mut spare = Spare::default();
+        let mut log = FrameLog::new(FORM, 0);
+        for number in 0..100_u64 {
+            log.append(Some(number + 1), &mut spare, |out| out.extend_from_slice(&[number as u8; 1000]));
+        }
+        for cursor in 0..100 {
+            log.trim(cursor, &mut spare);
+            assert_eq!(log.after(cursor).len(), (100 - cursor as usize) * 1000);
+            assert_eq!(log.after(cursor)[0], cursor as u8);
+            assert_eq!(log.offset_before(cursor), cursor);
+        }
+        assert!(log.kept_bytes() < 40_000);
+        log.trim(100, &mut spare);
+        assert_eq!(log.kept_bytes(), 0);
+    }
+
+    #[test]
+    fn an_event_the_form_does_not_tell_leaves_no_frame_but_moves_the_offset() {
+        let mut spare = Spare::default();
+        let mut log = FrameLog::new(FORM, 1);
+        assert!(!log.append(Some(2), &mut spare, |_| {}));
+        assert_eq!((log.end(), log.kept_bytes(), log.offset_before(0)), (0, 0, 2));
+    }
+}

@@ -1,0 +1,118 @@
+//! What shards tell each other: requests to a room's home, and what homes answer. Mail between two shards keeps its order.
+
+use std::sync::Arc;
+
+use chat::{Body, Counts, Event, Message, Position, Refusal, Resumption, RoomId, SignalName, Tag, UserId};
+
+use crate::{SessionKey, ShardId};
+
+/// What one shard tells another.
+#[derive(Debug)]
+pub enum Mail {
+    /// To a home: a session wants to be a member.
+    Enter(Box<Enter>),
+    /// To a home: a session is no longer a member.
+    Exit(Exit),
+    /// To a home: a guest in the room has taken a name.
+    Named {
+        /// The room.
+        room: RoomId,
+        /// The name.
+        user: UserId,
+    },
+    /// To a home: a message.
+    Post(Box<Post>),
+    /// To a home: older messages are wanted.
+    Recall(Box<Recall>),
+    /// To a home: a passing sign.
+    Signal {
+        /// The room.
+        room: RoomId,
+        /// Whose.
+        user: Option<UserId>,
+        /// The sign.
+        signal: SignalName,
+    },
+    /// From a home: the session is a member from here on.
+    Entered(Box<Entered>),
+    /// From a home: the session did not become a member.
+    Barred {
+        /// The session.
+        to: SessionKey,
+        /// The room.
+        room: RoomId,
+        /// Of the command.
+        tag: Option<Tag>,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// From a home: to everybody in the room.
+    Told {
+        /// The room.
+        room: RoomId,
+        /// What.
+        event: Event,
+    },
+    /// From a home: to one session.
+    Answer {
+        /// The session.
+        to: SessionKey,
+        /// What.
+        event: Event,
+    },
+}
+
+/// A session wants to be a member.
+#[derive(Debug)]
+pub struct Enter {
+    pub(crate) room: RoomId,
+    pub(crate) session: SessionKey,
+    pub(crate) user: Option<UserId>,
+    pub(crate) since: Option<Position>,
+    pub(crate) tag: Option<Tag>,
+}
+
+/// A session is no longer a member.
+#[derive(Debug)]
+pub struct Exit {
+    pub(crate) room: RoomId,
+    pub(crate) shard: ShardId,
+    pub(crate) user: Option<UserId>,
+}
+
+/// A message for a room.
+#[derive(Debug)]
+pub struct Post {
+    pub(crate) room: RoomId,
+    pub(crate) author: Option<UserId>,
+    pub(crate) body: Body,
+    pub(crate) tag: Option<Tag>,
+    /// Who wants to know what became of it.
+    pub(crate) reply_to: Option<SessionKey>,
+}
+
+/// Older messages are wanted.
+#[derive(Debug)]
+pub struct Recall {
+    pub(crate) room: RoomId,
+    pub(crate) before: Option<Position>,
+    pub(crate) limit: usize,
+    pub(crate) tag: Option<Tag>,
+    pub(crate) session: SessionKey,
+}
+
+/// The session is a member: everything told to the room from here on is for it too.
+#[derive(Debug)]
+pub struct Entered {
+    pub(crate) to: SessionKey,
+    pub(crate) room: RoomId,
+    pub(crate) at: Position,
+    pub(crate) tag: Option<Tag>,
+    pub(crate) counts: Counts,
+    pub(crate) present: Option<Arc<[UserId]>>,
+    pub(crate) resumption: Resumption,
+    /// What is gone, with [`Resumption::Partial`].
+    pub(crate) lost: Option<(Position, Position)>,
+    /// What came after the position asked for, as far as it is kept.
+    pub(crate) missed: Vec<Arc<Message>>,
+}

@@ -1,0 +1,255 @@
+//! Bytes that come in: request heads on streams of no session, and whatever the protocol of a session makes of the rest.
+
+use chat::Farewell;
+use gateways::{Admission, Outbox, Protocol, Then};
+use wire::http;
+
+use crate::streams::{NOBODY, Phase, Place};
+use crate::{Effects, Now, Shard, StreamId};
+
+impl Shard {
+    pub(crate) fn knock(&mut self, stream: StreamId, now: Now) {
+        self.tally.streams_opened += 1;
+        self.streams.insert(stream, now.monotonic_ms);
+        self.greetings.push(now.monotonic_ms, stream);
+    }
+
+    /// Bytes that cannot be judged yet are kept, and come again in front of the next ones.
+    pub(crate) fn take_bytes(&mut self, id: StreamId, bytes: &mut [u8], now: Now) {
+        self.tally.bytes_in += bytes.len() as u64;
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        if stream.tail.is_empty() {
+            let taken = self.feed(id, bytes, now);
+            if let Some(stream) = self.streams.get_mut(id).filter(|_| taken < bytes.len()) {
+                stream.tail = bytes[taken..].to_vec();
+            }
+            return;
+        }
+        let mut joined = std::mem::take(&mut stream.tail);
+        joined.extend_from_slice(bytes);
+        let taken = self.feed(id, &mut joined, now);
+        if let Some(stream) = self.streams.get_mut(id).filter(|_| taken < joined.len()) {
+            joined.drain(..taken);
+            stream.tail = joined;
+        }
+    }
+
+    /// Feeds bytes to whatever the stream is at, as long as it takes any. Says how many were taken.
+    fn feed(&mut self, id: StreamId, bytes: &mut [u8], now: Now) -> usize {
+        let mut taken = 0;
+        while taken < bytes.len() {
+            let Some(stream) = self.streams.get(id) else { return bytes.len() };
+            let rest = &mut bytes[taken..];
+            let step = match stream.phase {
+                Phase::Asking => self.ask(id, rest, now),
+                Phase::Open => self.receive(id, stream.session, rest, now),
+                Phase::Closing | Phase::Finished => rest.len(),
+            };
+            if step == 0 {
+                break;
+            }
+            taken += step;
+        }
+        taken
+    }
+
+    /// Reads a request head and lets the gateways look at it, one after the other.
+    fn ask(&mut self, id: StreamId, bytes: &[u8], now: Now) -> usize {
+        let mut out = std::mem::take(&mut self.outbox);
+        let taken = match http::read_head(bytes) {
+            Ok(None) => 0,
+            Ok(Some((head, length))) => {
+                self.tally.requests += 1;
+                match self.admit(&head, &mut out) {
+                    Some((gateway, protocol)) => self.open(id, gateway, protocol, &mut out, now),
+                    None => self.settle(id, &mut out, now),
+                }
+                length
+            }
+            Err(fault) => {
+                self.tally.bad_request();
+                refuse_request(fault.status(), fault.reason(), &mut out);
+                self.settle(id, &mut out, now);
+                bytes.len()
+            }
+        };
+        self.outbox = out;
+        taken
+    }
+
+    /// The gateway that opens a session for this request; `None` when it was answered instead.
+    fn admit(&mut self, head: &http::Head<'_>, out: &mut Outbox) -> Option<(u8, Box<dyn Protocol>)> {
+        if self.drained.is_some() {
+            refuse_request(503, "draining", out);
+            return None;
+        }
+        for (index, gateway) in self.gateways.iter_mut().enumerate() {
+            match gateway.admit(head, out) {
+                Admission::NotMine => {}
+                Admission::Open(protocol) => return Some((index as u8, protocol)),
+                Admission::Answered => return None,
+            }
+        }
+        refuse_request(404, "not_found", out);
+        None
+    }
+
+    fn open(&mut self, id: StreamId, gateway: u8, protocol: Box<dyn Protocol>, out: &mut Outbox, now: Now) {
+        self.tally.sessions_opened += 1;
+        let place = self.sessions.insert(id, gateway, protocol);
+        self.start_sweep(now);
+        if let Some(stream) = self.streams.get_mut(id) {
+            stream.session = place;
+            stream.phase = Phase::Open;
+        }
+        self.act(id, place, out, now);
+    }
+
+    /// Lets the session's protocol take bytes and does what it asks for.
+    fn receive(&mut self, id: StreamId, place: Place, bytes: &mut [u8], now: Now) -> usize {
+        let mut out = std::mem::take(&mut self.outbox);
+        let session = self.sessions.get_mut(place).expect("an open stream has a session");
+        session.heard = true;
+        let taken = match session.protocol.receive(bytes, &mut out) {
+            Ok(taken) => taken,
+            Err(violation) => {
+                self.tally.parted(violation.farewell);
+                session.protocol.part(violation.farewell, &mut out);
+                bytes.len()
+            }
+        };
+        self.act(id, place, &mut out, now);
+        self.outbox = out;
+        taken
+    }
+
+    /// Does what a protocol machine asked for: bytes to its client, commands to chat, and what becomes of the stream.
+    fn act(&mut self, id: StreamId, place: Place, out: &mut Outbox, now: Now) {
+        let mut commands = std::mem::take(&mut out.commands);
+        self.queue_own(id, &out.bytes);
+        out.bytes.clear();
+        for command in commands.drain(..) {
+            self.command(place, command, now);
+        }
+        out.commands = commands;
+        self.settle(id, out, now);
+    }
+
+    /// Queues the bytes of an outbox without commands and does what it says about the stream.
+    pub(crate) fn settle(&mut self, id: StreamId, out: &mut Outbox, now: Now) {
+        self.queue_own(id, &out.bytes);
+        out.bytes.clear();
+        match std::mem::take(&mut out.then) {
+            Then::Stay => {}
+            Then::NextRequest => self.next_request(id, now),
+            Then::Close => self.close_politely(id, now),
+        }
+        self.check_queue(id, now);
+    }
+
+    /// A stream that lets too much of its own pile up is parted with.
+    fn check_queue(&mut self, id: StreamId, now: Now) {
+        let Some(stream) = self.streams.get(id) else { return };
+        if stream.own.len() <= self.settings.session_queue_bytes {
+            return;
+        }
+        match stream.session {
+            NOBODY => self.close_politely(id, now),
+            place => self.part(place, Farewell::SlowConsumer, now),
+        }
+    }
+
+    /// The session, if there was one, is over; the stream takes another request.
+    fn next_request(&mut self, id: StreamId, now: Now) {
+        self.end_session_of(id);
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        stream.phase = Phase::Asking;
+        stream.asked_ms = now.monotonic_ms;
+        if !stream.greeted {
+            stream.greeted = true;
+            self.greetings.push(now.monotonic_ms, id);
+        }
+    }
+
+    /// The session, if there was one, is over; what is queued is sent, and the stream closed.
+    pub(crate) fn close_politely(&mut self, id: StreamId, now: Now) {
+        self.end_session_of(id);
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        if matches!(stream.phase, Phase::Closing | Phase::Finished) {
+            return;
+        }
+        stream.phase = Phase::Closing;
+        stream.tail = Vec::new();
+        self.closings.push(now.monotonic_ms, id);
+        self.touch(id);
+    }
+
+    /// Parts with a session in its protocol's own way.
+    pub(crate) fn part(&mut self, place: Place, farewell: Farewell, now: Now) {
+        let mut out = Outbox::default();
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let id = session.stream;
+        session.protocol.part(farewell, &mut out);
+        self.tally.parted(farewell);
+        out.then = Then::Close;
+        self.settle(id, &mut out, now);
+    }
+
+    /// The other side is gone, or says no more. What it was still owed is tried once.
+    pub(crate) fn hung_up(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
+        self.end_session_of(id);
+        self.flush_stream(id, now, effects);
+        self.cut(id, effects);
+    }
+
+    /// Lets go of a stream at once.
+    pub(crate) fn cut(&mut self, id: StreamId, effects: &mut dyn Effects) {
+        self.end_session_of(id);
+        if self.streams.get(id).is_some() {
+            self.streams.remove(id);
+            effects.close(id);
+        }
+    }
+
+    /// Answers a request that never became one.
+    pub(crate) fn refuse_request(&mut self, id: StreamId, status: u16, reason: &str, now: Now) {
+        let mut out = Outbox::default();
+        refuse_request(status, reason, &mut out);
+        self.settle(id, &mut out, now);
+    }
+
+    /// Bytes for this stream alone.
+    fn queue_own(&mut self, id: StreamId, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        if stream.phase != Phase::Finished {
+            stream.own.extend_from_slice(bytes);
+            self.touch(id);
+        }
+    }
+
+    pub(crate) fn touch(&mut self, id: StreamId) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        if !stream.touched && !stream.stalled {
+            stream.touched = true;
+            self.touched.push(id);
+        }
+    }
+
+    fn end_session_of(&mut self, id: StreamId) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let place = std::mem::replace(&mut stream.session, NOBODY);
+        if place != NOBODY {
+            self.end_session(place);
+        }
+    }
+}
+
+/// A plain answer to a request that no session comes of (RFC 9112 §9.6).
+fn refuse_request(status: u16, reason: &str, out: &mut Outbox) {
+    let headers = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")];
+    http::write_response(&mut out.bytes, status, &headers, format!("{reason}\n").as_bytes());
+    out.then = Then::Close;
+}

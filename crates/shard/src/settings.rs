@@ -1,0 +1,116 @@
+//! What a shard may know of the configuration.
+
+use chat::RoomId;
+
+use crate::ShardId;
+
+/// What a shard may know of the configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which shard this is.
+    pub shard: ShardId,
+    /// How many there are.
+    pub shards: u16,
+    /// For the gateways.
+    pub gateways: gateways::Settings,
+    /// For the backplane.
+    pub backplane: backplanes::Settings,
+    /// For the store.
+    pub store: stores::Settings,
+    /// How far a session may fall behind, in bytes: of its own answers, and of each room.
+    pub session_queue_bytes: usize,
+    /// What happens to a session that falls further behind in a room: the first rule that fits, else [`SlowPolicy::Disconnect`].
+    pub slow_rules: Vec<SlowRule>,
+    /// Rooms a session may be in.
+    pub rooms_per_session: usize,
+    /// Sessions a room may have.
+    pub room_members_max: u32,
+    /// Rooms this shard may be home to.
+    pub rooms_max: usize,
+    /// Presence names who is there in rooms of up to so many sessions.
+    pub presence_list_max: usize,
+    /// Presence is told at most once in so many milliseconds.
+    pub presence_interval_ms: u64,
+    /// An empty room is let go after so many milliseconds.
+    pub room_idle_ms: u64,
+    /// The inbox of a user without sessions is let go after so many milliseconds.
+    pub inbox_idle_ms: u64,
+    /// A request head must be complete after so many milliseconds.
+    pub handshake_timeout_ms: u64,
+    /// A stream that was closed politely is cut after so many milliseconds.
+    pub close_timeout_ms: u64,
+    /// A session is sent a sign of life every so many milliseconds.
+    pub ping_interval_ms: u64,
+    /// Clients told to reconnect are spread over so many milliseconds.
+    pub reconnect_spread_ms: u32,
+}
+
+/// What happens to a session that falls too far behind in a room. It is never done silently.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SlowPolicy {
+    /// It is parted with, and resumes when it comes back.
+    #[default]
+    Disconnect,
+    /// It misses the oldest of what waits for it, and is told so.
+    DropOldest,
+    /// It gets the latest message alone, and is told what it missed.
+    LatestOnly,
+}
+
+/// Which rooms a policy holds for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlowRule {
+    /// A room name, or the beginning of one followed by `*`.
+    pub rooms: String,
+    /// The policy.
+    pub policy: SlowPolicy,
+}
+
+impl Settings {
+    /// The policy of a room.
+    pub(crate) fn slow_policy(&self, room: &RoomId) -> SlowPolicy {
+        if room.is_inbox() {
+            return SlowPolicy::Disconnect;
+        }
+        self.slow_rules
+            .iter()
+            .find(|rule| rule.covers(room.name()))
+            .map_or_else(SlowPolicy::default, |rule| rule.policy)
+    }
+
+    /// The shard where a room has its order.
+    pub(crate) fn home_of(&self, room: &RoomId) -> ShardId {
+        ShardId((fnv1a(room) % u64::from(self.shards)) as u16)
+    }
+}
+
+impl SlowRule {
+    fn covers(&self, name: &str) -> bool {
+        match self.rooms.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => name == self.rooms,
+        }
+    }
+}
+
+/// The same on every shard, whatever it was started with.
+fn fnv1a(room: &RoomId) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ u64::from(room.is_inbox());
+    for byte in room.name().bytes() {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    hash ^ (hash >> 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_covers_a_name_or_a_beginning() {
+        let rule = |rooms: &str| SlowRule { rooms: rooms.into(), policy: SlowPolicy::DropOldest };
+        assert!(rule("lobby").covers("lobby") && !rule("lobby").covers("lobby2"));
+        assert!(rule("live-*").covers("live-7") && !rule("live-*").covers("alive-7"));
+        assert!(rule("*").covers("anything"));
+    }
+}

@@ -1,0 +1,161 @@
+//! The shard itself: what it owns, and which input goes where.
+
+use std::collections::VecDeque;
+
+use chat::Event;
+use gateways::{GATEWAYS, Gateway, Outbox};
+
+use crate::audience::Audiences;
+use crate::clock::Sweep;
+use crate::deadlines::Deadlines;
+use crate::home::{Addressed, Homes};
+use crate::sessions::Sessions;
+use crate::streams::Streams;
+use crate::tally::Count;
+use crate::{Effects, Input, Mail, Now, Settings, ShardId, StreamId, Tally};
+
+/// One core's share of the node. Not `Send`: it never leaves its core.
+pub struct Shard {
+    pub(crate) settings: Settings,
+    pub(crate) gateways: Vec<Box<dyn Gateway>>,
+    pub(crate) streams: Streams,
+    pub(crate) sessions: Sessions,
+    pub(crate) audiences: Audiences,
+    pub(crate) homes: Homes,
+    /// Mail that this input has caused so far: to other shards, or to this one and read before the input is done with.
+    pub(crate) mail: VecDeque<Addressed>,
+    /// Streams with something of their own to be sent.
+    pub(crate) touched: Vec<StreamId>,
+    /// Streams whose request head is awaited.
+    pub(crate) greetings: Deadlines<StreamId>,
+    /// Streams that were closed politely.
+    pub(crate) closings: Deadlines<StreamId>,
+    /// Which session is sent the next sign of life, and when signs of life were last looked after.
+    pub(crate) sweep: Sweep,
+    /// While draining: the place of the session to be parted with next.
+    pub(crate) drained: Option<u32>,
+    pub(crate) tally: Tally,
+    // Buffers used again by every input.
+    pub(crate) outbox: Outbox,
+    pub(crate) gathered: Vec<u8>,
+    pub(crate) words: Vec<u8>,
+    pub(crate) addressed: Vec<Addressed>,
+}
+
+impl Shard {
+    /// A shard with nobody in it.
+    pub fn new(settings: Settings) -> Self {
+        assert!(settings.shard.0 < settings.shards, "a shard is one of those there are");
+        Self {
+            gateways: GATEWAYS.iter().map(|(_, open)| open(&settings.gateways)).collect(),
+            streams: Streams::default(),
+            sessions: Sessions::new(settings.shard),
+            audiences: Audiences::default(),
+            homes: Homes::new(&settings),
+            mail: VecDeque::new(),
+            touched: Vec::new(),
+            greetings: Deadlines::new(settings.handshake_timeout_ms),
+            closings: Deadlines::new(settings.close_timeout_ms),
+            sweep: Sweep::default(),
+            drained: None,
+            tally: Tally::default(),
+            outbox: Outbox::default(),
+            gathered: Vec::new(),
+            words: Vec::new(),
+            addressed: Vec::new(),
+            settings,
+        }
+    }
+
+    /// Takes one input in. What is to be sent to clients gathers until [`Shard::flush`].
+    pub fn step(&mut self, input: Input<'_>, now: Now, effects: &mut dyn Effects) {
+        match input {
+            Input::Knock(stream) => self.knock(stream, now),
+            Input::Bytes(stream, bytes) => self.take_bytes(stream, bytes, now),
+            Input::Writable(stream) => self.unstall(stream, now, effects),
+            Input::HungUp(stream) => self.hung_up(stream, now, effects),
+            Input::Mail(mail) => self.send_mail(self.settings.shard, mail),
+            Input::Tick => self.tick(now, effects),
+            Input::Drain => self.drained = self.drained.or(Some(0)),
+        }
+        self.carry_mail(now, effects);
+    }
+
+    /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.
+    pub fn flush(&mut self, now: Now, effects: &mut dyn Effects) -> bool {
+        self.drain_slice(now, effects);
+        self.flush_touched(now, effects);
+        self.fan_out(now, effects);
+        self.carry_mail(now, effects);
+        !self.audiences.ring.is_empty() || !self.touched.is_empty() || self.is_draining_sessions()
+    }
+
+    /// When [`Input::Tick`] is wanted next, on the monotonic clock.
+    pub fn next_wake_ms(&self) -> Option<u64> {
+        let deadlines =
+            [self.greetings.next_ms(), self.closings.next_ms(), self.homes.next_ms(), self.next_sweep_ms()];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Whether no stream is open.
+    pub fn is_empty(&self) -> bool {
+        self.streams.len() == 0
+    }
+
+    /// What the shard has counted since it was started.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// What the shard holds now, by name.
+    pub fn gauges(&self) -> Vec<Count> {
+        let (history_messages, history_bytes) = self.homes.history();
+        let one = |name, value: usize| Count { name, label: "", value: value as u64 };
+        vec![
+            one("streams", self.streams.len()),
+            one("sessions", self.sessions.len()),
+            one("audiences", self.audiences.rooms()),
+            one("rooms", self.homes.len()),
+            one("queued_bytes", self.audiences.kept_bytes()),
+            one("history_messages", history_messages),
+            one("history_bytes", history_bytes),
+        ]
+    }
+
+    /// Carries mail where it belongs until there is none left.
+    fn carry_mail(&mut self, now: Now, effects: &mut dyn Effects) {
+        while let Some((to, mail)) = self.mail.pop_front() {
+            if to == self.settings.shard {
+                self.read(mail, now);
+            } else {
+                effects.mail(to, mail);
+            }
+        }
+    }
+
+    /// Reads mail: what is for a home here, and what is from one.
+    fn read(&mut self, mail: Mail, now: Now) {
+        let mut out = std::mem::take(&mut self.addressed);
+        match mail {
+            Mail::Enter(enter) => self.homes.enter(*enter, now, &mut out),
+            Mail::Exit(exit) => self.homes.exit(&exit, now, &mut out),
+            Mail::Named { room, user } => self.homes.named(&room, &user, now, &mut out),
+            Mail::Post(post) => self.homes.post(*post, now, &mut out),
+            Mail::Recall(recall) => self.homes.recall(*recall, now, &mut out),
+            Mail::Signal { room, user, signal } => {
+                let event = Event::Signal { room: room.clone(), user, signal };
+                self.homes.signal(event, &room, &mut out);
+            }
+            Mail::Entered(entered) => self.entered(*entered, now),
+            Mail::Barred { to, room, tag, refusal } => self.barred(to, &room, tag, refusal, now),
+            Mail::Told { room, event } => self.audiences.tell(&room, &event, &mut self.gateways),
+            Mail::Answer { to, event } => self.answer(to, &event, now),
+        }
+        self.mail.extend(out.drain(..));
+        self.addressed = out;
+    }
+
+    pub(crate) fn send_mail(&mut self, to: ShardId, mail: Mail) {
+        self.mail.push_back((to, mail));
+    }
+}

@@ -1,0 +1,99 @@
+//! The streams of a shard: what is kept of each, and nothing that an idle one does not need.
+
+use crate::StreamId;
+
+/// Sessions and audiences are numbered by their place in a slab.
+pub(crate) type Place = u32;
+
+/// No session.
+pub(crate) const NOBODY: Place = u32::MAX;
+
+/// One byte stream.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) id: StreamId,
+    /// Whose it is, or [`NOBODY`] while it asks or is being closed.
+    pub(crate) session: Place,
+    pub(crate) phase: Phase,
+    /// The world takes no more for now.
+    pub(crate) stalled: bool,
+    /// It is in the list of streams to be flushed.
+    pub(crate) touched: bool,
+    /// A deadline for its request head is running.
+    pub(crate) greeted: bool,
+    /// When its last request was answered, so that a busy keep-alive stream is not idle.
+    pub(crate) asked_ms: u64,
+    /// Bytes for this stream alone, sent before anything told to rooms.
+    pub(crate) own: Vec<u8>,
+    /// Bytes that came in and could not be judged yet.
+    pub(crate) tail: Vec<u8>,
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It takes a request head.
+    Asking,
+    /// It belongs to a session.
+    Open,
+    /// What it still has is sent, then nothing more is written; what comes in is thrown away.
+    Closing,
+    /// Nothing more is written; the other side may still say goodbye.
+    Finished,
+}
+
+/// The streams of a shard by their slots.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    slots: Vec<Option<Box<Stream>>>,
+    count: usize,
+}
+
+impl Streams {
+    pub(crate) fn insert(&mut self, id: StreamId, now_ms: u64) {
+        let slot = id.slot as usize;
+        if slot >= self.slots.len() {
+            self.slots.resize_with(slot + 1, || None);
+        }
+        assert!(self.slots[slot].is_none(), "a slot holds one stream at a time");
+        self.slots[slot] = Some(Box::new(Stream {
+            id,
+            session: NOBODY,
+            phase: Phase::Asking,
+            stalled: false,
+            touched: false,
+            greeted: true,
+            asked_ms: now_ms,
+            own: Vec::new(),
+            tail: Vec::new(),
+        }));
+        self.count += 1;
+    }
+
+    pub(crate) fn get(&self, id: StreamId) -> Option<&Stream> {
+        self.slots.get(id.slot as usize)?.as_deref().filter(|stream| stream.id == id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+        self.slots.get_mut(id.slot as usize)?.as_deref_mut().filter(|stream| stream.id == id)
+    }
+
+    pub(crate) fn remove(&mut self, id: StreamId) {
+        if self.get(id).is_some() {
+            self.slots[id.slot as usize] = None;
+            self.count -= 1;
+            self.shrink();
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Gives memory back once most of the slots at the end are empty.
+    fn shrink(&mut self) {
+        if self.count == 0 && self.slots.len() > 64 {
+            self.slots = Vec::new();
+        }
+    }
+}
