@@ -1,0 +1,95 @@
+// Starts the real server for a test and ends it again. Knows the command line, nothing of chat.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const BINARY = process.env.HEIMDALLR_BIN ?? fileURLToPath(new URL('../../../target/debug/heimdallr', import.meta.url));
+const PORTS = { first: 22_000, count: 1_000 };
+
+/** A server on loopback; `extra` are further arguments of its command line. */
+export async function startServer(extra = []) {
+  const server = new Server(await freePort(), await freePort(), extra);
+  await server.start();
+  return server;
+}
+
+/** A port nobody listens on. */
+export async function freePort() {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
+    if (await isFree(port)) return port;
+  }
+  throw new Error('no free port');
+}
+
+class Server {
+  #process;
+  #extra;
+
+  constructor(port, adminPort, extra) {
+    Object.assign(this, { port, adminPort });
+    this.#extra = extra;
+  }
+
+  get page() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get url() {
+    return `ws://127.0.0.1:${this.port}/v1`;
+  }
+
+  async start() {
+    const args = ['--listen', `127.0.0.1:${this.port}`, '--admin', `127.0.0.1:${this.adminPort}`];
+    args.push('--threads', '2', '--ping-interval', '25', ...this.#extra);
+    this.#process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    await this.#listening();
+  }
+
+  /** Without a word to anybody. */
+  async kill() {
+    await this.#end('SIGKILL');
+  }
+
+  /** Politely: clients are told. */
+  async stop() {
+    await this.#end('SIGTERM');
+  }
+
+  async #end(signal) {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exit = once(this.#process, 'exit');
+    this.#process.kill(signal);
+    await exit;
+  }
+
+  async #listening() {
+    const said = [];
+    const lines = (stream) => {
+      createInterface({ input: stream }).on('line', (line) => {
+        said.push(line);
+        if (line.includes('listening on') && line.includes(String(this.port))) this.#process.emit('listening');
+      });
+    };
+    lines(this.#process.stdout);
+    lines(this.#process.stderr);
+    const ended = once(this.#process, 'exit').then(() => Promise.reject(new Error(`ended early:\n${said.join('\n')}`)));
+    ended.catch(() => {});
+    await Promise.race([once(this.#process, 'listening'), ended]);
+  }
+}
+
+async function isFree(port) {
+  const probe = createServer();
+  try {
+    await once(probe.listen(port, '127.0.0.1'), 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    probe.close();
+  }
+}
