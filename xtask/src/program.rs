@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::step::{Failure, Outcome};
 
@@ -18,6 +18,11 @@ impl Program {
 
     pub(crate) fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.0.args(arguments);
+        self
+    }
+
+    pub(crate) fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(key, value);
         self
     }
 
@@ -47,9 +52,39 @@ impl Program {
         Err(Failure::new(format!("`{}` ended with {}: {}", self.line(), output.status, complaint.trim())))
     }
 
+    /// Runs with everything it says in `log`; a failure ends with the last lines of it.
+    pub(crate) fn log_into(mut self, log: &Path) -> Outcome {
+        println!("   $ {}", self.line());
+        let file = std::fs::File::create(log)?;
+        self.0.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let status = self.0.status().map_err(|error| self.cannot_start(&error))?;
+        if status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&std::fs::read(log)?).into_owned();
+        let end =
+            said.lines().rev().take(15).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n");
+        Err(Failure::new(format!("`{}` ended with {status}:\n{end}", self.line())))
+    }
+
+    /// Starts it and goes on, with everything it says in `log`.
+    pub(crate) fn start(mut self, log: &Path) -> Result<Child, Failure> {
+        println!("   $ {} &", self.line());
+        let file = std::fs::File::create(log)?;
+        self.0.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        self.0.spawn().map_err(|error| self.cannot_start(&error))
+    }
+
+    /// Whether the program runs quietly to an end with 0; false when it is not installed.
+    pub(crate) fn succeeds(self) -> bool {
+        self.capture().is_ok()
+    }
+
+    /// The command line, with what is in the checkout named from its root.
     fn line(&self) -> String {
         let words = std::iter::once(self.0.get_program()).chain(self.0.get_args());
-        words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+        let line = words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
+        line.replace(&format!("{}/", crate::tree::root().display()), "")
     }
 
     fn cannot_start(&self, error: &std::io::Error) -> Failure {
@@ -66,6 +101,14 @@ mod tests {
         let failure = Program::new("sh").args(["-c", "echo broken >&2; exit 3"]).capture();
         let words = failure.expect_err("it ended with 3").to_string();
         assert!(words.contains("broken") && words.contains('3'), "{words}");
+    }
+
+    #[test]
+    fn the_end_of_a_log_is_part_of_the_failure() {
+        let log = std::env::temp_dir().join(format!("xtask-log-{}", std::process::id()));
+        let failure = Program::new("sh").args(["-c", "echo one; echo two >&2; exit 1"]).log_into(&log);
+        std::fs::remove_file(&log).expect("the log was written");
+        assert!(failure.expect_err("it ended with 1").to_string().ends_with("one\ntwo"));
     }
 
     #[test]

@@ -1,0 +1,93 @@
+//! `cargo xtask conformance [--url URL] [--cases 1.*,2.*]`: Autobahn's WebSocket suite against a server.
+//!
+//! Without `--url` it builds and starts ours. Every case is one connection, alone in its room; a plain room gives its
+//! members what they send, so that a lone member has an echo server.
+
+mod report;
+mod server;
+mod suite;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::program::Program;
+use crate::step::{Failure, Outcome, Steps};
+use crate::tree;
+
+use report::Report;
+use server::Server;
+use suite::Suite;
+
+/// The families that concern a server: all but 8, which does not exist, and 11, which was retired.
+const FAMILIES: &[&str] = &["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*", "12.*", "13.*"];
+
+/// What the command line asks for.
+struct Wish {
+    url: Option<String>,
+    cases: Vec<String>,
+}
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let wish = read(arguments)?;
+    let folder = tree::root().join("target/conformance");
+    fs::create_dir_all(&folder)?;
+    let mut steps = Steps::default();
+    let mut suite = None;
+    let installed =
+        steps.run("install Autobahn's suite", || suite::install(&folder).map(|it| suite = Some(it)));
+    if let Some(suite) = suite.filter(|_| installed) {
+        steps.run("conformance", || prove(&suite, &folder, &wish));
+    }
+    steps.finish()
+}
+
+fn read(arguments: &[String]) -> Result<Wish, Failure> {
+    let mut wish = Wish { url: None, cases: FAMILIES.iter().map(ToString::to_string).collect() };
+    for pair in arguments.chunks(2) {
+        match pair {
+            [flag, url] if flag == "--url" => wish.url = Some(url.clone()),
+            [flag, cases] if flag == "--cases" => wish.cases = cases.split(',').map(str::to_owned).collect(),
+            _ => return Err(Failure::new("usage: cargo xtask conformance [--url URL] [--cases 1.*,2.*]")),
+        }
+    }
+    Ok(wish)
+}
+
+fn prove(suite: &Suite, folder: &Path, wish: &Wish) -> Outcome {
+    let (url, _server) = match &wish.url {
+        Some(url) => (url.clone(), None),
+        None => {
+            let server = start_ours(folder)?;
+            (format!("ws://{}/autobahn", server.address()), Some(server))
+        }
+    };
+    let mut report = suite.run(folder, &url, &wish.cases)?;
+    let failed = report.failed();
+    if !failed.is_empty() && failed.len() <= SECOND_TRIES_MAX {
+        println!("   second try, as many cases wait for one second only: {}", failed.join(", "));
+        report.replace(suite.run(folder, &url, &failed)?);
+    }
+    tell(&report)
+}
+
+/// Cases that may be late by chance; more than these are no chance.
+const SECOND_TRIES_MAX: usize = 10;
+
+fn start_ours(folder: &Path) -> Result<Server, Failure> {
+    Program::new("cargo").args(["build", "--release", "--package", "heimdallr"]).run()?;
+    Server::start(&target_folder().join("release/heimdallr"), &folder.join("server.log"))
+}
+
+fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| tree::root().join("target"), PathBuf::from)
+}
+
+fn tell(report: &Report) -> Outcome {
+    print!("{}", report.table());
+    let failed = report.failed();
+    if report.count() == 0 {
+        return Err(Failure::new("no case ran"));
+    }
+    println!("   {} passed, {} failed", report.count() - failed.len(), failed.len());
+    if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("failed: {}", failed.join(", ")))) }
+}
