@@ -1,0 +1,144 @@
+//! What the conductor sees while the run goes on: the workers' progress and the server's processor time and memory,
+//! as points in time, shown on the terminal as they come.
+
+use std::io;
+
+use crate::clock::now_ns;
+use crate::exchange::Progress;
+use crate::latency::{Latencies, Pairs};
+use crate::process::{CpuTime, Memory, Process};
+use crate::report::Point;
+use crate::terminal::ProgressLine;
+
+/// The time between two points.
+const LOOK_EVERY_NS: u64 = 250_000_000;
+
+pub(super) struct Watch {
+    server: Option<Process>,
+    began_ns: u64,
+    phase: &'static str,
+    progress: Vec<Progress>,
+    all: Latencies,
+    recent: Latencies,
+    last: Snapshot,
+    points: Vec<Point>,
+    line: ProgressLine,
+}
+
+/// Sums at one moment, to take differences of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Snapshot {
+    at_ns: u64,
+    posts: u64,
+    deliveries: u64,
+    generator_cpu_ns: u64,
+    server_cpu_s: f64,
+}
+
+impl Watch {
+    pub(super) fn new(server: Option<Process>, workers: usize) -> Self {
+        let began_ns = now_ns();
+        Self {
+            server,
+            began_ns,
+            phase: "starting",
+            progress: vec![Progress::default(); workers],
+            all: Latencies::default(),
+            recent: Latencies::default(),
+            last: Snapshot { at_ns: began_ns, ..Snapshot::default() },
+            points: Vec::new(),
+            line: ProgressLine::new(),
+        }
+    }
+
+    pub(super) fn enter(&mut self, phase: &'static str) {
+        self.phase = phase;
+    }
+
+    pub(super) fn looks_at_server(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// The server's processor time, if it is watched.
+    pub(super) fn cpu_time(&self) -> io::Result<Option<CpuTime>> {
+        self.server.as_ref().map(Process::cpu_time).transpose().map_err(gone)
+    }
+
+    /// The server's memory, if it is watched.
+    pub(super) fn memory(&self) -> io::Result<Option<Memory>> {
+        self.server.as_ref().map(Process::memory).transpose().map_err(gone)
+    }
+
+    /// Notes how far a worker has come.
+    pub(super) fn note(&mut self, worker: usize, progress: Progress) {
+        self.absorb(&progress.latencies);
+        self.progress[worker] = progress;
+    }
+
+    /// Adds latencies.
+    pub(super) fn absorb(&mut self, latencies: &Pairs) {
+        self.all.absorb(latencies);
+        self.recent.absorb(latencies);
+    }
+
+    pub(super) fn latencies(&self) -> &Latencies {
+        &self.all
+    }
+
+    pub(super) fn next_look_ns(&self) -> u64 {
+        self.last.at_ns + LOOK_EVERY_NS
+    }
+
+    /// Adds a point if it is time for one.
+    pub(super) fn look(&mut self, now_ns: u64) -> io::Result<()> {
+        if now_ns < self.next_look_ns() {
+            return Ok(());
+        }
+        let sum = |read: fn(&Progress) -> u64| self.progress.iter().map(read).sum();
+        let now = Snapshot {
+            at_ns: now_ns,
+            posts: sum(|progress| progress.posts),
+            deliveries: sum(|progress| progress.deliveries),
+            generator_cpu_ns: sum(|progress| progress.cpu_ns),
+            server_cpu_s: self.cpu_time()?.map_or(0.0, |cpu| cpu.total_s()),
+        };
+        let is_first = self.points.is_empty();
+        let last = std::mem::replace(&mut self.last, now);
+        let seconds = (now.at_ns - last.at_ns) as f64 / 1e9;
+        let recent = self.recent.percentiles();
+        self.recent.clear();
+        let point = Point {
+            at_s: (now_ns - self.began_ns) as f64 / 1e9,
+            open: self.progress.iter().map(|progress| progress.open).sum(),
+            posts_per_second: (now.posts - last.posts) as f64 / seconds,
+            deliveries_per_second: (now.deliveries - last.deliveries) as f64 / seconds,
+            // The first difference would be what the server has used since it was started.
+            server_cpu_percent: if is_first {
+                0.0
+            } else {
+                100.0 * (now.server_cpu_s - last.server_cpu_s) / seconds
+            },
+            generator_cpu_percent: (now.generator_cpu_ns.saturating_sub(last.generator_cpu_ns)) as f64
+                / seconds
+                / 1e7,
+            server_rss: self.server.as_ref().map(Process::rss).transpose().map_err(gone)?.unwrap_or(0),
+            p50_ms: recent.p50_ms,
+            p99_ms: recent.p99_ms,
+        };
+        self.line.show(self.phase, &point);
+        self.points.push(point);
+        Ok(())
+    }
+
+    pub(super) fn end(&self) {
+        self.line.clear();
+    }
+
+    pub(super) fn into_points(self) -> Vec<Point> {
+        self.points
+    }
+}
+
+fn gone(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("the server cannot be looked at any more: {error}"))
+}

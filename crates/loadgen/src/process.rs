@@ -1,0 +1,122 @@
+//! What the system says of a process: processor time of all its threads, and memory. From /proc, so it costs the
+//! process nothing and needs no help from it.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Processor time used so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CpuTime {
+    /// In its own code.
+    pub user_s: f64,
+    /// In the kernel on its behalf.
+    pub system_s: f64,
+}
+
+impl CpuTime {
+    /// Both together.
+    pub fn total_s(&self) -> f64 {
+        self.user_s + self.system_s
+    }
+
+    /// What was used since `earlier`.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self { user_s: self.user_s - earlier.user_s, system_s: self.system_s - earlier.system_s }
+    }
+}
+
+/// Memory in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Resident, shared pages included.
+    pub rss: u64,
+    /// Resident, shared pages divided by their sharers.
+    pub pss: u64,
+    /// Resident and nobody else's: what the process itself costs.
+    pub private: u64,
+}
+
+/// A process on this machine that can be looked at.
+#[derive(Clone, Debug)]
+pub struct Process {
+    folder: PathBuf,
+}
+
+impl Process {
+    /// The process with that id, if it is alive.
+    pub fn find(pid: u32) -> io::Result<Self> {
+        let process = Self { folder: format!("/proc/{pid}").into() };
+        process.cpu_time()?;
+        Ok(process)
+    }
+
+    /// Its processor time.
+    pub fn cpu_time(&self) -> io::Result<CpuTime> {
+        let stat = std::fs::read_to_string(self.folder.join("stat"))?;
+        cpu_time_of(&stat, rustix::param::clock_ticks_per_second()).ok_or_else(|| unreadable("stat"))
+    }
+
+    /// Its resident memory; cheap enough to be asked often.
+    pub fn rss(&self) -> io::Result<u64> {
+        let status = std::fs::read_to_string(self.folder.join("status"))?;
+        Ok(kibibytes(&status, "VmRSS:").ok_or_else(|| unreadable("status"))? * 1024)
+    }
+
+    /// Its memory in full; the kernel walks its page tables for that.
+    pub fn memory(&self) -> io::Result<Memory> {
+        let rollup = std::fs::read_to_string(self.folder.join("smaps_rollup"))?;
+        memory_of(&rollup).ok_or_else(|| unreadable("smaps_rollup"))
+    }
+}
+
+fn unreadable(file: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("/proc/PID/{file} is not as expected"))
+}
+
+/// proc_pid_stat(5): fields 14 and 15; the second field may contain anything, up to the last parenthesis.
+fn cpu_time_of(stat: &str, ticks_per_second: u64) -> Option<CpuTime> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut times = fields.split(' ').skip(11).map(|field| field.parse::<u64>().ok());
+    let mut seconds = || Some(times.next()?? as f64 / ticks_per_second as f64);
+    Some(CpuTime { user_s: seconds()?, system_s: seconds()? })
+}
+
+fn memory_of(rollup: &str) -> Option<Memory> {
+    let bytes = |name| Some(kibibytes(rollup, name)? * 1024);
+    let private = bytes("Private_Clean:")? + bytes("Private_Dirty:")?;
+    Some(Memory { rss: bytes("Rss:")?, pss: bytes("Pss:")?, private })
+}
+
+fn kibibytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_read_whatever_the_process_calls_itself() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 250 125 9 9 20 0 1 0 100 1 1";
+        assert_eq!(cpu_time_of(stat, 100), Some(CpuTime { user_s: 2.5, system_s: 1.25 }));
+        assert_eq!(cpu_time_of("7 (x", 100), None);
+    }
+
+    #[test]
+    fn private_memory_is_clean_and_dirty_together() {
+        let rollup = "0-1 ---p 0 0:0 0 [rollup]\nRss:  900 kB\nPss:  800 kB\nPss_Dirty: 1 kB\nPrivate_Clean: 300 kB\nPrivate_Dirty: 400 kB\n";
+        let expected = Memory { rss: 900 * 1024, pss: 800 * 1024, private: 700 * 1024 };
+        assert_eq!(memory_of(rollup), Some(expected));
+        assert_eq!(memory_of("Rss: 1 kB"), None);
+    }
+
+    #[test]
+    fn this_very_process_can_be_looked_at() {
+        let this = Process::find(std::process::id()).expect("it is running");
+        let (memory, rss) = (this.memory().expect("it may look at itself"), this.rss().expect("as above"));
+        assert!(memory.private > 0 && memory.rss >= memory.private && rss > 0);
+    }
+}

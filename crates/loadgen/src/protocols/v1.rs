@@ -1,0 +1,111 @@
+//! The rich protocol, `heimdallr.v1.json` (docs/protocol.md): identify, join, post.
+
+use memchr::memmem;
+
+use super::websocket::WebSocket;
+use super::{Client, Fault, Protocol, Seat};
+use crate::stamp::Stamp;
+
+pub(super) const PROTOCOL: Protocol = Protocol { name: "v1", publishers_read: true, open };
+
+fn open(seat: &Seat) -> Box<dyn Client> {
+    Box::new(Rich { socket: WebSocket::new(seat.member), seat: seat.clone(), asked: false, joined: false })
+}
+
+struct Rich {
+    socket: WebSocket,
+    seat: Seat,
+    asked: bool,
+    joined: bool,
+}
+
+impl Client for Rich {
+    fn greet(&mut self, out: &mut Vec<u8>) {
+        self.socket.greet(&self.seat.host, "/v1", Some("heimdallr.v1.json"), out);
+    }
+
+    fn receive(&mut self, bytes: &[u8], seen: &mut Vec<Stamp>, out: &mut Vec<u8>) -> Result<usize, Fault> {
+        let Self { socket, seat, asked, joined } = self;
+        let taken = socket.receive(bytes, out, |_, message, _| match Stamp::find(message) {
+            Some(stamp) => {
+                seen.push(stamp);
+                Ok(())
+            }
+            None => notice(message, joined),
+        })?;
+        if socket.is_open() && !*asked {
+            *asked = true;
+            let Seat { member, room, .. } = seat;
+            socket.send_text(format!(r#"{{"do":"identify","user":"u{member}","id":"i"}}"#).as_bytes(), out);
+            socket.send_text(format!(r#"{{"do":"join","room":"{room}","id":"j"}}"#).as_bytes(), out);
+        }
+        Ok(taken)
+    }
+
+    fn is_open(&self) -> bool {
+        self.joined
+    }
+
+    fn publish(&mut self, stamp: &Stamp, out: &mut Vec<u8>) {
+        let Seat { room, payload_bytes, .. } = &self.seat;
+        let mut post =
+            format!(r#"{{"do":"post","room":"{room}","id":"p{}","text":""#, stamp.sequence).into_bytes();
+        stamp.write(*payload_bytes, &mut post);
+        post.extend_from_slice(br#""}"#);
+        self.socket.send_text(&post, out);
+    }
+}
+
+/// Looks at what is not a post.
+fn notice(message: &[u8], joined: &mut bool) -> Result<(), Fault> {
+    let is = |kind: &[u8]| memmem::find(message, kind).is_some();
+    if is(br#""is":"joined""#) {
+        *joined = true;
+    } else if is(br#""is":"refused""#) || is(br#""is":"lost""#) {
+        return Err(Fault::new(String::from_utf8_lossy(message).into_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cuts::{at_every_cut, fault, seat, stamp};
+    use super::super::websocket::server::{answer, frame, unmasked};
+    use super::*;
+    use crate::frames::TEXT;
+
+    const WELCOME: &str = r#"{"is":"welcome","id":"i","user":"u3"}"#;
+    const JOINED: &str = r#"{"is":"joined","id":"j","room":"r7","at":"a:0","members":1}"#;
+    const ACCEPTED: &str = r#"{"is":"accepted","id":"p1","at":"a:1"}"#;
+
+    #[test]
+    fn it_identifies_and_joins_and_sees_posts_at_every_cut() {
+        let (stamp, payload) = stamp(1);
+        let posted = format!(r#"{{"is":"posted","room":"r7","at":"a:1","user":"u3","text":"{payload}"}}"#);
+        let texts = [WELCOME, JOINED, ACCEPTED, &posted].map(|text| frame(TEXT, text)).concat();
+        let (seen, out, is_open) = at_every_cut(|| open(&seat(true)), &[answer(), texts].concat());
+        assert_eq!((seen, is_open), (vec![stamp], true));
+        let asked = [r#"{"do":"identify","user":"u3","id":"i"}"#, r#"{"do":"join","room":"r7","id":"j"}"#];
+        assert_eq!(unmasked(&out), asked);
+    }
+
+    #[test]
+    fn it_is_not_open_before_it_has_joined() {
+        let bytes = [answer(), frame(TEXT, WELCOME)].concat();
+        assert!(!at_every_cut(|| open(&seat(true)), &bytes).2);
+    }
+
+    #[test]
+    fn a_post_carries_the_room_an_id_and_the_payload_as_text() {
+        let (stamp, payload) = stamp(9);
+        let (mut client, mut out) = (open(&seat(true)), Vec::new());
+        client.publish(&stamp, &mut out);
+        assert_eq!(unmasked(&out), [format!(r#"{{"do":"post","room":"r7","id":"p9","text":"{payload}"}}"#)]);
+    }
+
+    #[test]
+    fn a_refusal_is_a_fault() {
+        let refused = r#"{"is":"refused","id":"j","code":"room_full","retry":true}"#;
+        assert_eq!(fault(open(&seat(true)), &[answer(), frame(TEXT, refused)].concat()), refused);
+    }
+}
