@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const BINARY = process.env.HEIMDALLR_BIN ?? fileURLToPath(new URL('../../../target/debug/heimdallr', import.meta.url));
+const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../target/debug/heimdallr', import.meta.url));
 const PORTS = { first: 22_000, count: 1_000 };
 
 /** A server on loopback; `extra` are further arguments of its command line. */
