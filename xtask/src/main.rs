@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod conformance;
 mod fuzz;
+mod install;
 mod program;
 mod step;
 mod test;

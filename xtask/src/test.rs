@@ -1,28 +1,78 @@
-//! `cargo xtask test`: the everyday run, everything that proves the house stands.
+//! `cargo xtask test [--quick]`: the everyday run, everything that proves the house stands.
+//!
+//! Brings what the tests need, then runs them; a step that cannot run here is left out by name. `--quick` stops after
+//! the workspace's own tests.
+
+use std::path::{Path, PathBuf};
 
 use crate::program::Program;
-use crate::step::{Outcome, Steps};
-use crate::{check, tree};
+use crate::step::{Failure, Outcome, Steps};
+use crate::{check, fuzz, install, tree};
 
-pub(crate) fn run(_arguments: &[String]) -> Outcome {
+/// Programs of the system that tests start, and the packages of Debian that have them.
+const NEEDS: &[(&str, &str)] =
+    &[("chromium", "chromium"), ("curl", "curl"), ("node", "nodejs"), ("npm", "npm"), ("wrk", "wrk")];
+
+/// Folders whose tests run on Node, against the built server.
+const NODE: &[&str] = &["clients/js", "interop"];
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let is_quick = match arguments {
+        [] => false,
+        [flag] if flag == "--quick" => true,
+        _ => return Err(Failure::new("usage: cargo xtask test [--quick]")),
+    };
     let mut steps = Steps::default();
     check::run_into(&mut steps);
-    steps.run("workspace tests", test_workspace);
-    test_javascript_client(&mut steps);
+    test_workspace(&mut steps);
+    if !is_quick {
+        steps.run("install what the tests need", || install::programs(NEEDS));
+        test_on_node(&mut steps);
+        fuzz::smoke_into(&mut steps);
+    }
     steps.finish()
 }
 
-fn test_workspace() -> Outcome {
-    Program::new("cargo").args(["nextest", "run", "--workspace", "--no-fail-fast"]).run()
+/// Documentation examples first: nextest does not run them, and its closing line is to stand last.
+fn test_workspace(steps: &mut Steps) {
+    steps.run("build the server", || cargo(&["build", "--package", "heimdallr"]).run());
+    steps.run("examples in the documentation", || cargo(&["test", "--workspace", "--doc", "--quiet"]).run());
+    if steps.run("install cargo-nextest", || install::cargo_tool("nextest")) {
+        let nextest = ["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"];
+        steps.run("tests of the workspace", || cargo(&nextest).run());
+    } else {
+        steps.run("tests of the workspace", || cargo(&["test", "--workspace", "--no-fail-fast"]).run());
+    }
 }
 
-fn test_javascript_client(steps: &mut Steps) {
-    let folder = tree::root().join("clients/js");
-    if folder.join("test").is_dir() {
-        steps.run("JavaScript client", || {
-            Program::new("node").args(["--test", "test/"]).folder(&folder).run()
-        });
-    } else {
-        steps.leave_out("JavaScript client", "clients/js/test does not exist");
+fn test_on_node(steps: &mut Steps) {
+    for name in NODE {
+        let folder = tree::root().join(name);
+        if !folder.join("package.json").is_file() {
+            steps.leave_out(name, "it does not exist yet");
+        } else if steps.run(&format!("packages of {name}"), || install_node_packages(&folder)) {
+            steps.run(name, || npm(&folder, &["test", "--silent"]).run());
+        }
     }
+}
+
+/// Nothing to do when the packages are those of the lock file.
+fn install_node_packages(folder: &Path) -> Outcome {
+    let is_newer = |installed: PathBuf| {
+        let modified = |path: PathBuf| path.metadata().and_then(|metadata| metadata.modified()).ok();
+        modified(installed) > modified(folder.join("package-lock.json"))
+    };
+    if is_newer(folder.join("node_modules/.package-lock.json")) {
+        println!("   here");
+        return Ok(());
+    }
+    npm(folder, &["ci", "--no-audit", "--no-fund"]).run()
+}
+
+fn cargo(arguments: &[&str]) -> Program {
+    Program::new("cargo").args(arguments)
+}
+
+fn npm(folder: &Path, arguments: &[&str]) -> Program {
+    Program::new("npm").args(arguments).folder(folder)
 }

@@ -31,8 +31,12 @@ fn folders<'c>(checkout: &'c Checkout, hook: &str) -> BTreeSet<&'c str> {
 
 fn check_list(checkout: &Checkout, hook: &str, folder: &str) -> Option<Finding> {
     let path = format!("crates/{hook}/src/lib.rs");
-    let list = code(checkout.text(&path));
-    let is_listed = paths(&list).iter().any(|(_, named)| named.starts_with(&format!("{folder}::")));
+    let code = code(checkout.text(&path));
+    let declaration = format!("mod {folder};");
+    let list: String =
+        code.lines().filter(|line| !line.contains(&declaration)).map(|line| format!("{line}\n")).collect();
+    let is_listed =
+        paths(&list).iter().any(|(_, named)| named == folder || named.starts_with(&format!("{folder}::")));
     (!is_listed).then(|| Finding::new(&path, 1, format!("the folder {folder} is not in the list")))
 }
 
@@ -83,6 +87,13 @@ mod tests {
 
     fn with_raw(text: &str) -> Vec<String> {
         findings(super::check, &[LIST, README, SSE, ("crates/gateways/src/raw/mod.rs", text)])
+    }
+
+    #[test]
+    fn a_list_may_be_a_macro_of_names() {
+        let list = ("crates/gateways/src/lib.rs", "gateways![raw, sse];\n");
+        let found = findings(super::check, &[list, README, SSE, ("crates/gateways/src/raw/mod.rs", "")]);
+        assert!(found.is_empty(), "{found:?}");
     }
 
     #[test]
