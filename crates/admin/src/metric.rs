@@ -82,18 +82,25 @@ declare! {
     STREAMS: Gauge "heimdallr_streams", "Open connections, whatever they turn out to be.";
     SESSIONS: Gauge "heimdallr_sessions", "Clients that are in: over any protocol, in any number of rooms.";
     ROOMS: Gauge "heimdallr_rooms", "Rooms whose home is this shard.";
+    AUDIENCES: Gauge "heimdallr_audiences", "Rooms with sessions on this shard.";
     QUEUED_BYTES: Gauge "heimdallr_queued_bytes", "Bytes that wait for clients that read more slowly than their rooms speak.";
+    HISTORY_MESSAGES: Gauge "heimdallr_history_messages", "Messages remembered.";
+    HISTORY_BYTES: Gauge "heimdallr_history_bytes", "What the messages remembered weigh.";
     ACCEPTED_STREAMS: Counter "heimdallr_accepted_streams_total", "Connections accepted.";
+    CUT_STREAMS: Counter "heimdallr_cut_streams_total", "Connections cut because they were too slow to say goodbye.";
+    REQUESTS: Counter "heimdallr_requests_total", "HTTP requests read, opening handshakes included.";
+    BAD_REQUESTS: Counter "heimdallr_bad_requests_total", "Connections whose first bytes were no request, or came too slowly.";
+    OPENED_SESSIONS: Counter "heimdallr_opened_sessions_total", "Sessions opened.";
     RECEIVED_BYTES: Counter "heimdallr_received_bytes_total", "Bytes read from clients.";
     SENT_BYTES: Counter "heimdallr_sent_bytes_total", "Bytes written to clients.";
-    POSTS: Counter "heimdallr_posts_total", "Messages accepted into rooms, direct messages included.";
-    DELIVERIES: Counter "heimdallr_deliveries_total", "Messages handed to sessions: a post in a room of ten is ten.";
-    DROPPED_MESSAGES: Counter "heimdallr_dropped_messages_total", "Messages left out for slow sessions, which were told so.";
-    RESUMES: Counter "heimdallr_resumes_total" by "outcome", "Joins with a position: `whole` when nothing was missing, `lost` when the session had to be told so.";
+    WRITES: Counter "heimdallr_writes_total", "Times that something was sent to a client; one carries all that gathered in a turn.";
+    STALLS: Counter "heimdallr_stalls_total", "Times that a client's connection took less than it was sent.";
+    POSTS: Counter "heimdallr_posts_total", "Messages taken in, direct messages and retries included.";
+    DELIVERIES: Counter "heimdallr_deliveries_total", "Frames of rooms sent to sessions: a post in a room of ten is ten.";
+    DROPPED_FRAMES: Counter "heimdallr_dropped_frames_total", "Frames left out for slow sessions, which were told so.";
+    RESUMES: Counter "heimdallr_resumes_total" by "outcome", "Joins with a position: `complete` when nothing was missing, `partial` when the session had to be told so.";
     REFUSALS: Counter "heimdallr_refusals_total" by "code", "Commands refused, by the code the client was told.";
-    VIOLATIONS: Counter "heimdallr_violations_total" by "reason", "Connections closed because the client broke its protocol.";
-    CLOSES: Counter "heimdallr_closes_total" by "reason", "Sessions ended, by the reason the client was told, or `gone` when there was nobody to tell.";
-    TURNS: Counter "heimdallr_turns_total", "Turns of the shard's loop.";
+    CLOSES: Counter "heimdallr_closes_total" by "reason", "Sessions that the server parted with, by the reason the client was told.";
 }
 
 #[cfg(test)]

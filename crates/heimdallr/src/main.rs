@@ -1,17 +1,32 @@
 //! The server: reads its configuration, opens what it names, starts the shards and stops well.
 
 mod config;
+mod log;
+mod numbers;
+mod server;
+mod settings;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use config::Wish;
+use config::{Settings, Wish};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match config::load(std::env::args_os().skip(1), std::env::vars_os()) {
-        Ok(Wish::Start(_)) => ExitCode::SUCCESS,
+        Ok(Wish::Start(settings)) => start(&settings),
         Ok(Wish::Print(text)) => end(std::io::stdout().write_all(text.as_bytes()), ExitCode::SUCCESS),
         Err(error) => end(writeln!(std::io::stderr(), "heimdallr: {error}"), ExitCode::from(2)),
+    }
+}
+
+fn start(settings: &Settings) -> ExitCode {
+    log::start(settings);
+    match server::run(settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => end(writeln!(std::io::stderr(), "heimdallr: {error}"), ExitCode::FAILURE),
     }
 }
 

@@ -1,1 +1,15 @@
-//! To be written.
+//! How shards meet the machine: one thread a shard, one epoll a thread, and nothing clever.
+//!
+//! A *turn* waits for events, hands each to the shard as an input, and lets it flush what gathered. The reactor carries values: it does
+//! not know what is in a room, a message or a packet.
+
+mod clock;
+mod limits;
+mod listener;
+mod mailroom;
+mod node;
+mod streams;
+mod turns;
+
+pub use limits::raise_open_files;
+pub use node::{Node, NodeError, Publish};

@@ -50,7 +50,7 @@ impl Shard {
         } else if stream.tail.is_empty() {
             self.cut(id, effects);
         } else {
-            self.tally.bad_request();
+            self.tally.bad_requests += 1;
             self.refuse_request(id, 408, "request_timeout", now);
         }
     }

@@ -151,6 +151,11 @@ impl Shard {
         let Entered { to, room, at, tag, counts, present, resumption, lost, missed } = entered;
         let Some((place, index)) = self.pending(to, &room) else { return };
         self.become_member(place, index, at);
+        match resumption {
+            Resumption::Fresh => {}
+            Resumption::Complete => self.tally.resumes_complete += 1,
+            Resumption::Partial => self.tally.resumes_partial += 1,
+        }
         let event = match self.user_of(place).filter(|_| room.is_inbox()) {
             Some(user) => Event::Welcome {
                 tag,

@@ -23,7 +23,7 @@ pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use mail::Mail;
 pub use settings::{Settings, SlowPolicy, SlowRule};
 pub use shard::Shard;
-pub use tally::{Count, Tally};
+pub use tally::{Holdings, Tally};
 
 /// What the world tells a shard.
 #[derive(Debug)]

@@ -67,7 +67,7 @@ impl Shard {
                 length
             }
             Err(fault) => {
-                self.tally.bad_request();
+                self.tally.bad_requests += 1;
                 refuse_request(fault.status(), fault.reason(), &mut out);
                 self.settle(id, &mut out, now);
                 bytes.len()

@@ -60,7 +60,7 @@ pub enum SlowPolicy {
 /// Which rooms a policy holds for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlowRule {
-    /// A room name, or the beginning of one followed by `*`.
+    /// A room name in which `*` stands for any run of characters.
     pub rooms: String,
     /// The policy.
     pub policy: SlowPolicy,
@@ -85,11 +85,19 @@ impl Settings {
 }
 
 impl SlowRule {
+    /// Greedy matching from the left: each piece between stars is found as early as possible, the last one at the end.
     fn covers(&self, name: &str) -> bool {
-        match self.rooms.strip_suffix('*') {
-            Some(beginning) => name.starts_with(beginning),
-            None => name == self.rooms,
+        let Some((first, pieces)) = self.rooms.split_once('*') else { return name == self.rooms };
+        let Some(mut rest) = name.strip_prefix(first) else { return false };
+        let mut pieces = pieces.split('*').peekable();
+        while let Some(piece) = pieces.next() {
+            if pieces.peek().is_none() {
+                return rest.ends_with(piece);
+            }
+            let Some(at) = rest.find(piece) else { return false };
+            rest = &rest[at + piece.len()..];
         }
+        true
     }
 }
 
@@ -107,10 +115,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_covers_a_name_or_a_beginning() {
-        let rule = |rooms: &str| SlowRule { rooms: rooms.into(), policy: SlowPolicy::DropOldest };
-        assert!(rule("lobby").covers("lobby") && !rule("lobby").covers("lobby2"));
-        assert!(rule("live-*").covers("live-7") && !rule("live-*").covers("alive-7"));
-        assert!(rule("*").covers("anything"));
+    fn a_star_stands_for_any_run_of_characters() {
+        let fits =
+            |rooms: &str, name| SlowRule { rooms: rooms.into(), policy: SlowPolicy::DropOldest }.covers(name);
+        assert!(fits("lobby", "lobby") && !fits("lobby", "lobby2"));
+        assert!(fits("live-*", "live-7") && !fits("live-*", "alive-7"));
+        assert!(
+            fits("*", "")
+                && fits("*", "anything")
+                && fits("a*c", "abc")
+                && fits("a*c", "ac")
+                && !fits("a*c", "acb")
+        );
+        assert!(fits("a*b*c", "a-b-b-c") && !fits("a*b*c", "a-c") && !fits("ab*ba", "aba"));
     }
 }

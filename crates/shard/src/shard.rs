@@ -11,8 +11,7 @@ use crate::deadlines::Deadlines;
 use crate::home::{Addressed, Homes};
 use crate::sessions::Sessions;
 use crate::streams::Streams;
-use crate::tally::Count;
-use crate::{Effects, Input, Mail, Now, Settings, ShardId, StreamId, Tally};
+use crate::{Effects, Holdings, Input, Mail, Now, Settings, ShardId, StreamId, Tally};
 
 /// One core's share of the node. Not `Send`: it never leaves its core.
 pub struct Shard {
@@ -107,19 +106,18 @@ impl Shard {
         &self.tally
     }
 
-    /// What the shard holds now, by name.
-    pub fn gauges(&self) -> Vec<Count> {
+    /// What the shard holds now.
+    pub fn holdings(&self) -> Holdings {
         let (history_messages, history_bytes) = self.homes.history();
-        let one = |name, value: usize| Count { name, label: "", value: value as u64 };
-        vec![
-            one("streams", self.streams.len()),
-            one("sessions", self.sessions.len()),
-            one("audiences", self.audiences.rooms()),
-            one("rooms", self.homes.len()),
-            one("queued_bytes", self.audiences.kept_bytes()),
-            one("history_messages", history_messages),
-            one("history_bytes", history_bytes),
-        ]
+        Holdings {
+            streams: self.streams.len(),
+            sessions: self.sessions.len(),
+            audiences: self.audiences.rooms(),
+            rooms: self.homes.len(),
+            queued_bytes: self.audiences.kept_bytes(),
+            history_messages,
+            history_bytes,
+        }
     }
 
     /// Carries mail where it belongs until there is none left.

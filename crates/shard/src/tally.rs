@@ -2,37 +2,71 @@
 
 use chat::{Farewell, Refusal};
 
-/// One count: a name, a label where the name has several, and the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Count {
-    /// What is counted.
-    pub name: &'static str,
-    /// Which of them; empty where there is only one.
-    pub label: &'static str,
-    /// How many.
-    pub value: u64,
-}
-
-/// What a shard has counted since it was started. Plain numbers: only the shard writes them.
+/// What a shard has counted since it was started. Only the shard writes it, and nothing here ever shrinks.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    pub(crate) streams_opened: u64,
-    pub(crate) sessions_opened: u64,
-    pub(crate) requests: u64,
-    pub(crate) posts: u64,
-    pub(crate) deliveries: u64,
-    pub(crate) writes: u64,
-    pub(crate) stalls: u64,
-    pub(crate) bytes_in: u64,
-    pub(crate) bytes_out: u64,
-    pub(crate) frames_dropped: u64,
-    pub(crate) streams_cut: u64,
+    /// Streams opened.
+    pub streams_opened: u64,
+    /// Streams cut because they were too slow to ask, or to say goodbye.
+    pub streams_cut: u64,
+    /// Request heads read.
+    pub requests: u64,
+    /// Request heads that were none.
+    pub bad_requests: u64,
+    /// Sessions opened.
+    pub sessions_opened: u64,
+    /// Returning members that got everything they had missed.
+    pub resumes_complete: u64,
+    /// Returning members that had to be told that something is gone.
+    pub resumes_partial: u64,
+    /// Messages taken in, retries included.
+    pub posts: u64,
+    /// Frames sent whole to members, of those told to a room.
+    pub deliveries: u64,
+    /// Frames dropped for members that read too slowly.
+    pub frames_dropped: u64,
+    /// Sends.
+    pub writes: u64,
+    /// Sends of which not all was taken.
+    pub stalls: u64,
+    /// Bytes that came in.
+    pub bytes_in: u64,
+    /// Bytes sent.
+    pub bytes_out: u64,
     refusals: [u64; Refusal::ALL.len()],
     farewells: [u64; Farewell::ALL.len()],
-    bad_requests: u64,
+}
+
+/// What a shard holds now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Open streams.
+    pub streams: usize,
+    /// Sessions.
+    pub sessions: usize,
+    /// Rooms with sessions of this shard.
+    pub audiences: usize,
+    /// Rooms that have their home here.
+    pub rooms: usize,
+    /// Bytes kept for members that lag, and for streams that take nothing.
+    pub queued_bytes: usize,
+    /// Messages of history.
+    pub history_messages: usize,
+    /// Their weight.
+    pub history_bytes: usize,
 }
 
 impl Tally {
+    /// Refusals by their codes.
+    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Refusal::ALL.iter().map(|refusal| refusal.code()).zip(self.refusals)
+    }
+
+    /// Sessions parted with by their reasons.
+    pub fn farewells(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Farewell::ALL.iter().map(|farewell| farewell.reason()).zip(self.farewells)
+    }
+
     pub(crate) fn refused(&mut self, refusal: Refusal) {
         if let Some(index) = Refusal::ALL.iter().position(|other| *other == refusal) {
             self.refusals[index] += 1;
@@ -43,41 +77,5 @@ impl Tally {
         if let Some(index) = Farewell::ALL.iter().position(|other| other.code() == farewell.code()) {
             self.farewells[index] += 1;
         }
-    }
-
-    pub(crate) fn bad_request(&mut self) {
-        self.bad_requests += 1;
-    }
-
-    /// The counters, by name and label. They only ever grow.
-    pub fn counters(&self) -> Vec<Count> {
-        let one = |name, value| Count { name, label: "", value };
-        let mut counts = vec![
-            one("streams_opened", self.streams_opened),
-            one("sessions_opened", self.sessions_opened),
-            one("requests", self.requests),
-            one("bad_requests", self.bad_requests),
-            one("posts", self.posts),
-            one("deliveries", self.deliveries),
-            one("writes", self.writes),
-            one("stalls", self.stalls),
-            one("bytes_in", self.bytes_in),
-            one("bytes_out", self.bytes_out),
-            one("frames_dropped", self.frames_dropped),
-            one("streams_cut", self.streams_cut),
-        ];
-        let refusals = Refusal::ALL.iter().zip(self.refusals);
-        counts.extend(refusals.map(|(refusal, value)| Count {
-            name: "refusals",
-            label: refusal.code(),
-            value,
-        }));
-        let farewells = Farewell::ALL.iter().zip(self.farewells);
-        counts.extend(farewells.map(|(farewell, value)| Count {
-            name: "farewells",
-            label: farewell.reason(),
-            value,
-        }));
-        counts
     }
 }

@@ -6,8 +6,7 @@ use chat::{Body, Epoch, Message, Position, RoomId, RoomName, Time};
 use stores::{STORES, Settings, Store};
 
 fn each(settings: &Settings, test: impl Fn(&mut dyn Store)) {
-    for (name, open) in STORES {
-        println!("{name}");
+    for (_, open) in STORES {
         test(&mut *open(settings));
     }
 }

@@ -1,0 +1,41 @@
+//! What shards count, in the words of the metrics.
+
+use admin::{Sample, metric};
+use shard::{Holdings, Shard};
+
+/// Everything a shard has to say of itself.
+pub(crate) fn samples(shard: &Shard) -> Vec<Sample> {
+    let tally = shard.tally();
+    let mut samples = held(shard.holdings());
+    samples.extend([
+        metric::ACCEPTED_STREAMS.is(tally.streams_opened),
+        metric::CUT_STREAMS.is(tally.streams_cut),
+        metric::REQUESTS.is(tally.requests),
+        metric::BAD_REQUESTS.is(tally.bad_requests),
+        metric::OPENED_SESSIONS.is(tally.sessions_opened),
+        metric::RECEIVED_BYTES.is(tally.bytes_in),
+        metric::SENT_BYTES.is(tally.bytes_out),
+        metric::WRITES.is(tally.writes),
+        metric::STALLS.is(tally.stalls),
+        metric::POSTS.is(tally.posts),
+        metric::DELIVERIES.is(tally.deliveries),
+        metric::DROPPED_FRAMES.is(tally.frames_dropped),
+        metric::RESUMES.of("complete", tally.resumes_complete),
+        metric::RESUMES.of("partial", tally.resumes_partial),
+    ]);
+    samples.extend(tally.refusals().map(|(code, count)| metric::REFUSALS.of(code, count)));
+    samples.extend(tally.farewells().map(|(reason, count)| metric::CLOSES.of(reason, count)));
+    samples
+}
+
+fn held(holdings: Holdings) -> Vec<Sample> {
+    vec![
+        metric::STREAMS.is(holdings.streams as u64),
+        metric::SESSIONS.is(holdings.sessions as u64),
+        metric::ROOMS.is(holdings.rooms as u64),
+        metric::AUDIENCES.is(holdings.audiences as u64),
+        metric::QUEUED_BYTES.is(holdings.queued_bytes as u64),
+        metric::HISTORY_MESSAGES.is(holdings.history_messages as u64),
+        metric::HISTORY_BYTES.is(holdings.history_bytes as u64),
+    ]
+}

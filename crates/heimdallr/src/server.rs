@@ -1,0 +1,101 @@
+//! The life of a server: it opens what the configuration names, says where it listens, works until it is asked to stop, and
+//! takes its leave.
+
+use std::io::{self, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use admin::{Service, Stage, Vitals};
+use reactor::{Node, NodeError, Publish};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Settings;
+use crate::{numbers, settings};
+
+/// How often the node is looked at while it works or drains.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Works until asked to stop. `Err`: what went wrong, for a person.
+pub(crate) fn run(settings: &Settings) -> Result<(), String> {
+    let open_files = reactor::raise_open_files();
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), threads = settings.threads, ?open_files, "starting");
+    let vitals = Arc::new(Vitals::new(settings.threads));
+    let service = serve_admin(settings.admin, &vitals)?;
+    let node = start_node(settings, &vitals).map_err(|error| error.to_string())?;
+    vitals.enter(Stage::Ready);
+    announce(&node, settings.admin).map_err(|error| format!("cannot write to standard output: {error}"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome =
+        runtime.map_err(|error| error.to_string())?.block_on(work(&node, &vitals, settings.drain_seconds));
+    node.stop();
+    let outcome = outcome.and(node.join()).map_err(|error| error.to_string());
+    service.stop().map_err(|error| format!("the admin service failed: {error}"))?;
+    tracing::info!("stopped");
+    outcome
+}
+
+fn serve_admin(address: SocketAddr, vitals: &Arc<Vitals>) -> Result<Service, String> {
+    let listener =
+        TcpListener::bind(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    admin::serve(listener, vitals.clone()).map_err(|error| error.to_string())
+}
+
+fn start_node(settings: &Settings, vitals: &Arc<Vitals>) -> Result<Node, NodeError> {
+    let shards = (0..settings.threads).map(|index| {
+        let vitals = vitals.clone();
+        let publish: Publish = Box::new(move |shard| vitals.publish(index, numbers::samples(shard)));
+        (settings::of_shard(settings, index as u16), publish)
+    });
+    Node::start(&settings.listen, shards.collect())
+}
+
+fn announce(node: &Node, admin: SocketAddr) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for address in node.addresses() {
+        writeln!(out, "listening on {address}")?;
+    }
+    if let Some(address) = node.addresses().first() {
+        writeln!(out, "the page is at http://{}/", reachable(*address))?;
+    }
+    writeln!(out, "health and metrics are at http://{admin}/")?;
+    out.flush()
+}
+
+/// An address that means every interface is reached on this machine by its loopback one.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        let loopback =
+            if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+        address.set_ip(loopback);
+    }
+    address
+}
+
+/// Waits until somebody asks the server to stop, then takes leave of the clients for as long as the configuration allows.
+async fn work(node: &Node, vitals: &Vitals, patience: Duration) -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut look = tokio::time::interval(LOOK_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = look.tick() => if node.is_broken() { return Ok(()) },
+        }
+    }
+    tracing::info!(seconds = patience.as_secs(), "draining");
+    vitals.enter(Stage::Draining);
+    node.drain();
+    let drained = async {
+        while !node.is_finished() {
+            look.tick().await;
+        }
+    };
+    tokio::select! {
+        () = drained => {}
+        () = tokio::time::sleep(patience) => tracing::warn!("clients were still connected when time was up"),
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

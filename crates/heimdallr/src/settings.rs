@@ -1,0 +1,72 @@
+//! The configuration as each part of the node wants it.
+
+use std::hash::{BuildHasher, RandomState};
+
+use shard::{ShardId, SlowPolicy, SlowRule};
+
+use crate::config::Settings;
+use crate::config::value::{self, RoomSlowPolicy};
+
+/// Posts whose ids a room remembers, so that a retry is not a second message.
+const TAGS_PER_ROOM: usize = 4096;
+/// Rooms of a node, those without members that are still remembered included.
+const ROOMS_MAX: usize = 4_000_000;
+/// Clients that are told to reconnect come back spread over so long.
+const RECONNECT_SPREAD_MS: u32 = 5000;
+
+/// What one shard is started with.
+pub(crate) fn of_shard(settings: &Settings, index: u16) -> shard::Settings {
+    let ping_interval_s = settings.ping_interval.as_secs() as u32;
+    shard::Settings {
+        shard: ShardId(index),
+        shards: settings.threads as u16,
+        gateways: gateways::Settings {
+            max_message_bytes: settings.max_message_bytes,
+            ping_interval_s,
+            deflate: settings.deflate,
+        },
+        backplane: backplanes::Settings { epoch_seed: unguessable(index), tags_per_room: TAGS_PER_ROOM },
+        store: stores::Settings {
+            messages_max: settings.history_messages,
+            age_max_ms: settings.history_seconds.as_millis() as u64,
+            bytes_max: settings.history_bytes,
+        },
+        session_queue_bytes: settings.session_queue_bytes,
+        slow_rules: slow_rules(settings),
+        rooms_per_session: settings.rooms_per_session,
+        room_members_max: settings.room_members_max as u32,
+        rooms_max: ROOMS_MAX / settings.threads,
+        presence_list_max: settings.presence_list_max,
+        presence_interval_ms: settings.presence_interval_ms.as_millis() as u64,
+        room_idle_ms: settings.room_idle_seconds.as_millis() as u64,
+        inbox_idle_ms: settings.inbox_idle_seconds.as_millis() as u64,
+        handshake_timeout_ms: settings.handshake_timeout_seconds.as_millis() as u64,
+        close_timeout_ms: settings.close_timeout_seconds.as_millis() as u64,
+        ping_interval_ms: settings.ping_interval.as_millis() as u64,
+        reconnect_spread_ms: RECONNECT_SPREAD_MS,
+    }
+}
+
+/// Rules for some rooms come before the one for all.
+fn slow_rules(settings: &Settings) -> Vec<SlowRule> {
+    let some = settings
+        .room_slow_policies
+        .iter()
+        .map(|RoomSlowPolicy { pattern, policy }| (pattern.clone(), *policy));
+    let all = std::iter::once(("*".to_owned(), settings.room_slow_policy));
+    some.chain(all).map(|(rooms, policy)| SlowRule { rooms, policy: policy_of(policy) }).collect()
+}
+
+fn policy_of(policy: value::SlowPolicy) -> SlowPolicy {
+    match policy {
+        value::SlowPolicy::Disconnect => SlowPolicy::Disconnect,
+        value::SlowPolicy::DropOldest => SlowPolicy::DropOldest,
+        value::SlowPolicy::LatestOnly => SlowPolicy::LatestOnly,
+    }
+}
+
+/// A number that differs for every start: the standard library's hashers are keyed by the system's randomness.
+fn unguessable(index: u16) -> u64 {
+    let started = std::time::SystemTime::now();
+    RandomState::new().hash_one((index, started, std::process::id()))
+}

@@ -1,0 +1,111 @@
+//! A node: its listeners, and one thread for each of its shards.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use shard::{Settings, Shard};
+
+use crate::listener;
+use crate::mailroom::{Bell, connect};
+use crate::turns::{Orders, Turns};
+
+/// Shown the shard about once a second, on its own thread.
+pub type Publish = Box<dyn FnMut(&Shard) + Send>;
+
+/// Why a node did not start.
+#[derive(Debug)]
+pub enum NodeError {
+    /// An address cannot be listened on.
+    Listen(SocketAddr, io::Error),
+    /// The machine has no events or threads left.
+    Machine(io::Error),
+}
+
+/// A node at work.
+pub struct Node {
+    addresses: Vec<SocketAddr>,
+    bells: Vec<Arc<Bell>>,
+    orders: Arc<Orders>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
+}
+
+impl Node {
+    /// Listens on every address and starts a shard for each of `shards`, each with what it is to be shown to.
+    pub fn start(addresses: &[SocketAddr], shards: Vec<(Settings, Publish)>) -> Result<Self, NodeError> {
+        let count = shards.len();
+        let mut bound = Vec::new();
+        let mut listeners: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
+        for address in addresses {
+            let (address, sockets) =
+                listener::open(*address, count).map_err(|error| NodeError::Listen(*address, error))?;
+            bound.push(address);
+            listeners.iter_mut().zip(sockets).for_each(|(of_shard, socket)| of_shard.push(socket));
+        }
+        let bells: io::Result<Vec<_>> = (0..count).map(|_| Bell::new().map(Arc::new)).collect();
+        let bells = bells.map_err(NodeError::Machine)?;
+        let mut node = Self { addresses: bound, orders: Arc::default(), threads: Vec::new(), bells };
+        let mailboxes = connect(&node.bells);
+        for (((settings, publish), listeners), mailbox) in shards.into_iter().zip(listeners).zip(mailboxes) {
+            let (bell, orders) = (node.bells[settings.shard.0 as usize].clone(), node.orders.clone());
+            let name = format!("shard-{}", settings.shard.0);
+            // The shard is made on its own thread: it never leaves it.
+            let run =
+                move || Turns::new(Shard::new(settings), listeners, mailbox, bell, orders, publish)?.run();
+            let thread = std::thread::Builder::new().name(name).spawn(run).map_err(NodeError::Machine)?;
+            node.threads.push(thread);
+        }
+        Ok(node)
+    }
+
+    /// The addresses listened on, ports filled in.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Takes no more connections and parts with everybody there is.
+    pub fn drain(&self) {
+        self.orders.drain.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// Stops, whoever is still there.
+    pub fn stop(&self) {
+        self.orders.stop.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// Whether every shard has ended.
+    pub fn is_finished(&self) -> bool {
+        self.threads.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Whether a shard has ended, which none does by itself unless the node drains.
+    pub fn is_broken(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
+    }
+
+    /// Waits for every shard to end; says the first thing that went wrong.
+    pub fn join(self) -> io::Result<()> {
+        for thread in self.threads {
+            thread.join().map_err(|_| io::Error::other("a shard panicked"))??;
+        }
+        Ok(())
+    }
+
+    fn wake(&self) {
+        self.bells.iter().for_each(|bell| bell.ring());
+    }
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Machine(error) => write!(f, "the machine has no room for another shard: {error}"),
+        }
+    }
+}

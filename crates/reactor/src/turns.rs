@@ -1,0 +1,233 @@
+//! The turns of one shard: wait, take all inputs, flush; again.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, accept_with};
+use shard::{Input, Now, Shard, StreamId};
+
+use crate::clock::Clock;
+use crate::mailroom::{Bell, Mailbox};
+use crate::node::Publish;
+use crate::streams::{Received, World, stream_of};
+
+/// Events taken in before anything is written.
+const EVENTS_PER_TURN: usize = 128;
+/// Connections accepted in a turn on one listener.
+const ACCEPTS_PER_TURN: usize = 64;
+/// Batches of mail read in a turn.
+const BATCHES_PER_TURN: usize = 64;
+/// Bytes read from a stream at once.
+const READ_BYTES: usize = 64 * 1024;
+/// How often a shard shows its numbers.
+const PUBLISH_INTERVAL_MS: u64 = 1000;
+
+/// Slots are numbered from 0, so no stream has these for its token.
+const BELL_TOKEN: u64 = u64::MAX;
+const LISTENER_TOKENS: std::ops::RangeInclusive<u64> = (u64::MAX - 1024)..=(u64::MAX - 1);
+
+/// What the whole node tells its shards.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    /// Part with everybody.
+    pub(crate) drain: AtomicBool,
+    /// Stop, whoever is still there.
+    pub(crate) stop: AtomicBool,
+}
+
+/// One shard with its part of the machine.
+pub(crate) struct Turns {
+    shard: Shard,
+    world: World,
+    bell: Arc<Bell>,
+    orders: Arc<Orders>,
+    listeners: Vec<OwnedFd>,
+    /// Given up for a moment when no more files can be opened, so that a connection can be taken and refused.
+    reserve: Option<OwnedFd>,
+    clock: Clock,
+    buffer: Vec<u8>,
+    /// Streams that may have more to read than was read.
+    again: Vec<StreamId>,
+    draining: bool,
+    publish: Publish,
+    publish_due_ms: u64,
+}
+
+impl Turns {
+    pub(crate) fn new(
+        shard: Shard,
+        listeners: Vec<OwnedFd>,
+        mailbox: Mailbox,
+        bell: Arc<Bell>,
+        orders: Arc<Orders>,
+        publish: Publish,
+    ) -> io::Result<Self> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        epoll::add(&epoll, bell.as_fd(), EventData::new_u64(BELL_TOKEN), EventFlags::IN)?;
+        for (listener, token) in listeners.iter().zip(LISTENER_TOKENS) {
+            epoll::add(&epoll, listener, EventData::new_u64(token), EventFlags::IN)?;
+        }
+        Ok(Self {
+            shard,
+            world: World::new(epoll, mailbox),
+            bell,
+            orders,
+            listeners,
+            reserve: spare_file(),
+            clock: Clock::start(),
+            buffer: vec![0; READ_BYTES],
+            again: Vec::new(),
+            draining: false,
+            publish,
+            publish_due_ms: 0,
+        })
+    }
+
+    /// Works until the node stops, or is drained and nobody is left.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        let mut events = Vec::with_capacity(EVENTS_PER_TURN);
+        let mut more = false;
+        while !self.is_done() {
+            events.clear();
+            if self.world.mailbox.is_congested() {
+                std::thread::yield_now();
+            } else {
+                self.wait(more, &mut events)?;
+            }
+            more = self.turn(&events);
+        }
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.orders.stop.load(Ordering::Relaxed) || (self.draining && self.shard.is_empty())
+    }
+
+    fn wait(&mut self, more: bool, events: &mut Vec<Event>) -> io::Result<()> {
+        self.bell.arm();
+        let at_once = more || !self.again.is_empty() || !self.world.mailbox.is_empty();
+        let timeout_ms = if at_once { 0 } else { self.patience_ms() };
+        let timeout =
+            Timespec { tv_sec: (timeout_ms / 1000) as i64, tv_nsec: (timeout_ms % 1000 * 1_000_000) as _ };
+        match epoll::wait(&self.world.epoll, rustix::buffer::spare_capacity(events), Some(&timeout)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.bell.quieten();
+        Ok(())
+    }
+
+    /// How long there is nothing to do unless something happens.
+    fn patience_ms(&self) -> u64 {
+        if self.world.mailbox.holds_back() {
+            return 1;
+        }
+        let now_ms = self.clock.now().monotonic_ms;
+        let wake_ms = self.shard.next_wake_ms().unwrap_or(u64::MAX).min(self.publish_due_ms);
+        wake_ms.saturating_sub(now_ms).min(PUBLISH_INTERVAL_MS)
+    }
+
+    /// Takes in what has happened and sends what gathered. Says whether there is more to send at once.
+    fn turn(&mut self, events: &[Event]) -> bool {
+        let now = self.clock.now();
+        if self.shard.next_wake_ms().is_some_and(|wake_ms| wake_ms <= now.monotonic_ms) {
+            self.shard.step(Input::Tick, now, &mut self.world);
+        }
+        self.obey(now);
+        for id in std::mem::take(&mut self.again) {
+            self.read(id, false, now);
+        }
+        for event in events {
+            self.take_event(event.data.u64(), event.flags, now);
+        }
+        self.read_mail(now);
+        let more = self.shard.flush(now, &mut self.world);
+        self.world.mailbox.send();
+        if now.monotonic_ms >= self.publish_due_ms {
+            self.publish_due_ms = now.monotonic_ms + PUBLISH_INTERVAL_MS;
+            (self.publish)(&self.shard);
+        }
+        more
+    }
+
+    fn take_event(&mut self, token: u64, flags: EventFlags, now: Now) {
+        if token == BELL_TOKEN {
+            return;
+        }
+        if LISTENER_TOKENS.contains(&token) {
+            return self.accept((token - LISTENER_TOKENS.start()) as usize, now);
+        }
+        let id = stream_of(token);
+        if flags.contains(EventFlags::OUT) && self.world.take_stall(id) {
+            self.shard.step(Input::Writable(id), now, &mut self.world);
+        }
+        let ending = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+        if ending || flags.contains(EventFlags::IN) {
+            self.read(id, ending, now);
+        }
+    }
+
+    /// Reads a stream once. Edges are told of once, so one that may have more is remembered.
+    fn read(&mut self, id: StreamId, ending: bool, now: Now) {
+        let (length, more) = match self.world.receive(id, &mut self.buffer) {
+            Received::More(length) => (length, true),
+            Received::Last(length) => (length, ending),
+            Received::Nothing => return,
+            Received::End => return self.shard.step(Input::HungUp(id), now, &mut self.world),
+        };
+        if more {
+            self.again.push(id);
+        }
+        self.shard.step(Input::Bytes(id, &mut self.buffer[..length]), now, &mut self.world);
+    }
+
+    fn read_mail(&mut self, now: Now) {
+        for _ in 0..BATCHES_PER_TURN {
+            let Some(batch) = self.world.mailbox.take() else { return };
+            for mail in batch {
+                self.shard.step(Input::Mail(mail), now, &mut self.world);
+            }
+        }
+    }
+
+    fn accept(&mut self, listener: usize, now: Now) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            let Some(socket) = self.listeners.get(listener) else { return };
+            match accept_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                Ok(stream) => {
+                    if let Some(id) = self.world.insert(stream) {
+                        self.shard.step(Input::Knock(id), now, &mut self.world);
+                    }
+                }
+                Err(Errno::MFILE | Errno::NFILE) => return self.turn_away(listener),
+                Err(Errno::CONNABORTED | Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// No more files can be opened: takes one connection with the reserve and closes it, so that it does not wait for nothing.
+    fn turn_away(&mut self, listener: usize) {
+        self.reserve = None;
+        drop(accept_with(&self.listeners[listener], SocketFlags::CLOEXEC));
+        self.reserve = spare_file();
+    }
+
+    fn obey(&mut self, now: Now) {
+        if !self.draining && self.orders.drain.load(Ordering::Relaxed) {
+            self.draining = true;
+            self.listeners.clear();
+            self.shard.step(Input::Drain, now, &mut self.world);
+        }
+    }
+}
+
+/// A file that is open for no other reason than to be closed.
+fn spare_file() -> Option<OwnedFd> {
+    rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).ok()
+}
