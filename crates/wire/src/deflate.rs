@@ -131,16 +131,14 @@ impl Limited<'_> {
         loop {
             self.make_room();
             let (before, length) = (self.decompressor.total_in(), self.out.len());
-            let status = self
-                .decompressor
-                .decompress_vec(input, self.out, FlushDecompress::None)
-                .map_err(|_| InflateFault::Malformed)?;
-            let taken = (self.decompressor.total_in() - before) as usize;
-            input = &input[taken..];
+            let result = self.decompressor.decompress_vec(input, self.out, FlushDecompress::None);
             if self.out.len() > self.end {
                 self.out.truncate(self.end);
                 return Err(InflateFault::TooLarge);
             }
+            let status = result.map_err(|_| InflateFault::Malformed)?;
+            let taken = (self.decompressor.total_in() - before) as usize;
+            input = &input[taken..];
             if status == Status::StreamEnd {
                 self.decompressor.reset(false);
                 if input.is_empty() {

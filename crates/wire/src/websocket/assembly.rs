@@ -43,6 +43,11 @@ impl Assembly {
         self.payload.len()
     }
 
+    /// Bytes of payload that fit without growing.
+    pub(super) fn room(&self) -> usize {
+        self.payload.capacity()
+    }
+
     /// A frame's header was read and not all of its payload.
     pub(super) fn is_inside_frame(&self) -> bool {
         self.remaining > 0

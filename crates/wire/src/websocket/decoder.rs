@@ -6,9 +6,12 @@
 use super::assembly::Assembly;
 use super::close;
 use super::fault::{Breach, Fault};
-use super::frame::{Header, Kind, Opcode, Role};
+use super::frame::{Header, Kind, MAX_CONTROL_BYTES, Opcode, Role};
 use super::mask;
 use crate::deflate::{InflateFault, Inflater};
+
+/// The most that [`Decoder::next`] ever leaves for its caller to keep: a control frame, short of its last byte.
+pub const MAX_TAIL_BYTES: usize = 2 + 4 + MAX_CONTROL_BYTES - 1;
 
 /// The receiving half of one connection. 16 bytes; holds a box only while a message is half received.
 #[derive(Debug)]
@@ -68,7 +71,7 @@ impl Decoder {
     }
 
     /// Decodes the first thing in `input`, in place. Call again with `&mut input[consumed..]` until `consumed` is 0; what
-    /// remains then is an incomplete header or control frame, at most 138 bytes.
+    /// remains then is an incomplete header or control frame, at most [`MAX_TAIL_BYTES`].
     ///
     /// A whole message in one frame is borrowed from `input`; one that came in parts or compressed is borrowed from
     /// `inflater`, whose buffer is shared by all connections of a thread. Whatever is kept of a message under way is
@@ -97,6 +100,12 @@ impl Decoder {
         let assembly = self.assembly.get_or_insert_with(|| Box::new(Assembly::new(kind, header.deflated)));
         assembly.begin_frame(&header, length);
         self.assemble(input, header.size, max_message_bytes, inflater)
+    }
+
+    /// Bytes of memory kept for a message under way; 0 between messages. At most twice what has been received, and a
+    /// little, and never more than the frames' headers have announced.
+    pub fn held_bytes(&self) -> usize {
+        self.assembly.as_ref().map_or(0, |assembly| size_of::<Assembly>() + assembly.room())
     }
 
     /// A message under way goes on with continuations, and only then (RFC 6455 §5.4).

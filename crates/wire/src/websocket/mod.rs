@@ -17,7 +17,7 @@ mod offer;
 mod request;
 
 pub use self::close::{MAX_REASON_BYTES, is_sendable_close_code};
-pub use self::decoder::{Decoder, Item, Step};
+pub use self::decoder::{Decoder, Item, MAX_TAIL_BYTES, Step};
 pub use self::encode::{
     write_close, write_deflated_frame, write_frame, write_frame_with, write_masked_close,
     write_masked_deflated_frame, write_masked_frame,

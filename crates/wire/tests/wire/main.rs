@@ -1,0 +1,17 @@
+//! What the formats promise, shown from outside: tables from the specifications, other people's code as an oracle, and
+//! every stream whole, byte by byte and cut at will.
+
+mod deflate;
+mod drive;
+mod frames;
+mod handshake;
+mod http_body;
+mod http_head;
+mod http_response;
+mod json;
+mod noise;
+mod plain_inflate;
+mod tungstenite_oracle;
+mod websocket_cuts;
+mod websocket_encoding;
+mod websocket_rules;
