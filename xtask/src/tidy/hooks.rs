@@ -32,11 +32,11 @@ fn folders<'c>(checkout: &'c Checkout, hook: &str) -> BTreeSet<&'c str> {
 fn check_list(checkout: &Checkout, hook: &str, folder: &str) -> Option<Finding> {
     let path = format!("crates/{hook}/src/lib.rs");
     let code = code(checkout.text(&path));
-    let list = code
-        .split_once(&format!("\n{hook}!["))
-        .and_then(|(_, rest)| rest.split_once(']'))
-        .map_or("", |(list, _)| list);
-    let is_listed = list.split(',').any(|named| named.trim() == folder);
+    let declaration = format!("mod {folder};");
+    let list: String =
+        code.lines().filter(|line| !line.contains(&declaration)).map(|line| format!("{line}\n")).collect();
+    let is_listed =
+        paths(&list).iter().any(|(_, named)| named == folder || named.starts_with(&format!("{folder}::")));
     (!is_listed).then(|| Finding::new(&path, 1, format!("the folder {folder} is not in the list")))
 }
 
@@ -79,7 +79,8 @@ fn folder_in<'n>(named: &'n str, path: &str, hook: &str) -> Option<&'n str> {
 mod tests {
     use super::super::sample::findings;
 
-    const LIST: (&str, &str) = ("crates/gateways/src/lib.rs", "//! Purpose.\n\ngateways![raw, sse];\n");
+    const LIST: (&str, &str) =
+        ("crates/gateways/src/lib.rs", "mod raw;\nmod sse;\nconst A: B = [raw::open, sse::open];\n");
     const README: (&str, &str) = ("crates/gateways/README.md", "| `raw` |\n| `sse` |\n");
     const SSE: (&str, &str) =
         ("crates/gateways/src/sse/mod.rs", "use crate::port::Gateway;\nuse super::Call;\n");
