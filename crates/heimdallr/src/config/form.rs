@@ -207,7 +207,9 @@ impl Form for RoomSlowPolicies {
 fn read_room_slow_policy(text: &str) -> Option<RoomSlowPolicy> {
     let (pattern, policy) = text.rsplit_once('=')?;
     let policy = SLOW_POLICY.read(&[policy.to_owned()])?;
-    (!pattern.is_empty()).then(|| RoomSlowPolicy { pattern: pattern.to_owned(), policy })
+    let name = pattern.strip_suffix('*').unwrap_or(pattern);
+    let is_pattern = !pattern.is_empty() && !name.contains('*');
+    is_pattern.then(|| RoomSlowPolicy { pattern: pattern.to_owned(), policy })
 }
 
 fn single(texts: &[String]) -> Option<&str> {

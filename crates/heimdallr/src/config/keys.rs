@@ -40,7 +40,7 @@ declare! {
     /// `drop_oldest` drops what has waited longest, `latest_only` keeps the newest message. It is told what is missing.
     room_slow_policy: SlowPolicy = SLOW_POLICY, default ["disconnect"];
 
-    /// Other policies for some rooms; `*` stands for any run of characters, the first pattern that fits counts.
+    /// Other policies for some rooms: a name, or the beginning of one and `*`; the first that fits counts.
     room_slow_policies: Vec<RoomSlowPolicy> = RoomSlowPolicies, default [];
 
     /// Messages that a room remembers.

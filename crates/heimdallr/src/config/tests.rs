@@ -142,7 +142,12 @@ fn values_of_another_form_are_refused_with_what_is_expected() {
     assert!(
         refused("--listen 127.0.0.1:1 --listen 127.0.0.1:1", &[]).contains("expected different addresses")
     );
-    assert!(refused_in_file("room_slow_policies = [\"=disconnect\"]").contains("PATTERN=POLICY"));
+    for policy in ["=disconnect", "a*b=disconnect", "a=never", "a"] {
+        assert!(
+            refused("", &[("HEIMDALLR_ROOM_SLOW_POLICIES", policy)]).contains("PATTERN=POLICY"),
+            "{policy}"
+        );
+    }
 }
 
 #[test]

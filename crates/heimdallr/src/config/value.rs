@@ -14,7 +14,7 @@ pub(crate) enum SlowPolicy {
 /// The policy of the rooms whose name fits a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RoomSlowPolicy {
-    /// A room name in which `*` stands for any run of characters.
+    /// A room name, or the beginning of one followed by `*`.
     pub(crate) pattern: String,
     /// What holds in such a room.
     pub(crate) policy: SlowPolicy,
