@@ -109,10 +109,10 @@ pub enum Event {
 pub struct Presence {
     /// The room.
     pub room: RoomId,
-    /// Users who came; empty in rooms too large for lists.
-    pub joined: Vec<UserId>,
-    /// Users who went; empty in rooms too large for lists.
-    pub left: Vec<UserId>,
+    /// Users who came; `None` in rooms too large for lists.
+    pub joined: Option<Vec<UserId>>,
+    /// Users who went; `None` in rooms too large for lists.
+    pub left: Option<Vec<UserId>>,
     /// How many are here now.
     pub counts: Counts,
 }

@@ -29,10 +29,10 @@ pub struct Roster {
 /// What changed since the last telling.
 #[derive(Debug, PartialEq)]
 pub struct RosterChange {
-    /// Users who came.
-    pub joined: Vec<UserId>,
-    /// Users who went.
-    pub left: Vec<UserId>,
+    /// Users who came; `None` where too many are here for lists.
+    pub joined: Option<Vec<UserId>>,
+    /// Users who went; `None` where too many are here for lists.
+    pub left: Option<Vec<UserId>>,
     /// How many are here now.
     pub counts: Counts,
 }
@@ -97,13 +97,14 @@ impl Roster {
             return None;
         }
         self.told = counts;
-        let (mut joined, mut left) = (Vec::new(), Vec::new());
-        if self.sessions as usize <= list_max {
-            for (user, came) in untold {
-                if came { joined.push(user) } else { left.push(user) }
-            }
+        if self.sessions as usize > list_max {
+            return Some(RosterChange { joined: None, left: None, counts });
         }
-        Some(RosterChange { joined, left, counts })
+        let (mut joined, mut left) = (Vec::new(), Vec::new());
+        for (user, came) in untold {
+            if came { joined.push(user) } else { left.push(user) }
+        }
+        Some(RosterChange { joined: Some(joined), left: Some(left), counts })
     }
 
     /// A coming undoes an untold going and the other way round.
@@ -129,11 +130,11 @@ mod tests {
         roster.enter(Some(&alice));
         roster.enter(None);
         assert_eq!(roster.counts(), Counts { members: 1, guests: 1 });
-        assert_eq!(roster.take_change(10).map(|change| change.joined), Some(vec![alice.clone()]));
+        assert_eq!(roster.take_change(10).expect("alice came").joined, Some(vec![alice.clone()]));
         roster.leave(Some(&alice));
         assert_eq!(roster.take_change(10), None);
         roster.leave(Some(&alice));
-        assert_eq!(roster.take_change(10).expect("alice went").left, [alice]);
+        assert_eq!(roster.take_change(10).expect("alice went").left, Some(vec![alice]));
     }
 
     #[test]
@@ -151,7 +152,7 @@ mod tests {
             roster.enter(Some(&user(name)));
         }
         let change = roster.take_change(2).expect("three came");
-        assert!(change.joined.is_empty());
+        assert_eq!((change.joined, change.left), (None, None));
         assert_eq!(change.counts.members, 3);
     }
 }
