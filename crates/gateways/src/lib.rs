@@ -1,11 +1,19 @@
 //! Gateways: one folder per client protocol, and the list of them.
 //!
-//! To add one: add a folder whose module has `pub fn open(&Settings) -> Box<dyn Gateway>`, and its name below. Gateways do not know each
-//! other, shards, stores, backplanes or clocks.
+//! To add one: add a folder whose module has `open` (an [`Open`]) and `client` (a [`Dial`]), and its name below. Gateways
+//! do not know each other, shards, stores, backplanes or clocks.
 
+mod client;
+mod client_socket;
+mod hearing;
+mod json;
+mod keys;
+mod members;
+mod object;
 mod port;
 mod websocket;
 
+pub use client::{Client, Dial, Heard, Login, Said, ServerFault};
 pub use port::{Admission, Form, Gateway, Open, Outbox, Protocol, Settings, Then, Variant, Violation};
 
 macro_rules! gateways {
@@ -13,7 +21,9 @@ macro_rules! gateways {
         $(mod $folder;)*
         /// Every gateway by name, in the order in which they are asked.
         pub const GATEWAYS: &[(&str, Open)] = &[$((stringify!($folder), $folder::open)),*];
+        /// The other side of every gateway, by the same names.
+        pub const CLIENTS: &[(&str, Dial)] = &[$((stringify!($folder), $folder::client)),*];
     };
 }
 
-gateways![raw];
+gateways![v1, raw];

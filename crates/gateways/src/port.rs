@@ -3,7 +3,7 @@
 //! Everything here is pure: bytes in, commands out; events in, bytes out. `Gateway` and `Protocol` are not `Send`: they live
 //! and die on their shard, and may share codec state between them through `Rc`.
 
-use chat::{Command, Event, Farewell};
+use chat::{Command, Event, Farewell, Refusal};
 use wire::http::Head;
 
 /// What a gateway may know of the configuration. Times are for clients to be told; gateways have no clock.
@@ -79,6 +79,8 @@ pub struct Outbox {
     pub bytes: Vec<u8>,
     /// To be done, in order.
     pub commands: Vec<Command>,
+    /// What the protocol refused by itself, and told its client; to be counted.
+    pub refusals: Vec<Refusal>,
     /// What becomes of the stream.
     pub then: Then,
 }

@@ -8,8 +8,8 @@ use chat::Farewell;
 use wire::deflate::{Deflater, Inflater};
 use wire::http::Head;
 use wire::websocket::{
-    Decoder, Fault, Item, Kind, Offer, Opcode, Rejection, Role, write_close, write_deflated_frame,
-    write_frame, write_frame_with,
+    Decoder, Fault, Item, Kind, Offer, Opcode, Role, write_close, write_deflated_frame, write_frame,
+    write_frame_with,
 };
 
 use crate::{Outbox, Settings, Then, Variant, Violation};
@@ -76,17 +76,24 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Answers the opening handshake, choosing a subprotocol that was offered. `Err`: it was refused instead.
+    /// Answers the opening handshake, choosing a subprotocol that was offered. `None`: it was refused instead.
     pub(crate) fn open(
         head: &Head<'_>,
         subprotocol: Option<&str>,
         codec: &SharedCodec,
         out: &mut Outbox,
-    ) -> Result<Self, Rejection> {
-        let offer = Offer::read(head)?;
+    ) -> Option<Self> {
+        let offer = match Offer::read(head) {
+            Ok(offer) => offer,
+            Err(rejection) => {
+                rejection.write_response(&mut out.bytes);
+                out.then = Then::Close;
+                return None;
+            }
+        };
         let deflate = offer.deflate().filter(|_| codec.borrow().deflate);
         offer.write_response(&mut out.bytes, subprotocol, deflate);
-        Ok(Self {
+        Some(Self {
             decoder: Decoder::new(Role::Server, deflate.is_some()),
             variant: deflate.map_or(PLAIN, |parameters| parameters.server_window_bits()),
             codec: codec.clone(),

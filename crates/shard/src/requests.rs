@@ -126,6 +126,9 @@ impl Shard {
     /// Does what a protocol machine asked for: bytes to its client, commands to chat, and what becomes of the stream.
     fn act(&mut self, id: StreamId, place: Place, out: &mut Outbox, now: Now) {
         let mut commands = std::mem::take(&mut out.commands);
+        for refusal in out.refusals.drain(..) {
+            self.tally.refused(refusal);
+        }
         self.queue_own(id, &out.bytes);
         out.bytes.clear();
         for command in commands.drain(..) {

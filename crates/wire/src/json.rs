@@ -31,6 +31,11 @@ pub fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
     debug_assert_eq!(start + written, out.len());
 }
 
+/// What stands in base64 with padding; `None` where it is not that.
+pub fn read_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
 /// Without early exit, so that it compiles to a few vector instructions.
 fn is_plain(block: &[u8; BLOCK]) -> bool {
     block.iter().fold(true, |plain, &byte| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\'))

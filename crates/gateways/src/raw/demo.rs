@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
-use chat::Message;
+use chat::{Message, UserId};
 use serde::Deserialize;
 use wire::json::write_json_string;
 use wire::websocket::Kind;
+
+use crate::object::write_number;
 
 /// What a message in the demo's JSON says.
 pub(super) struct Said<'a> {
@@ -49,11 +51,18 @@ pub(super) fn read(kind: Kind, payload: &[u8]) -> Option<Said<'_>> {
 
 /// Appends a message of another protocol in the demo's JSON.
 pub(super) fn write(message: &Message, text: &str, out: &mut Vec<u8>) {
+    write_said(message.author.as_ref(), text, out);
+    out.extend_from_slice(b",\"date\":");
+    write_number(message.time.0, out);
+    out.push(b'}');
+}
+
+/// Appends who says what in the demo's JSON, all but the closing brace.
+pub(super) fn write_said(user: Option<&UserId>, text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"msgType":"user","text":"#);
     write_json_string(out, text);
     out.extend_from_slice(br#","userId":"#);
-    write_json_string(out, message.author.as_ref().map_or("", |user| user.as_str()));
-    out.extend_from_slice(format!(",\"date\":{}}}", message.time.0).as_bytes());
+    write_json_string(out, user.map_or("", UserId::as_str));
 }
 
 #[cfg(test)]

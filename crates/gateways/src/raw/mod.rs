@@ -3,6 +3,7 @@
 //! Opening the WebSocket joins the room that the path names. The JSON of the well-known demo is understood and spoken to
 //! members that wrote in another protocol.
 
+mod client;
 mod demo;
 
 use bytes::Bytes;
@@ -10,6 +11,8 @@ use chat::{Body, Command, Event, Farewell, Message, Payload, PayloadKind, Refusa
 use wire::http::Head;
 use wire::url::decode_segment;
 use wire::websocket::{Kind, is_upgrade};
+
+pub(crate) use client::client;
 
 use crate::websocket::{Codec, SharedCodec, Socket};
 use crate::{Admission, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
@@ -33,15 +36,11 @@ impl Gateway for Raw {
             return Admission::Answered;
         };
         match Socket::open(head, None, &self.codec, out) {
-            Ok(socket) => {
+            Some(socket) => {
                 out.commands.push(Command::Join { room: room.clone(), since: None, tag: None });
                 Admission::Open(Box::new(PlainRoom { socket, room }))
             }
-            Err(rejection) => {
-                rejection.write_response(&mut out.bytes);
-                out.then = Then::Close;
-                Admission::Answered
-            }
+            None => Admission::Answered,
         }
     }
 

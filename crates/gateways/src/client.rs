@@ -1,0 +1,212 @@
+//! The mirror image of the port: a client's machine for each protocol. The simulator, the load generator and tests speak to a server
+//! through it.
+//!
+//! As pure as the other side: bytes in, what was heard out. Masking keys come from a seed, so that equal logins write equal bytes.
+
+use std::fmt;
+
+use chat::{
+    Command, Counts, Farewell, Position, Refusal, Resumption, RoomId, RoomName, SignalName, Tag, Time, UserId,
+};
+
+/// What a client is made from. A protocol that is not opened in a room passes over the room.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The `Host` that is asked for.
+    pub host: String,
+    /// The room of protocols that are opened in one.
+    pub room: RoomName,
+    /// The last message seen there, where opening can say it.
+    pub since: Option<Position>,
+    /// Whether permessage-deflate is offered, and used both ways when it is agreed on.
+    pub deflate: bool,
+    /// The longest message that is taken, in bytes, after inflating.
+    pub max_message_bytes: usize,
+    /// Where masking keys come from.
+    pub seed: u64,
+}
+
+/// How a client's machine is made: the same for every folder of this crate. `None`: nobody chats through this gateway.
+pub type Dial = fn(&Login) -> Option<Box<dyn Client>>;
+
+/// A client's machine of one connection.
+pub trait Client {
+    /// Writes the first bytes. Called once, before anything else.
+    fn open(&mut self, out: &mut Vec<u8>);
+
+    /// Takes bytes from the front of `input` and says how many; what it leaves comes again in front of the next ones. Appends what
+    /// was heard, and to `out` what the protocol answers by itself (pongs, the answer to a close).
+    fn receive(
+        &mut self,
+        input: &mut [u8],
+        out: &mut Vec<u8>,
+        heard: &mut Vec<Heard>,
+    ) -> Result<usize, ServerFault>;
+
+    /// Writes a command. `false`, and nothing is written: this protocol has no words for it, or none before [`Heard::Opened`] and
+    /// after the end. The tag of a post is left out where the protocol has none; nothing answers such a post.
+    fn ask(&mut self, command: &Command, out: &mut Vec<u8>) -> bool;
+
+    /// Ends the connection politely, where the protocol has words for it.
+    fn close(&mut self, out: &mut Vec<u8>);
+}
+
+/// What a client heard. What a protocol does not tell is `None`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// The connection is open and commands may be asked.
+    Opened,
+    /// The answer to an identify.
+    Welcome {
+        /// The command's.
+        tag: Option<Tag>,
+        /// The name this session goes by.
+        user: UserId,
+        /// The session's public id.
+        session: String,
+        /// The server's time.
+        time: Time,
+        /// The newest position of the inbox.
+        inbox: Position,
+        /// Whether everything since the position asked for follows.
+        resumption: Resumption,
+    },
+    /// The answer to a join.
+    Joined {
+        /// The command's.
+        tag: Option<Tag>,
+        /// The room.
+        room: RoomId,
+        /// The position of its newest message.
+        at: Position,
+        /// Whether everything since the position asked for follows.
+        resumption: Resumption,
+        /// How many are there.
+        counts: Counts,
+        /// Who.
+        present: Option<Vec<UserId>>,
+    },
+    /// A message of a room or of the own inbox.
+    Posted(Said),
+    /// A post is kept.
+    Accepted {
+        /// The command's.
+        tag: Option<Tag>,
+        /// Where it stands.
+        at: Position,
+    },
+    /// A command was not done.
+    Refused {
+        /// The command's.
+        tag: Option<Tag>,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Messages after `since` up to `at` will not come.
+    Lost {
+        /// The room.
+        room: RoomId,
+        /// The last one that this client has.
+        since: Position,
+        /// The last one that is missing.
+        at: Position,
+    },
+    /// Who came and went.
+    Presence {
+        /// The room.
+        room: RoomId,
+        /// Users who came; `None` in rooms too large for lists.
+        joined: Option<Vec<UserId>>,
+        /// Users who went; `None` in rooms too large for lists.
+        left: Option<Vec<UserId>>,
+        /// How many are there.
+        counts: Counts,
+    },
+    /// A passing sign.
+    Signal {
+        /// The room.
+        room: RoomId,
+        /// Whose.
+        user: Option<UserId>,
+        /// The sign.
+        signal: SignalName,
+    },
+    /// The answer to a recall.
+    Page {
+        /// The command's.
+        tag: Option<Tag>,
+        /// The room.
+        room: RoomId,
+        /// In ascending order.
+        messages: Vec<Said>,
+        /// Whether there are older ones.
+        more: bool,
+    },
+    /// The answer to a leave.
+    Left {
+        /// The command's.
+        tag: Option<Tag>,
+        /// The room.
+        room: RoomId,
+    },
+    /// The answer to a question for the time.
+    Time {
+        /// The command's.
+        tag: Option<Tag>,
+        /// The server's time.
+        time: Time,
+    },
+    /// The server is about to close the connection.
+    Closing(Farewell),
+    /// The connection is over: a close code, or the HTTP status that refused to open it.
+    Closed {
+        /// The code; 1005 where the server gave none.
+        code: u16,
+        /// The reason given.
+        reason: String,
+    },
+    /// A sign of life.
+    Pinged,
+}
+
+/// A message as a client heard it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// The room, or the own inbox.
+    pub room: RoomId,
+    /// Where it stands.
+    pub at: Option<Position>,
+    /// Who wrote it.
+    pub user: Option<UserId>,
+    /// The id its author gave it.
+    pub tag: Option<Tag>,
+    /// When it was accepted.
+    pub time: Option<Time>,
+    /// Its words.
+    pub text: Option<String>,
+    /// Its bytes.
+    pub binary: Option<Vec<u8>>,
+    /// Its JSON.
+    pub data: Option<String>,
+}
+
+/// The server broke its protocol, as far as this client can tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerFault {
+    /// What was wrong.
+    pub detail: String,
+}
+
+impl ServerFault {
+    pub(crate) fn new(detail: impl fmt::Display) -> Self {
+        Self { detail: detail.to_string() }
+    }
+}
+
+impl fmt::Display for ServerFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for ServerFault {}
