@@ -1,0 +1,21 @@
+// Rooms as Socket.IO's own documentation builds them: `joinRoom` joins and is acknowledged, `message` goes to everybody
+// in the room, the sender included. Started with `node server.js --listen ADDRESS:PORT`.
+"use strict";
+
+const { createServer } = require("node:http");
+const { Server } = require("socket.io");
+
+const [host, port] = process.argv[process.argv.indexOf("--listen") + 1].split(":");
+const http = createServer();
+const io = new Server(http);
+
+io.on("connection", (socket) => {
+  socket.on("joinRoom", (room, joined) => {
+    socket.data.room = room;
+    socket.join(room);
+    joined();
+  });
+  socket.on("message", (text) => io.to(socket.data.room).emit("message", text));
+});
+
+http.listen({ host, port: Number(port), backlog: 4096 }, () => console.log(`listening on ${host}:${port}`));

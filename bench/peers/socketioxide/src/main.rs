@@ -1,0 +1,36 @@
+//! Rooms as socketioxide's own examples build them: `joinRoom` joins and is acknowledged, `message` goes to everybody
+//! in the room, the sender included. Started with `peer-socketioxide --listen ADDRESS:PORT`.
+
+use std::error::Error;
+
+use socketioxide::SocketIo;
+use socketioxide::extract::{AckSender, Data, Extension, SocketRef};
+
+#[derive(Clone)]
+struct Room(String);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args().skip_while(|word| word != "--listen").nth(1).ok_or("--listen is needed")?;
+    let (layer, io) = SocketIo::new_layer();
+    io.ns("/", on_connect);
+    let listener = tokio::net::TcpListener::bind(&address).await?;
+    println!("listening on {address}");
+    axum::serve(listener, axum::Router::new().layer(layer)).await?;
+    Ok(())
+}
+
+async fn on_connect(socket: SocketRef) {
+    socket.on("joinRoom", join);
+    socket.on("message", post);
+}
+
+async fn join(socket: SocketRef, Data(room): Data<String>, joined: AckSender) {
+    socket.join(room.clone());
+    socket.extensions.insert(Room(room));
+    joined.send(&()).ok();
+}
+
+async fn post(io: SocketIo, Extension(Room(room)): Extension<Room>, Data(text): Data<String>) {
+    io.to(room).emit("message", &text).await.ok();
+}
