@@ -176,11 +176,12 @@ impl Conductor<'_> {
         }
     }
 
-    /// Sends everybody away and gives the server time to give its memory back.
+    /// Sends everybody away; after an idle stay gives the server time to give its memory back.
     fn leave(&mut self) -> io::Result<Option<Memory>> {
         self.watch.enter("leaving");
         self.workers.dismiss()?;
-        let deadline_ns = now_ns() + nanoseconds(GIVE_BACK);
+        let is_idle_stay = self.run.posting.is_none() && !self.run.hold.is_zero();
+        let deadline_ns = now_ns() + if is_idle_stay { nanoseconds(GIVE_BACK) } else { 0 };
         while self.watch.looks_at_server() && now_ns() < deadline_ns {
             std::thread::sleep(Duration::from_millis(100));
             self.watch.look(now_ns())?;

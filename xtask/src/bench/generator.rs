@@ -1,0 +1,182 @@
+//! A run of the load generator: its options in the words of the scenarios, and its report.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::contender;
+use super::lab::Cores;
+use super::server::Server;
+use crate::program::Program;
+use crate::step::Failure;
+
+/// What the generator is to do, beside whom it does it to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Run {
+    /// `load`, `idle` or `handshakes`, and the options of it.
+    pub(super) words: Vec<String>,
+}
+
+impl Run {
+    /// A run with these words, split at blanks.
+    pub(super) fn new(line: &str) -> Self {
+        Self { words: line.split_whitespace().map(str::to_owned).collect() }
+    }
+
+    /// The program that carries it out against a server; the report goes to `json`.
+    pub(super) fn program(&self, server: &Server, protocol: &str, cores: Cores, json: &Path) -> Program {
+        let mut line = cores.pinned(vec![contender::generator()]);
+        line.extend(self.words.iter().cloned());
+        line.extend(["--target", &server.address().to_string(), "--protocol", protocol].map(str::to_owned));
+        line.extend(["--server-pid", &server.pid().to_string(), "--json"].map(str::to_owned));
+        Program::new(&line[0]).args(&line[1..]).args([json])
+    }
+
+    /// Carries it out. A ledger that is not clean is a report like any other; a run without a report is a failure.
+    pub(super) fn carry_out(
+        &self,
+        server: &Server,
+        protocol: &str,
+        cores: Cores,
+        json: &Path,
+    ) -> Result<Report, Failure> {
+        let _ = std::fs::remove_file(json);
+        let outcome = self.program(server, protocol, cores, json).capture();
+        if json.is_file() {
+            read(json)
+        } else {
+            Err(outcome.err().unwrap_or_else(|| Failure::new("no report")))
+        }
+    }
+}
+
+/// The generator's report, as far as it is looked at here, and all of it as it was.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Report {
+    pub(super) opening: Opening,
+    pub(super) idle: Option<Idle>,
+    pub(super) load: Option<Load>,
+    pub(super) generator: Generator,
+    pub(super) memory: Option<Memory>,
+    #[serde(default)]
+    pub(super) series: Vec<Point>,
+    /// Everything but what it was over time.
+    #[serde(skip)]
+    pub(super) whole: Value,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Opening {
+    pub(super) per_second: f64,
+    pub(super) server_us_each: Option<f64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Idle {
+    pub(super) server_cpu_percent: Option<f64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Load {
+    pub(super) deliveries_per_second: f64,
+    pub(super) latency: Latency,
+    pub(super) server: Option<ServerLoad>,
+    pub(super) findings: Findings,
+    pub(super) rooms_that_disagree: u32,
+    pub(super) broken: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Latency {
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ServerLoad {
+    pub(super) us_per_delivery: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Findings {
+    pub(super) expected: u64,
+    pub(super) lost: u64,
+    pub(super) duplicated: u64,
+    pub(super) reordered: u64,
+    pub(super) strange: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Generator {
+    pub(super) because: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Memory {
+    pub(super) open: Size,
+    pub(super) private_bytes_each: f64,
+    pub(super) returned_percent: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Size {
+    pub(super) rss: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Point {
+    pub(super) server_rss: u64,
+}
+
+impl Load {
+    /// Entries in the ledger, and connections that ended on their own. A ledger of nothing proves nothing: a fault.
+    pub(super) fn faults(&self) -> u64 {
+        let Findings { expected, lost, duplicated, reordered, strange } = self.findings;
+        let of_rooms = u64::from(self.rooms_that_disagree) + u64::from(self.broken);
+        u64::from(expected == 0) + lost + duplicated + reordered + strange + of_rooms
+    }
+
+    /// What was lost, in percent of what should have come.
+    pub(super) fn lost_percent(&self) -> f64 {
+        100.0 * self.findings.lost as f64 / self.findings.expected.max(1) as f64
+    }
+}
+
+/// Reads a report that the generator has written.
+pub(super) fn read(json: &Path) -> Result<Report, Failure> {
+    let wrong = |error: serde_json::Error| Failure::new(format!("{}: {error}", json.display()));
+    let mut whole: Value = serde_json::from_slice(&std::fs::read(json)?).map_err(wrong)?;
+    let report: Report = serde_json::from_value(whole.clone()).map_err(wrong)?;
+    if let Some(fields) = whole.as_object_mut() {
+        fields.retain(|name, _| !["series", "curve", "machine", "label"].contains(&name.as_str()));
+    }
+    Ok(Report { whole, ..report })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(findings: &str, broken: u32) -> Load {
+        let latency = r#"{"p50_ms": 1.0, "p99_ms": 2.0}"#;
+        let text = format!(
+            r#"{{"deliveries_per_second": 1.0, "latency": {latency}, "findings": {findings}, "server": null,
+                "rooms_that_disagree": 0, "broken": {broken}}}"#
+        );
+        serde_json::from_str(&text).expect("it is as the generator writes it")
+    }
+
+    #[test]
+    fn every_kind_of_entry_is_a_fault() {
+        let findings = r#"{"expected": 100, "lost": 1, "duplicated": 20, "reordered": 300, "strange": 4000}"#;
+        assert_eq!(load(findings, 50_000).faults(), 54_321);
+        assert!((load(findings, 0).lost_percent() - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_ledger_of_nothing_is_a_fault() {
+        let findings = r#"{"expected": 0, "lost": 0, "duplicated": 0, "reordered": 0, "strange": 0}"#;
+        assert_eq!(load(findings, 0).faults(), 1);
+    }
+}

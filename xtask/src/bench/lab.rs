@@ -1,0 +1,188 @@
+//! Where measurements are made: which cores the server and the generator get, how long and how often is measured, and
+//! a server started fresh for every run, the contenders in turn.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::PathBuf;
+
+use super::contender::{self, Contender};
+use super::generator::{Report, Run};
+use super::result::Raw;
+use super::server::Server;
+use crate::step::{Failure, Outcome};
+use crate::tree;
+
+/// The cores a process may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cores {
+    /// The first.
+    First,
+    /// The last, which is another than the first where there are two.
+    Last,
+    /// All of them.
+    All,
+}
+
+impl Cores {
+    /// The command line that runs `line` on these cores.
+    pub(super) fn pinned(self, line: Vec<String>) -> Vec<String> {
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        let core = match self {
+            Self::First => 0,
+            Self::Last => count - 1,
+            Self::All => return line,
+        };
+        ["taskset", "-c", &core.to_string()].map(str::to_owned).into_iter().chain(line).collect()
+    }
+}
+
+/// How long, how often and how large.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scale {
+    pub(super) runs: usize,
+    pub(super) is_quick: bool,
+}
+
+impl Scale {
+    pub(super) fn full(runs: usize) -> Self {
+        Self { runs, is_quick: false }
+    }
+
+    pub(super) fn quick() -> Self {
+        Self { runs: 1, is_quick: true }
+    }
+
+    /// So many seconds; half a one when it is quick.
+    pub(super) fn seconds(&self, seconds: f64) -> f64 {
+        if self.is_quick { seconds.min(0.5) } else { seconds }
+    }
+
+    /// So many members or posts; a tenth when it is quick.
+    pub(super) fn size(&self, size: u32) -> u32 {
+        if self.is_quick { (size / 10).max(1) } else { size }
+    }
+}
+
+/// A contender in a measurement: who, with what options, on which cores.
+#[derive(Clone)]
+pub(super) struct Entrant {
+    /// How the results name it.
+    pub(super) name: String,
+    pub(super) contender: &'static Contender,
+    pub(super) options: Vec<&'static str>,
+    pub(super) cores: Cores,
+    pub(super) generator_cores: Cores,
+}
+
+/// What an entrant's runs have shown.
+pub(super) struct Shown {
+    pub(super) name: String,
+    pub(super) reports: Vec<Report>,
+}
+
+pub(super) struct Lab {
+    pub(super) scale: Scale,
+    /// The name of what is measured as ours; another server's when the noise of the measurement is to be seen.
+    ours: String,
+    pub(super) folder: PathBuf,
+    /// The contenders that are built and installed.
+    prepared: RefCell<Vec<&'static str>>,
+}
+
+impl Lab {
+    /// Makes ready what every scenario needs.
+    pub(super) fn open(scale: Scale, ours: &str) -> Result<Self, Failure> {
+        contender::named(ours)?;
+        let folder = tree::root().join("target/bench");
+        fs::create_dir_all(&folder)?;
+        contender::prepare_generator()?;
+        Ok(Self { scale, ours: ours.to_owned(), folder, prepared: RefCell::default() })
+    }
+
+    /// A contender on the first core, made ready; the generator on the last.
+    pub(super) fn entrant(&self, name: &str) -> Result<Entrant, Failure> {
+        let contender = contender::named(if name == "ours" { &self.ours } else { name })?;
+        self.prepare(contender)?;
+        let options = vec!["--threads", "1"];
+        let (cores, generator_cores) = (Cores::First, Cores::Last);
+        Ok(Entrant { name: name.to_owned(), contender, options, cores, generator_cores })
+    }
+
+    fn prepare(&self, contender: &'static Contender) -> Outcome {
+        if !self.prepared.borrow().contains(&contender.name) {
+            (contender.prepare)()?;
+            self.prepared.borrow_mut().push(contender.name);
+        }
+        Ok(())
+    }
+
+    /// The contenders of those names, made ready; when it is quick only those that need no long build.
+    pub(super) fn entrants(&self, names: &[&str]) -> Result<Vec<Entrant>, Failure> {
+        let is_long = |name: &str| ["socketioxide", "axum"].contains(&name);
+        let names = names.iter().filter(|name| !(self.scale.is_quick && is_long(name)));
+        names.map(|name| self.entrant(name)).collect()
+    }
+
+    pub(super) fn start(&self, entrant: &Entrant) -> Result<Server, Failure> {
+        Server::start(entrant.contender, entrant.cores, &entrant.options, &self.folder)
+    }
+
+    /// One run against a fresh server.
+    pub(super) fn measure(&self, entrant: &Entrant, run: &Run) -> Result<Report, Failure> {
+        let server = self.start(entrant)?;
+        let json = self.folder.join("report.json");
+        run.carry_out(&server, entrant.contender.protocol, entrant.generator_cores, &json)
+    }
+
+    /// All runs, the entrants in turn, so that a machine whose speed drifts is as unfair to each.
+    pub(super) fn measure_in_turn(
+        &self,
+        entrants: &[Entrant],
+        run: &Run,
+        times: usize,
+    ) -> Result<Vec<Shown>, Failure> {
+        let mut shown: Vec<_> = entrants
+            .iter()
+            .map(|entrant| Shown { name: entrant.name.clone(), reports: Vec::new() })
+            .collect();
+        for _ in 0..times {
+            for (entrant, shown) in entrants.iter().zip(&mut shown) {
+                shown.reports.push(self.measure(entrant, run)?);
+            }
+        }
+        Ok(shown)
+    }
+}
+
+/// The raw reports of a measurement, for the results.
+pub(super) fn raw(what: &str, shown: &[Shown]) -> Vec<Raw> {
+    let of = |shown: &Shown| {
+        let (server, what) = (shown.name.clone(), what.to_owned());
+        let raw = move |report: &Report| Raw {
+            what: what.clone(),
+            server: server.clone(),
+            report: report.whole.clone(),
+        };
+        shown.reports.iter().map(raw).collect::<Vec<_>>()
+    };
+    shown.iter().flat_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quick_scale_is_short_and_small() {
+        let (quick, full) = (Scale::quick(), Scale::full(5));
+        assert_eq!((quick.seconds(10.0), quick.size(1000), quick.size(1)), (0.5, 100, 1));
+        assert_eq!((full.seconds(10.0), full.size(1000)), (10.0, 1000));
+    }
+
+    #[test]
+    fn a_pinned_line_begins_with_taskset() {
+        let line = Cores::First.pinned(vec!["server".to_owned()]);
+        assert_eq!(line, ["taskset", "-c", "0", "server"]);
+        assert_eq!(Cores::All.pinned(vec!["server".to_owned()]), ["server"]);
+    }
+}

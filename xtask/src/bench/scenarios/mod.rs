@@ -1,0 +1,99 @@
+//! The scenarios: each measures, and holds what it found against its bars. To add one, add a function and its line.
+
+mod connections;
+mod cost;
+mod http;
+mod neighbour;
+mod saturation;
+mod table;
+
+use super::figure::{Figure, Spread};
+use super::generator::Report;
+use super::lab::{Lab, Shown};
+use super::result::Finding;
+use crate::step::Failure;
+
+/// Something to measure.
+pub(super) struct Scenario {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    /// Whether it runs when nobody names any.
+    pub(super) is_usual: bool,
+    pub(super) run: fn(&Lab) -> Result<Finding, Failure>,
+}
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    usual("large-slow", "1000 members in one room, 20 posts/s of 100 bytes", cost::large_slow),
+    usual("large-fast", "1000 members in one room, 1000 posts/s of 100 bytes", cost::large_fast),
+    usual("small", "1000 rooms of 10 members, 3000 posts/s of 100 bytes", cost::small),
+    usual("two-threads", "the same three loads with two threads beside one", cost::two_threads),
+    usual("table", "members/publishers in one room, posts/s of each; latency in ms", table::run),
+    usual("idle", "15,000 members in rooms of 10 who say nothing", connections::idle),
+    usual("handshakes", "10,000 members arrive as fast as they are let in", connections::handshakes),
+    usual("http", "tiny answers over plain HTTP, asked for by wrk", http::run),
+    usual("neighbour", "10,000 members in a busy room, and what a room of 10 notices of it", neighbour::busy),
+    usual(
+        "stalled",
+        "members that stop reading in a busy room, and what the others notice of it",
+        neighbour::stalled,
+    ),
+    Scenario {
+        name: "peers",
+        about: "the most deliveries/s at a p99 of at most 200 ms with a clean ledger, everybody",
+        is_usual: false,
+        run: saturation::run,
+    },
+];
+
+const fn usual(
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Lab) -> Result<Finding, Failure>,
+) -> Scenario {
+    Scenario { name, about, is_usual: true, run }
+}
+
+/// A figure of the first entrant, with the others beside it.
+fn figure(
+    name: &str,
+    unit: &str,
+    shown: &[Shown],
+    read: fn(&Report) -> Option<f64>,
+) -> Result<Figure, Failure> {
+    let spread = |shown: &Shown| {
+        let spread = Spread::of(shown.reports.iter().filter_map(read));
+        spread.ok_or_else(|| Failure::new(format!("{name}: {} has shown nothing", shown.name)))
+    };
+    let [ours, others @ ..] = shown else { return Err(Failure::new("nobody was measured")) };
+    let beside = others.iter().map(|shown| Ok((shown.name.clone(), spread(shown)?)));
+    Ok(Figure::told(name, unit, spread(ours)?, beside.collect::<Result<_, Failure>>()?))
+}
+
+fn p50_ms(report: &Report) -> Option<f64> {
+    Some(report.load.as_ref()?.latency.p50_ms)
+}
+
+fn p99_ms(report: &Report) -> Option<f64> {
+    Some(report.load.as_ref()?.latency.p99_ms)
+}
+
+fn us_per_delivery(report: &Report) -> Option<f64> {
+    Some(report.load.as_ref()?.server.as_ref()?.us_per_delivery)
+}
+
+fn faults(report: &Report) -> Option<f64> {
+    Some(report.load.as_ref()?.faults() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_has_its_own_name() {
+        let mut names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), SCENARIOS.len());
+    }
+}

@@ -1,0 +1,71 @@
+//! A server for as long as a measurement lasts: started fresh, on its own cores, gone with the value.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::contender::Contender;
+use super::lab::Cores;
+use crate::program::Program;
+use crate::step::Failure;
+
+const START_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(super) struct Server {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Starts it and waits until it accepts.
+    pub(super) fn start(
+        contender: &Contender,
+        cores: Cores,
+        options: &[&str],
+        folder: &Path,
+    ) -> Result<Self, Failure> {
+        let (address, admin) = (free_address()?, free_address()?);
+        let line = cores.pinned(contender.command_line(address, admin, options));
+        let log = folder.join(format!("{}.log", contender.name.replace(' ', "-")));
+        let mut server = Self { process: Program::new(&line[0]).args(&line[1..]).start(&log)?, address };
+        server.await_accepting()?;
+        Ok(server)
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The server's own process: taskset becomes what it starts.
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    fn await_accepting(&mut self) -> Result<(), Failure> {
+        let deadline = Instant::now() + START_TIMEOUT;
+        while TcpStream::connect(self.address).is_err() {
+            if let Some(status) = self.process.try_wait()? {
+                return Err(Failure::new(format!("the server ended with {status} instead of listening")));
+            }
+            if Instant::now() > deadline {
+                return Err(Failure::new(format!("the server does not accept on {}", self.address)));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A port that nobody has at this moment.
+fn free_address() -> Result<SocketAddr, Failure> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
