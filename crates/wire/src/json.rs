@@ -10,15 +10,14 @@ const BLOCK: usize = 16;
 pub fn write_json_string(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let (blocks, tail) = text.as_bytes().as_chunks::<BLOCK>();
-    for block in blocks {
-        if is_plain(block) {
-            out.extend_from_slice(block);
-        } else {
-            write_escaped(out, block);
-        }
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, others) = rest.split_at(plain_prefix(rest));
+        out.extend_from_slice(plain);
+        let Some((&first, others)) = others.split_first() else { break };
+        write_escape(out, first);
+        rest = others;
     }
-    write_escaped(out, tail);
     out.push(b'"');
 }
 
@@ -36,21 +35,30 @@ pub fn read_base64(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// Without early exit, so that it compiles to a few vector instructions.
-fn is_plain(block: &[u8; BLOCK]) -> bool {
-    block.iter().fold(true, |plain, &byte| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\'))
+/// How many bytes at the start need no escape.
+fn plain_prefix(bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let start = blocks.iter().take_while(|block| is_plain_block(block)).count() * BLOCK;
+    let plain = bytes[start..].iter().take_while(|&&byte| is_plain(byte)).count();
+    start + plain
 }
 
-fn write_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
-    for &byte in bytes {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 => write_unicode_escape(out, byte),
-            byte => out.push(byte),
-        }
+/// Without early exit, so that it compiles to a few vector instructions.
+fn is_plain_block(block: &[u8; BLOCK]) -> bool {
+    block.iter().fold(true, |plain, &byte| plain & is_plain(byte))
+}
+
+fn is_plain(byte: u8) -> bool {
+    (byte >= b' ') & (byte != b'"') & (byte != b'\\')
+}
+
+fn write_escape(out: &mut Vec<u8>, byte: u8) {
+    match byte {
+        b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        _ => write_unicode_escape(out, byte),
     }
 }
 
