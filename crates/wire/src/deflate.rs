@@ -11,6 +11,10 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, 
 /// The window sizes a compressor can be made for, as powers of two (RFC 7692 §7.1.2; zlib has no raw window of 2^8).
 pub const WINDOW_BITS: std::ops::RangeInclusive<u8> = 9..=15;
 
+/// zlib's second level: the first that chooses codes to fit a message, without which one line of chat hardly becomes shorter;
+/// the higher ones make no difference to one.
+const LEVEL: u32 = 2;
+
 /// What a sync flush ends with and permessage-deflate leaves out (RFC 7692 §7.2.1).
 const FLUSH_TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
@@ -37,8 +41,10 @@ impl Deflater {
     /// a window of `2^window_bits` bytes to inflate it; `window_bits` is in [`WINDOW_BITS`].
     pub fn compress(&mut self, window_bits: u8, payload: &[u8], out: &mut Vec<u8>) {
         assert!(WINDOW_BITS.contains(&window_bits), "window bits are 9 to 15, not {window_bits}");
-        let compressor = self.compressors[usize::from(window_bits - WINDOW_BITS.start())]
-            .get_or_insert_with(|| Compress::new_with_window_bits(Compression::fast(), false, window_bits));
+        let compressor =
+            self.compressors[usize::from(window_bits - WINDOW_BITS.start())].get_or_insert_with(|| {
+                Compress::new_with_window_bits(Compression::new(LEVEL), false, window_bits)
+            });
         compressor.reset();
         let start = out.len();
         let mut consumed = 0;
