@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::response::write_response;
+
 /// Why a request is refused. The connection is to be closed after the answer: where the next request would begin is not
 /// known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,12 @@ impl HttpFault {
             Self::Version => "HTTP version not supported",
             Self::StatusLine => "malformed status line",
         }
+    }
+
+    /// Appends the response; the stream is to be closed after it.
+    pub fn write_response(self, out: &mut Vec<u8>) {
+        let headers = [("connection", "close"), ("content-type", "text/plain; charset=utf-8")];
+        write_response(out, self.status(), &headers, self.reason().as_bytes());
     }
 }
 

@@ -1,7 +1,7 @@
 //! Responses as they are written, and as a client of ours reads them.
 
 use wire::http::{
-    CONTINUE, Framing, read_response_head, reason_phrase, write_head_response, write_response,
+    CONTINUE, Framing, HttpFault, read_response_head, reason_phrase, write_head_response, write_response,
     write_streamed_head,
 };
 
@@ -48,6 +48,14 @@ fn a_streamed_head_tells_no_length() {
 fn a_header_value_cannot_end_its_line() {
     let response = written(|out| write_response(out, 200, &[("location", "/a\r\nset-cookie: b\0c")], b""));
     assert_eq!(response, "HTTP/1.1 200 OK\r\nlocation: /a  set-cookie: b c\r\ncontent-length: 0\r\n\r\n");
+}
+
+#[test]
+fn a_fault_answers_for_itself() {
+    let response = written(|out| HttpFault::HeadTooLarge.write_response(out));
+    assert!(response.starts_with("HTTP/1.1 431 "), "{response}");
+    assert!(response.contains("\r\nconnection: close\r\n"), "{response}");
+    assert!(response.ends_with("\r\n\r\nrequest head too large"), "{response}");
 }
 
 #[test]
