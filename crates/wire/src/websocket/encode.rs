@@ -30,7 +30,7 @@ pub fn write_frame_with(out: &mut Vec<u8>, opcode: Opcode, write: impl FnOnce(&m
     out.extend_from_slice(&[0; MIDDLE_HEADER_BYTES]);
     write(out);
     let payload = start + MIDDLE_HEADER_BYTES;
-    let header = Head::new(FIN | opcode as u8, 0, out.len() - payload);
+    let header = Header::new(FIN | opcode as u8, 0, out.len() - payload);
     match header.as_slice() {
         [first, second] => {
             out[start..start + 2].copy_from_slice(&[*first, *second]);
@@ -66,12 +66,12 @@ pub fn write_masked_close(out: &mut Vec<u8>, code: u16, reason: &str, mask: [u8;
 }
 
 /// A header being made: at most ten bytes, the masking key apart.
-struct Head {
+struct Header {
     bytes: [u8; 10],
     length: usize,
 }
 
-impl Head {
+impl Header {
     #[inline]
     fn new(first: u8, masked: u8, payload: usize) -> Self {
         assert!(first & 0x8 == 0 || payload <= MAX_CONTROL_BYTES, "a control frame holds at most 125 bytes");
@@ -102,7 +102,7 @@ impl Head {
 
 #[inline]
 fn write_header(out: &mut Vec<u8>, first: u8, masked: u8, payload: usize) {
-    let header = Head::new(first, masked, payload);
+    let header = Header::new(first, masked, payload);
     out.reserve(header.length + 4 + payload);
     out.extend_from_slice(header.as_slice());
 }

@@ -28,7 +28,8 @@ impl DeflateParameters {
         self.server_max_window_bits.unwrap_or(*WINDOW_BITS.end())
     }
 
-    /// The window for [`Deflater::compress`](crate::deflate::Deflater::compress) at a client, 9 to 15.
+    /// The window for [`Deflater::compress`](crate::deflate::Deflater::compress) at a client of ours, which offers no limit
+    /// and so is held to none: 15.
     pub fn client_window_bits(self) -> u8 {
         self.client_max_window_bits.unwrap_or(*WINDOW_BITS.end())
     }

@@ -77,16 +77,18 @@ pub fn verify_response(
     if head.header("sec-websocket-accept").map(str::as_bytes) != Some(&accept_key(&encoded)) {
         return Err(HandshakeFault::Accept);
     }
-    let answered = head.header("sec-websocket-protocol");
-    if answered.is_some() && answered != subprotocol {
-        return Err(HandshakeFault::Subprotocol);
-    }
+    let mut answers = head.header_values("sec-websocket-protocol");
+    let answered = match (answers.next(), answers.next()) {
+        (None, _) => false,
+        (Some(answer), None) if subprotocol.is_some_and(|asked| asked.as_bytes() == answer) => true,
+        _ => return Err(HandshakeFault::Subprotocol),
+    };
     let agreed = read_acceptance(head.header_values("sec-websocket-extensions"))
         .map_err(|_| HandshakeFault::Extensions)?;
     if agreed.is_some() && !deflate {
         return Err(HandshakeFault::Extensions);
     }
-    Ok(Agreement { subprotocol: answered.is_some(), deflate: agreed })
+    Ok(Agreement { subprotocol: answered, deflate: agreed })
 }
 
 impl fmt::Display for HandshakeFault {

@@ -230,6 +230,8 @@ fn a_client_takes_only_what_it_asked_for() {
     assert_eq!(verified(switching, "Upgrade: websocket\r\n"), Err(HandshakeFault::Upgrade));
     assert_eq!(with("Sec-WebSocket-Protocol: chat").map(|agreement| agreement.subprotocol), Ok(true));
     assert_eq!(with("Sec-WebSocket-Protocol: other"), Err(HandshakeFault::Subprotocol));
+    let twice = "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat";
+    assert_eq!(with(twice), Err(HandshakeFault::Subprotocol));
     let agreed = extensions("permessage-deflate; server_no_context_takeover; server_max_window_bits=10");
     assert_eq!(
         agreed.map(|agreement| agreement.deflate.map(DeflateParameters::server_window_bits)),
