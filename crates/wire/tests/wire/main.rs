@@ -10,6 +10,7 @@ mod http_head;
 mod http_response;
 mod json;
 mod noise;
+mod oracle;
 mod plain_inflate;
 mod tungstenite_oracle;
 mod websocket_cuts;

@@ -1,0 +1,16 @@
+//! What must hold of any bytes at all. Each function takes what the fuzzer made up and panics where a promise is broken;
+//! the targets in `fuzz_targets/` are one line each.
+
+mod http;
+mod inflate;
+mod input;
+mod websocket;
+
+#[path = "../../crates/wire/tests/wire/drive.rs"]
+mod drive;
+#[path = "../../crates/wire/tests/wire/oracle.rs"]
+mod oracle;
+
+pub use http::{http_body, http_head};
+pub use inflate::inflate;
+pub use websocket::{websocket_client, websocket_server};
