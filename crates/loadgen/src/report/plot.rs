@@ -28,11 +28,9 @@ pub(super) struct Plot<'a> {
 impl Plot<'_> {
     pub(super) fn svg(&self) -> String {
         let all = || self.lines.iter().flat_map(|line| &line.points);
-        let least = all().map(|point| point.0).fold(f64::INFINITY, f64::min);
-        let low = if least.is_finite() { least } else { 0.0 };
-        let high = all().map(|point| point.0).fold(low + 1.0, f64::max);
+        let high = all().map(|point| point.0).fold(0.0, f64::max).max(1e-9);
         let top = round_up(all().map(|point| point.1).fold(0.0, f64::max));
-        let scale = Scale { low, high, top };
+        let scale = Scale { high, top };
         let mut svg = format!(
             r#"<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><text class="t" x="{LEFT}" y="16">{}</text>"#,
             self.title
@@ -60,7 +58,7 @@ impl Plot<'_> {
                 ),
             );
         }
-        let round = (0..=5).map(|step| scale.low + (scale.high - scale.low) * f64::from(step) / 5.0);
+        let round = (0..=5).map(|step| scale.high * f64::from(step) / 5.0);
         let ticks = match self.ticks.is_empty() {
             true => round.map(|value| (value, short(value))).collect(),
             false => self.ticks.clone(),
@@ -89,14 +87,13 @@ impl Plot<'_> {
 }
 
 struct Scale {
-    low: f64,
     high: f64,
     top: f64,
 }
 
 impl Scale {
     fn x(&self, value: f64) -> f64 {
-        LEFT + (value - self.low) / (self.high - self.low) * (WIDTH - LEFT - RIGHT)
+        LEFT + value / self.high * (WIDTH - LEFT - RIGHT)
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -148,7 +145,7 @@ mod tests {
 
     #[test]
     fn points_lie_within_the_axes() {
-        let scale = Scale { low: 0.0, high: 10.0, top: 4.0 };
+        let scale = Scale { high: 10.0, top: 4.0 };
         assert_eq!(scale.place((0.0, 0.0)), format!("{LEFT:.1},{:.1}", HEIGHT - BOTTOM));
         assert_eq!(scale.place((10.0, 4.0)), format!("{:.1},{TOP:.1}", WIDTH - RIGHT));
     }

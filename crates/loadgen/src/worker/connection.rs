@@ -12,6 +12,20 @@ use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, Socket
 use crate::protocols::{Client, Fault};
 use crate::stamp::Stamp;
 
+/// Edge-triggered: a socket that was read to its end need not be asked again. A hang-up is told of its own, since it
+/// may come with the last bytes.
+const READ: EventFlags = EventFlags::IN.union(EventFlags::RDHUP).union(EventFlags::ET);
+
+/// What one attempt to read has brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Got {
+    Nothing,
+    /// Everything there was.
+    All,
+    /// As much as there was space for.
+    Some,
+}
+
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -53,7 +67,7 @@ impl Connection {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(error.into()),
         }
-        epoll::add(epoll, &socket, EventData::new_u64(id), EventFlags::IN | EventFlags::OUT)?;
+        epoll::add(epoll, &socket, EventData::new_u64(id), READ | EventFlags::OUT)?;
         let stage = Stage::Connecting;
         Ok(Self { client, stage, socket, id, partial: Vec::new(), unsent: Vec::new() })
     }
@@ -67,7 +81,7 @@ impl Connection {
         let unsent = std::mem::take(&mut self.unsent);
         let sent = self.send(&unsent)?;
         if sent {
-            self.watch(epoll, EventFlags::IN)?;
+            self.watch(epoll, READ)?;
         }
         Ok(())
     }
@@ -79,7 +93,7 @@ impl Connection {
             return Ok(());
         }
         if !self.send(bytes)? {
-            self.watch(epoll, EventFlags::IN | EventFlags::OUT)?;
+            self.watch(epoll, READ | EventFlags::OUT)?;
         }
         Ok(())
     }
@@ -98,16 +112,19 @@ impl Connection {
         Ok(self.unsent.is_empty())
     }
 
-    /// Receives once into `scratch`, behind what was kept. `false`: there was nothing.
-    pub(super) fn read(&mut self, scratch: &mut Vec<u8>) -> Result<bool, Fault> {
+    /// Receives once into `scratch`, behind what was kept.
+    pub(super) fn read(&mut self, scratch: &mut Vec<u8>) -> Result<Got, Fault> {
         scratch.clear();
-        scratch.extend_from_slice(&self.partial);
-        self.partial.clear();
+        scratch.append(&mut self.partial);
         scratch.reserve(super::READ_BYTES);
         match net::recv(&self.socket, spare_capacity(scratch), RecvFlags::empty()) {
             Ok((0, _)) => Err(Fault::new("the server hung up")),
-            Ok(_) => Ok(true),
-            Err(Errno::AGAIN) => Ok(false),
+            Ok(_) if scratch.len() == scratch.capacity() => Ok(Got::Some),
+            Ok(_) => Ok(Got::All),
+            Err(Errno::AGAIN) => {
+                self.partial.append(scratch);
+                Ok(Got::Nothing)
+            }
             Err(error) => Err(broken(error)),
         }
     }

@@ -1,5 +1,5 @@
 //! One process of the generator: opens its members, posts by the timetable, reads everything, keeps the ledger.
-//! One thread, one level-triggered epoll loop, nothing allocated per message. What to do it is told by orders;
+//! One thread, one epoll loop, nothing allocated per message. What to do it is told by orders;
 //! what came of it it tells in accounts.
 
 mod books;
@@ -14,7 +14,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 
 use self::books::Books;
-use self::connection::{Connection, Stage};
+use self::connection::{Connection, Got, Stage};
 use self::opening::Opening;
 use crate::clock::{now_ns, own_cpu_ns, timespec};
 use crate::exchange::{Account, Order, Plan};
@@ -214,16 +214,11 @@ impl<Orders: AsFd, Accounts: Write> Worker<Orders, Accounts> {
         if flags.contains(EventFlags::OUT) {
             connection.write_more(&self.epoll)?;
         }
-        if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR)
-            && connection.read(&mut self.scratch)?
-        {
-            let now_ns = now_ns();
-            self.out.clear();
-            let taken = connection.take(&self.epoll, &self.scratch, &mut self.seen, &mut self.out);
-            self.books.enter(place, &self.seen, now_ns);
-            self.seen.clear();
-            taken?;
+        let has_ended = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+        if flags.contains(EventFlags::IN) || has_ended {
+            self.read_all(place, has_ended)?;
         }
+        let Some(connection) = &mut self.connections[place] else { return Ok(false) };
         if connection.stage != Stage::Joining || !connection.client.is_open() {
             return Ok(false);
         }
@@ -232,6 +227,26 @@ impl<Orders: AsFd, Accounts: Write> Worker<Orders, Accounts> {
             connection.stall(&self.epoll)?;
         }
         Ok(true)
+    }
+
+    /// Reads until there is nothing left, and to the very end when the server has hung up.
+    fn read_all(&mut self, place: usize, has_ended: bool) -> Result<(), Fault> {
+        let Some(connection) = &mut self.connections[place] else { return Ok(()) };
+        self.out.clear();
+        loop {
+            let got = connection.read(&mut self.scratch)?;
+            if got == Got::Nothing {
+                return Ok(());
+            }
+            let now_ns = now_ns();
+            let taken = connection.take(&self.epoll, &self.scratch, &mut self.seen, &mut self.out);
+            self.books.enter(place, &self.seen, now_ns);
+            self.seen.clear();
+            taken?;
+            if got == Got::All && !has_ended {
+                return Ok(());
+            }
+        }
     }
 
     fn enter_room(&mut self) -> io::Result<()> {
