@@ -21,6 +21,18 @@ pub(crate) fn read(json: &[u8], user: Option<&UserId>) -> Result<Heard, ServerFa
     read.ok_or_else(|| ServerFault::new(format_args!("not understood: {}", String::from_utf8_lossy(json))))
 }
 
+/// Reads the code of a refusal.
+pub(crate) fn read_refusal(json: &[u8]) -> Result<Refusal, ServerFault> {
+    let object: Object<'_> = serde_json::from_slice(json).map_err(ServerFault::new)?;
+    object.refusal().ok_or_else(|| ServerFault::new("an unknown refusal"))
+}
+
+/// Reads the position in the answer to a post.
+pub(crate) fn read_position(json: &[u8]) -> Result<Position, ServerFault> {
+    let object: Object<'_> = serde_json::from_slice(json).map_err(ServerFault::new)?;
+    position(object.at.as_deref()).ok_or_else(|| ServerFault::new("no position"))
+}
+
 /// The members of all objects.
 #[derive(Default, Deserialize)]
 #[serde(default)]

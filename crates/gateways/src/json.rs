@@ -1,7 +1,7 @@
 //! What a server says, as JSON objects (docs/protocol.md, "What a server sends"): the words that several protocols share. Written
 //! straight into the caller's buffer, for all members of a room at once.
 
-use chat::{Event, Farewell, Message, Presence, Refusal, Tag};
+use chat::{Event, Farewell, Message, Position, Presence, Refusal, Tag};
 
 use crate::object::Object;
 
@@ -49,6 +49,16 @@ pub(crate) fn write_event(event: &Event, out: &mut Vec<u8>) {
             .users("present", present.as_deref())
             .end(),
     }
+}
+
+/// Appends why something was not done, as HTTP answers say it.
+pub(crate) fn write_refusal(refusal: Refusal, out: &mut Vec<u8>) {
+    Object::start(out).refusal(refusal).end();
+}
+
+/// Appends where a post stands, as HTTP answers say it.
+pub(crate) fn write_position(at: Position, out: &mut Vec<u8>) {
+    Object::start(out).shown("at", &at).end();
 }
 
 fn write_posted(message: &Message, out: &mut Vec<u8>) {

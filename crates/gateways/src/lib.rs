@@ -3,7 +3,9 @@
 //! To add one: add a folder whose module has `open` (an [`Open`]) and `client` (a [`Dial`]), and its name below. Gateways
 //! do not know each other, shards, stores, backplanes or clocks.
 
+mod answer;
 mod client;
+mod client_answer;
 mod client_socket;
 mod hearing;
 mod json;
@@ -26,4 +28,4 @@ macro_rules! gateways {
     };
 }
 
-gateways![v1, raw];
+gateways![v1, sse, post, status, raw, page];

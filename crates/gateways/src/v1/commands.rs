@@ -25,11 +25,13 @@ pub(super) enum Unread {
 
 /// Reads one message.
 pub(super) fn read(message: &[u8]) -> Result<Command, Unread> {
-    let members: Members<'_> = serde_json::from_slice(message).map_err(|error| unread(message, &error))?;
-    let tag = members::tag(members.id);
-    let refused = |refusal| Unread::Refused { tag: tag.clone().unwrap_or(None), refusal };
-    let tag = tag.clone().map_err(refused)?;
-    members.command(tag).map_err(refused)
+    // An array would do for serde.
+    if message.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Unread::NotAnObject);
+    }
+    let members: Members<'_> = serde_json::from_slice(message).map_err(|error| unread(&error))?;
+    let tag = members::tag(members.id).map_err(|refusal| Unread::Refused { tag: None, refusal })?;
+    members.command(tag.clone()).map_err(|refusal| Unread::Refused { tag, refusal })
 }
 
 /// The members of all commands, not looked into yet. One that is `null` is taken as left out, but for `data`.
@@ -101,11 +103,91 @@ impl Members<'_> {
 }
 
 /// An object with a member twice is an object all the same.
-fn unread(message: &[u8], error: &serde_json::Error) -> Unread {
-    let is_object = message.trim_ascii_start().first() == Some(&b'{');
-    if is_object && error.classify() == Category::Data {
-        Unread::Refused { tag: None, refusal: Refusal::BadRequest }
-    } else {
-        Unread::NotAnObject
+fn unread(error: &serde_json::Error) -> Unread {
+    match error.classify() {
+        Category::Data => Unread::Refused { tag: None, refusal: Refusal::BadRequest },
+        _ => Unread::NotAnObject,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(tag: Option<&str>, refusal: Refusal) -> Result<Command, Unread> {
+        Err(Unread::Refused { tag: tag.and_then(Tag::new), refusal })
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_no_message() {
+        for other in ["", " ", "1", "null", "\"x\"", "[]", r#"["time"]"#, "{", r#"{"do":"time"} x"#, "{\"do\":}", "\u{feff}{}"] {
+            assert_eq!(read(other.as_bytes()), Err(Unread::NotAnObject), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_not_as_it_should_be_is_refused_by_the_commands_id() {
+        for members in [
+            "",
+            r#","do":7"#,
+            r#","do":"fly""#,
+            r#","do":"identify""#,
+            r#","do":"identify","user":7"#,
+            r#","do":"join""#,
+            r#","do":"post","room":"a""#,
+            r#","do":"post","text":"a""#,
+            r#","do":"post","room":"a","text":1"#,
+            r#","do":"post","room":"a","text":null"#,
+            r#","do":"post","room":"a","text":"\ud800""#,
+            r#","do":"direct","text":"a""#,
+            r#","do":"recall","room":"a","limit":0"#,
+            r#","do":"recall","room":"a","limit":201"#,
+            r#","do":"recall","room":"a","limit":1.5"#,
+            r#","do":"signal","room":"a""#,
+            r#","do":"signal","room":"a","signal":"""#,
+        ] {
+            let message = format!(r#"{{"id":"i"{members}}}"#);
+            assert_eq!(read(message.as_bytes()), refused(Some("i"), Refusal::BadRequest), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_post_needs_an_id_and_an_id_its_length() {
+        let long = format!(r#"{{"do":"time","id":"{}"}}"#, "x".repeat(65));
+        for message in [
+            r#"{"do":"post","room":"a","text":"x"}"#,
+            r#"{"do":"direct","to":"a","text":"x"}"#,
+            r#"{"do":"time","id":""}"#,
+            r#"{"do":"time","id":1}"#,
+            r#"{"do":"time","do":"time"}"#,
+            &long,
+        ] {
+            assert_eq!(read(message.as_bytes()), refused(None, Refusal::BadRequest), "{message}");
+        }
+    }
+
+    #[test]
+    fn names_and_positions_have_refusals_of_their_own() {
+        for (message, refusal) in [
+            (r#"{"do":"join","room":""}"#, Refusal::BadName),
+            (r#"{"do":"identify","user":"a\nb"}"#, Refusal::BadName),
+            (r#"{"do":"join","room":"a","since":"x"}"#, Refusal::BadPosition),
+            (r#"{"do":"recall","room":"a","before":"1"}"#, Refusal::BadPosition),
+            (r#"{"do":"identify","user":"a","inbox":"A:1"}"#, Refusal::BadPosition),
+        ] {
+            assert_eq!(read(message.as_bytes()), refused(None, refusal), "{message}");
+        }
+    }
+
+    #[test]
+    fn unknown_members_are_passed_over_and_null_is_left_out() {
+        let message = br#" { "x": [{}], "id": null, "do": "time", "limit": 7 } "#;
+        assert_eq!(read(message), Ok(Command::AskTime { tag: None }));
+    }
+
+    #[test]
+    fn members_in_arrays_nested_deeply_do_no_harm() {
+        let deep = format!(r#"{{"do":"time","x":{}{}}}"#, "[".repeat(30_000), "]".repeat(30_000));
+        assert_eq!(read(deep.as_bytes()), Ok(Command::AskTime { tag: None }));
     }
 }

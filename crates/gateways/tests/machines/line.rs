@@ -109,6 +109,12 @@ impl Line {
         self.carry();
     }
 
+    /// Ends the session of a request that was answered. Says what becomes of the stream.
+    pub(crate) fn hang_up_request(&mut self) -> Then {
+        self.protocol = None;
+        std::mem::take(&mut self.then)
+    }
+
     fn carry(&mut self) {
         while !self.to_server.is_empty() || !self.to_client.is_empty() {
             let bytes = std::mem::take(&mut self.to_server);
@@ -172,4 +178,52 @@ pub(crate) fn feed<E>(
         }
     }
     Ok(tail)
+}
+
+/// What became of a request that all gateways were offered, in their order.
+pub(crate) struct Asked {
+    /// Who took it.
+    pub(crate) gateway: &'static str,
+    pub(crate) protocol: Option<Box<dyn Protocol>>,
+    pub(crate) out: Outbox,
+}
+
+impl Asked {
+    /// What was written since the last call, as text, and what becomes of the stream.
+    pub(crate) fn answer(&mut self) -> (String, Then) {
+        let bytes = std::mem::take(&mut self.out.bytes);
+        (String::from_utf8(bytes).expect("the answer is text"), std::mem::take(&mut self.out.then))
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        let (head, _) = wire::http::read_response_head(&self.out.bytes)
+            .expect("a well-formed answer")
+            .expect("a whole answer");
+        head.status
+    }
+
+    pub(crate) fn protocol(&mut self) -> (&mut dyn Protocol, &mut Outbox) {
+        (&mut **self.protocol.as_mut().expect("a session was opened"), &mut self.out)
+    }
+}
+
+/// Offers a request to the gateways, and what follows its head to the session that it opens.
+pub(crate) fn ask(request: &str) -> Asked {
+    let mut bytes = request.to_owned().into_bytes();
+    let (head, length) = wire::http::read_head(request.as_bytes()).expect("well-formed").expect("whole");
+    let mut asked = Asked { gateway: "", protocol: None, out: Outbox::default() };
+    for (name, open) in GATEWAYS {
+        match open(&settings()).admit(&head, &mut asked.out) {
+            Admission::NotMine => continue,
+            Admission::Open(protocol) => asked.protocol = Some(protocol),
+            Admission::Answered => {}
+        }
+        asked.gateway = name;
+        break;
+    }
+    if let Some(protocol) = &mut asked.protocol {
+        let taken = protocol.receive(&mut bytes[length..], &mut asked.out).expect("no violation");
+        assert_eq!(taken, bytes.len() - length, "everything is taken");
+    }
+    asked
 }

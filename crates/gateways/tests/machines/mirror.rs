@@ -3,38 +3,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chat::{
-    Body, Command, Counts, Epoch, Event, Farewell, Message, Payload, PayloadKind, Position, Presence,
-    Refusal, Resumption, RoomId, RoomName, SignalName, Tag, Text, Time, UserId,
+    Body, Command, Counts, Event, Farewell, Message, PayloadKind, Presence, Refusal, Resumption, RoomId,
+    RoomName, SignalName, Text, Time,
 };
 use gateways::{Heard, Said, Then};
 
 use crate::line::{Line, cuts, login};
-
-fn user(name: &str) -> UserId {
-    UserId::new(name).expect("a valid name")
-}
-
-fn lobby() -> RoomId {
-    RoomId::public(login().room)
-}
-
-fn tag(tag: &str) -> Option<Tag> {
-    Some(Tag::new(tag).expect("a valid tag"))
-}
-
-fn at(offset: u64) -> Position {
-    Position { epoch: Epoch(1_700_000_000_000), offset }
-}
-
-fn body(kind: PayloadKind, payload: &'static [u8], text: Text) -> Body {
-    Body { payload: Payload { kind, bytes: Bytes::from_static(payload) }, text }
-}
-
-fn own(text: &str) -> Text {
-    Text::Own(text.into())
-}
+use crate::words::{at, body, lobby, message, own, tag, user};
 
 fn rich_commands() -> Vec<Command> {
     let post = |body| Command::Post { room: lobby(), author: None, body, tag: tag("p\"1"), reply: true };
@@ -59,10 +35,6 @@ fn rich_commands() -> Vec<Command> {
         Command::AskTime { tag: tag("t") },
         Command::Leave { room: lobby(), tag: tag("l") },
     ]
-}
-
-fn message(room: RoomId, body: Body) -> Arc<Message> {
-    Arc::new(Message { room, at: at(43), author: Some(user("ann")), time: Time(5), tag: tag("c-1"), body })
 }
 
 fn said(room: RoomId) -> Said {
@@ -263,5 +235,86 @@ fn whoever_closes_a_websocket_the_other_answers() {
         let slow = Heard::Closed { code: 4008, reason: "slow_consumer".into() };
         assert_eq!((line.then, line.heard.last()), (Then::Close, Some(&slow)));
         assert!(!line.ask(&Command::AskTime { tag: None }), "nobody is there any more");
+    }
+}
+
+#[test]
+fn a_reader_hears_what_its_room_is_told() {
+    let joined = |resumption| {
+        let counts = Counts { members: 0, guests: 1 };
+        Event::Joined { tag: None, room: lobby(), at: at(42), resumption, counts, present: None }
+    };
+    let messages = [
+        Body::text("hi"),
+        body(PayloadKind::Json, b"{\n\"a\":\r\n1}", own("both")),
+        body(PayloadKind::Binary, b"\xff\n\n", Text::None),
+    ];
+    let said = |text: Option<&str>, data: Option<&str>, binary| {
+        let (text, data) = (text.map(str::to_owned), data.map(str::to_owned));
+        Heard::Posted(Said { text, data, binary, ..said(lobby()) })
+    };
+    for cut in cuts() {
+        let since = Some(at(7));
+        let mut line =
+            Line::open("sse", &gateways::Login { since, ..login() }, cut).expect("sse has a client");
+        assert_eq!(line.commands, [Command::Join { room: lobby(), since, tag: None }]);
+        line.deliver(&joined(Resumption::Partial));
+        line.deliver(&Event::Lost { room: lobby(), since: at(7), at: at(9) });
+        for body in messages.clone() {
+            line.tell(&Event::Posted(message(lobby(), body)));
+        }
+        line.serve(|protocol, out| assert!(!protocol.ping(out), "a reader cannot answer"));
+        line.serve(|protocol, out| protocol.part(Farewell::ServerRestart { delay_ms: 7 }, out));
+        assert!(matches!(
+            line.heard[..2],
+            [Heard::Opened, Heard::Joined { resumption: Resumption::Partial, .. }]
+        ));
+        let expected = [
+            Heard::Lost { room: lobby(), since: at(7), at: at(9) },
+            said(Some("hi"), None, None),
+            said(Some("both"), Some("{ \"a\":  1}"), None),
+            said(None, None, Some(b"\xff\n\n".to_vec())),
+            Heard::Pinged,
+            Heard::Closing(Farewell::ServerRestart { delay_ms: 7 }),
+        ];
+        assert_eq!(line.heard[2..], expected);
+        assert_eq!(line.then, Then::Close);
+    }
+}
+
+#[test]
+fn a_reader_that_is_not_let_in_is_told_why() {
+    for cut in cuts() {
+        let mut line = Line::open("sse", &login(), cut).expect("sse has a client");
+        line.deliver(&Event::Refused { tag: None, refusal: Refusal::RoomFull });
+        let closed = Heard::Closed { code: 503, reason: String::new() };
+        assert_eq!(line.heard, [Heard::Refused { tag: None, refusal: Refusal::RoomFull }, closed]);
+        assert_eq!(line.then, Then::Close);
+    }
+}
+
+#[test]
+fn a_script_posts_one_request_after_the_other() {
+    let post = |author, body, tag| Command::Post { room: lobby(), author, body, tag, reply: true };
+    let commands = [
+        post(None, Body::text("grüße\r\n"), tag("key 1")),
+        post(None, body(PayloadKind::Binary, &[0, 13, 10], Text::None), None),
+        post(Some(user("ann")), Body::text(""), tag("ö")),
+        post(Some(user("ann")), body(PayloadKind::Json, b"[1, 2]", own("both")), None),
+    ];
+    for cut in cuts() {
+        let mut line = Line::open("post", &login(), cut).expect("post has a client");
+        assert_eq!(line.heard, [Heard::Opened]);
+        for command in &commands {
+            assert!(line.ask(command), "{command:?}");
+            assert_eq!(line.commands.last(), Some(command));
+            line.deliver(&Event::Accepted { tag: None, at: at(3) });
+            assert!(matches!(line.heard.last(), Some(Heard::Accepted { at: kept, .. }) if *kept == at(3)));
+            assert_eq!(line.hang_up_request(), Then::NextRequest);
+        }
+        assert!(line.ask(&commands[0]));
+        line.deliver(&Event::Refused { tag: None, refusal: Refusal::Overloaded });
+        let refused = Heard::Refused { tag: tag("key 1"), refusal: Refusal::Overloaded };
+        assert_eq!(line.heard.last(), Some(&refused));
     }
 }
