@@ -27,8 +27,21 @@ pub(crate) fn programs(needs: &[(&str, &str)]) -> Outcome {
     }
     println!("   missing: {}", list(&missing, |(program, package)| format!("{program} (package {package})")));
     let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
+    debian_packages(&packages)
+}
+
+/// What `python3 -m venv` needs, which Debian keeps apart.
+pub(crate) fn python_environments() -> Outcome {
+    if Program::new("python3").args(["-c", "import ensurepip, venv"]).succeeds() {
+        return Ok(());
+    }
+    println!("   missing: environments of Python (package python3-venv)");
+    debian_packages(&["python3-venv"])
+}
+
+fn debian_packages(packages: &[&str]) -> Outcome {
     apt_get(&["update", "-qq"])?;
-    apt_get(&[["install", "-qq", "--yes", "--no-install-recommends"].as_slice(), &packages].concat())
+    apt_get(&[["install", "-qq", "--yes", "--no-install-recommends"].as_slice(), packages].concat())
 }
 
 fn is_on_path(program: &str) -> bool {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::program::Program;
 use crate::step::{Failure, Outcome, Steps};
-use crate::{check, fuzz, install, tree};
+use crate::{check, conformance, fuzz, install, tree};
 
 /// Programs of the system that tests start, and the packages of Debian that have them.
 const NEEDS: &[(&str, &str)] =
@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     test_workspace(&mut steps);
     if !is_quick {
         steps.run("install what the tests need", || install::programs(NEEDS));
+        conformance::smoke_into(&mut steps);
         test_on_node(&mut steps);
         fuzz::smoke_into(&mut steps);
     }

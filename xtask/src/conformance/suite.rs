@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::report::Report;
+use crate::install;
 use crate::program::Program;
 use crate::step::{Failure, Outcome};
 
@@ -52,6 +53,7 @@ pub(super) fn install(folder: &Path) -> Result<Suite, Failure> {
         println!("   {RELEASE} is here");
         return Ok(suite);
     }
+    install::python_environments()?;
     let tools = folder.join("python3");
     Program::new("python3").args(["-m", "venv"]).args([&tools]).run()?;
     Program::new(tools.join("bin/pip")).args(["install", "--quiet", VIRTUALENV]).run()?;
