@@ -11,9 +11,6 @@ use std::process::ExitCode;
 
 use config::{Settings, Wish};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     match config::load(std::env::args_os().skip(1), std::env::vars_os()) {
         Ok(Wish::Start(settings)) => start(&settings),

@@ -151,6 +151,8 @@ impl Shard {
         let Entered { to, room, at, tag, counts, present, resumption, lost, missed } = entered;
         let Some((place, index)) = self.pending(to, &room) else { return };
         self.become_member(place, index, at);
+        // The audience's copy of the name, which sessions that keep a name then share.
+        let room = self.audiences.find(&room).map_or(room, |audience| self.audiences.get(audience).room.clone());
         match resumption {
             Resumption::Fresh => {}
             Resumption::Complete => self.tally.resumes_complete += 1,

@@ -45,7 +45,7 @@ pub(crate) enum Phase {
 /// The streams of a shard by their slots.
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
-    slots: Vec<Option<Box<Stream>>>,
+    slots: Vec<Option<Stream>>,
     count: usize,
 }
 
@@ -56,7 +56,7 @@ impl Streams {
             self.slots.resize_with(slot + 1, || None);
         }
         assert!(self.slots[slot].is_none(), "a slot holds one stream at a time");
-        self.slots[slot] = Some(Box::new(Stream {
+        self.slots[slot] = Some(Stream {
             id,
             session: NOBODY,
             phase: Phase::Asking,
@@ -66,16 +66,16 @@ impl Streams {
             asked_ms: now_ms,
             own: Vec::new(),
             tail: Vec::new(),
-        }));
+        });
         self.count += 1;
     }
 
     pub(crate) fn get(&self, id: StreamId) -> Option<&Stream> {
-        self.slots.get(id.slot as usize)?.as_deref().filter(|stream| stream.id == id)
+        self.slots.get(id.slot as usize)?.as_ref().filter(|stream| stream.id == id)
     }
 
     pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
-        self.slots.get_mut(id.slot as usize)?.as_deref_mut().filter(|stream| stream.id == id)
+        self.slots.get_mut(id.slot as usize)?.as_mut().filter(|stream| stream.id == id)
     }
 
     pub(crate) fn remove(&mut self, id: StreamId) {
@@ -90,10 +90,13 @@ impl Streams {
         self.count
     }
 
-    /// Gives memory back once most of the slots at the end are empty.
+    /// Gives memory back once most of it is empty slots at the end.
     fn shrink(&mut self) {
-        if self.count == 0 && self.slots.len() > 64 {
-            self.slots = Vec::new();
+        while let Some(None) = self.slots.last() {
+            self.slots.pop();
+        }
+        if self.slots.len() * 4 < self.slots.capacity() {
+            self.slots.shrink_to(self.slots.len() * 2);
         }
     }
 }

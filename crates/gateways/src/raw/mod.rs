@@ -71,6 +71,8 @@ impl Protocol for PlainRoom {
             Event::Posted(message) => {
                 write_message(&mut self.socket.codec().borrow_mut(), self.socket.variant(), message, &mut out.bytes);
             }
+            // The shard's own copy of the name, so that a thousand members do not keep a thousand.
+            Event::Joined { room, .. } => self.room = room.clone(),
             Event::Refused { refusal: Refusal::RoomFull, .. } => Socket::part(Farewell::RoomFull, out),
             Event::Refused { .. } => Socket::part(Farewell::Overloaded, out),
             _ => {}
