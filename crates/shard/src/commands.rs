@@ -152,7 +152,8 @@ impl Shard {
         let Some((place, index)) = self.pending(to, &room) else { return };
         self.become_member(place, index, at);
         // The audience's copy of the name, which sessions that keep a name then share.
-        let room = self.audiences.find(&room).map_or(room, |audience| self.audiences.get(audience).room.clone());
+        let room =
+            self.audiences.find(&room).map_or(room, |audience| self.audiences.get(audience).room.clone());
         match resumption {
             Resumption::Fresh => {}
             Resumption::Complete => self.tally.resumes_complete += 1,

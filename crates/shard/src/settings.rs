@@ -60,7 +60,7 @@ pub enum SlowPolicy {
 /// Which rooms a policy holds for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlowRule {
-    /// A room name in which `*` stands for any run of characters.
+    /// A room name, or the beginning of one followed by `*`.
     pub rooms: String,
     /// The policy.
     pub policy: SlowPolicy,
@@ -85,19 +85,11 @@ impl Settings {
 }
 
 impl SlowRule {
-    /// Greedy matching from the left: each piece between stars is found as early as possible, the last one at the end.
     fn covers(&self, name: &str) -> bool {
-        let Some((first, pieces)) = self.rooms.split_once('*') else { return name == self.rooms };
-        let Some(mut rest) = name.strip_prefix(first) else { return false };
-        let mut pieces = pieces.split('*').peekable();
-        while let Some(piece) = pieces.next() {
-            if pieces.peek().is_none() {
-                return rest.ends_with(piece);
-            }
-            let Some(at) = rest.find(piece) else { return false };
-            rest = &rest[at + piece.len()..];
+        match self.rooms.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => name == self.rooms,
         }
-        true
     }
 }
 
@@ -115,18 +107,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_any_run_of_characters() {
-        let fits =
+    fn a_rule_covers_a_name_or_a_beginning() {
+        let covers =
             |rooms: &str, name| SlowRule { rooms: rooms.into(), policy: SlowPolicy::DropOldest }.covers(name);
-        assert!(fits("lobby", "lobby") && !fits("lobby", "lobby2"));
-        assert!(fits("live-*", "live-7") && !fits("live-*", "alive-7"));
-        assert!(
-            fits("*", "")
-                && fits("*", "anything")
-                && fits("a*c", "abc")
-                && fits("a*c", "ac")
-                && !fits("a*c", "acb")
-        );
-        assert!(fits("a*b*c", "a-b-b-c") && !fits("a*b*c", "a-c") && !fits("ab*ba", "aba"));
+        assert!(covers("lobby", "lobby") && !covers("lobby", "lobby2"));
+        assert!(covers("live-*", "live-7") && !covers("live-*", "alive-7"));
+        assert!(covers("*", "anything"));
     }
 }
