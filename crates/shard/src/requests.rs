@@ -17,6 +17,17 @@ impl Shard {
     /// Bytes that cannot be judged yet are kept, and come again in front of the next ones.
     pub(crate) fn take_bytes(&mut self, id: StreamId, bytes: &mut [u8], now: Now) {
         self.tally.bytes_in += bytes.len() as u64;
+        self.take(id, bytes, now);
+    }
+
+    /// Requests that were sent ahead of an answer are looked at once it is given.
+    pub(crate) fn take_ahead(&mut self, id: StreamId, now: Now) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let mut ahead = std::mem::take(&mut stream.tail);
+        self.take(id, &mut ahead, now);
+    }
+
+    fn take(&mut self, id: StreamId, bytes: &mut [u8], now: Now) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.tail.is_empty() {
             let taken = self.feed(id, bytes, now);
@@ -168,6 +179,9 @@ impl Shard {
         let Some(stream) = self.streams.get_mut(id) else { return };
         stream.phase = Phase::Asking;
         stream.asked_ms = now.monotonic_ms;
+        if !stream.tail.is_empty() {
+            self.answered.push(id);
+        }
         if !stream.greeted {
             stream.greeted = true;
             self.greetings.push(now.monotonic_ms, id);

@@ -25,6 +25,8 @@ pub struct Shard {
     pub(crate) mail: VecDeque<Addressed>,
     /// Streams with something of their own to be sent.
     pub(crate) touched: Vec<StreamId>,
+    /// Streams that have sent more requests ahead of the answer they now have.
+    pub(crate) answered: Vec<StreamId>,
     /// Streams whose request head is awaited.
     pub(crate) greetings: Deadlines<StreamId>,
     /// Streams that were closed politely.
@@ -53,6 +55,7 @@ impl Shard {
             homes: Homes::new(&settings),
             mail: VecDeque::new(),
             touched: Vec::new(),
+            answered: Vec::new(),
             greetings: Deadlines::new(settings.handshake_timeout_ms),
             closings: Deadlines::new(settings.close_timeout_ms),
             sweep: Sweep::default(),
@@ -78,6 +81,10 @@ impl Shard {
             Input::Drain => self.drained = self.drained.or(Some(0)),
         }
         self.carry_mail(now, effects);
+        while let Some(stream) = self.answered.pop() {
+            self.take_ahead(stream, now);
+            self.carry_mail(now, effects);
+        }
     }
 
     /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.
