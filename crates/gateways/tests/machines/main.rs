@@ -1,6 +1,7 @@
 //! The machines of every gateway from outside: bytes in, bytes out.
 
 mod answers;
+mod anything;
 mod line;
 mod mirror;
 mod posts;
