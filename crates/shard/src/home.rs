@@ -118,21 +118,10 @@ impl Homes {
     }
 
     pub(crate) fn post(&mut self, post: Post, now: Now, out: &mut Vec<Addressed>) {
-        let known = self.rooms.contains_key(&post.room);
-        let refusal = match post.room.is_inbox() {
-            true if !known => Some(Refusal::NoSuchUser),
-            _ if !known && self.rooms.len() >= self.rooms_max => Some(Refusal::Overloaded),
-            _ => None,
-        };
-        if let Some(refusal) = refusal {
+        if let Err(refusal) = self.check_room(&post.room, now) {
             return answer_refused(post, refusal, out);
         }
         let Post { room, author, body, tag, reply_to } = post;
-        let home = self.rooms.entry_ref(&room).or_default();
-        home.active_ms = now.monotonic_ms;
-        if !known {
-            self.watch(&room, now);
-        }
         let ticket = match reply_to {
             Some(session) => self.asks.insert((session, tag.clone())) as u64,
             None => NO_REPLY,
@@ -190,6 +179,23 @@ impl Homes {
     /// Messages of history, and their bytes.
     pub(crate) fn history(&self) -> (usize, usize) {
         self.store.size()
+    }
+
+    /// Whether there is, or may be, such a room to post to. Nobody can post to an inbox without an owner.
+    fn check_room(&mut self, room: &RoomId, now: Now) -> Result<(), Refusal> {
+        if let Some(home) = self.rooms.get_mut(room) {
+            home.active_ms = now.monotonic_ms;
+            return Ok(());
+        }
+        if room.is_inbox() {
+            return Err(Refusal::NoSuchUser);
+        }
+        if self.rooms.len() >= self.rooms_max {
+            return Err(Refusal::Overloaded);
+        }
+        self.rooms.insert(room.clone(), Home { active_ms: now.monotonic_ms, ..Home::default() });
+        self.watch(room, now);
+        Ok(())
     }
 
     fn let_in(&mut self, enter: &Enter, now: Now) -> Result<(), Refusal> {

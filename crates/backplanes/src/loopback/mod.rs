@@ -38,17 +38,11 @@ struct Recent {
 
 impl Loopback {
     fn sequence(&mut self, room: &RoomId) -> &mut Sequence {
-        if !self.rooms.contains_key(room) {
-            let head = Position { epoch: self.next_epoch(), offset: 0 };
-            self.rooms.insert(room.clone(), Sequence { head, recent: None });
-        }
-        self.rooms.get_mut(room).expect("the room was inserted above")
-    }
-
-    /// Epochs of one start differ because the mixing is a bijection; those of different starts differ with their seeds.
-    fn next_epoch(&mut self) -> Epoch {
-        self.epochs += 1;
-        Epoch(mix(self.settings.epoch_seed.wrapping_add(self.epochs.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
+        let Self { settings, epochs, rooms } = self;
+        rooms.entry_ref(room).or_insert_with(|| {
+            *epochs += 1;
+            Sequence { head: Position { epoch: epoch(settings.epoch_seed, *epochs), offset: 0 }, recent: None }
+        })
     }
 }
 
@@ -99,6 +93,11 @@ impl Sequence {
             recent.offsets.remove(&oldest);
         }
     }
+}
+
+/// Epochs of one start differ because the mixing is a bijection; those of different starts differ with their seeds.
+fn epoch(seed: u64, number: u64) -> Epoch {
+    Epoch(mix(seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
 }
 
 /// The finaliser of SplitMix64: a bijection that leaves no pattern.

@@ -1,9 +1,10 @@
 //! The store of a node that keeps nothing when it stops.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use chat::{Message, Position, RoomId, Time};
+use hashbrown::HashMap;
 
 use crate::{Page, Settings, Since, Store};
 
@@ -34,29 +35,31 @@ impl Memory {
     /// Lets go of what exceeds the bounds, and returns what is left.
     fn trimmed(&mut self, room: &RoomId, now: Time) -> Option<&History> {
         let history = self.rooms.get_mut(room)?;
-        let (count, bytes) = (history.messages.len(), history.bytes);
+        let before = history.size();
         history.trim(&self.settings, now);
-        self.messages -= count - history.messages.len();
-        self.bytes -= bytes - history.bytes;
-        Some(history)
+        let after = history.size();
+        self.note(before, after);
+        self.rooms.get(room)
+    }
+
+    /// A history was of one size and is of another.
+    fn note(&mut self, before: (usize, usize), after: (usize, usize)) {
+        self.messages = self.messages + after.0 - before.0;
+        self.bytes = self.bytes + after.1 - before.1;
     }
 }
 
 impl Store for Memory {
     fn append(&mut self, message: &Arc<Message>) {
-        let history = match self.rooms.get_mut(&message.room) {
-            Some(history) => history,
-            None => self.rooms.entry(message.room.clone()).or_default(),
-        };
+        let history = self.rooms.entry_ref(&message.room).or_default();
+        let before = history.size();
         if history.head.is_some_and(|head| head.epoch != message.at.epoch) {
-            self.messages -= history.messages.len();
-            self.bytes -= history.bytes;
             *history = History::default();
         }
         history.push(message);
-        self.messages += 1;
-        self.bytes += message.weight();
-        self.trimmed(&message.room, message.time);
+        history.trim(&self.settings, message.time);
+        let after = history.size();
+        self.note(before, after);
     }
 
     fn since(&mut self, room: &RoomId, position: Position, now: Time) -> Since {
@@ -75,8 +78,7 @@ impl Store for Memory {
 
     fn forget(&mut self, room: &RoomId) {
         if let Some(history) = self.rooms.remove(room) {
-            self.messages -= history.messages.len();
-            self.bytes -= history.bytes;
+            self.note(history.size(), (0, 0));
         }
     }
 
@@ -86,6 +88,11 @@ impl Store for Memory {
 }
 
 impl History {
+    /// Messages, and what they weigh.
+    fn size(&self) -> (usize, usize) {
+        (self.messages.len(), self.bytes)
+    }
+
     fn push(&mut self, message: &Arc<Message>) {
         if let Some(head) = self.head {
             assert_eq!(message.at.offset, head.offset + 1, "a room's messages are kept in order and without gaps");
