@@ -136,6 +136,12 @@ proptest! {
     }
 }
 
+#[test]
+fn control_frames_with_lengths_not_minimal_are_refused_by_us_alone() {
+    agree(Role::Client, &[TEXT, 0x00, FIN | CLOSE, 126], &[]);
+    agree(Role::Server, &[FIN | PING, 0x80 | 126, 0x00, 0x01], &[1]);
+}
+
 /// Says it with tungstenite, fragments made of its frames.
 fn speak(socket: &mut WebSocket<Pipe>, said: &Said) -> Heard {
     let mut send = |message| socket.send(message).expect("the pipe takes it");
