@@ -91,7 +91,7 @@ impl Conductor<'_> {
             connections,
             seconds,
             per_second: f64::from(connections) / seconds,
-            server_us_each: cpu.map(|cpu| cpu.total_s() * 1e6 / f64::from(connections)),
+            server_us_each: cpu.map(|cpu| cpu.total_s * 1e6 / f64::from(connections)),
             generator_cpu_percent: busiest,
         })
     }
@@ -101,7 +101,7 @@ impl Conductor<'_> {
         let (began_ns, before) = (now_ns(), self.watch.cpu_time()?);
         self.wait_until(began_ns + nanoseconds(self.run.hold))?;
         let seconds = (now_ns() - began_ns) as f64 / 1e9;
-        let cpu = self.watch.cpu_time()?.zip(before).map(|(now, before)| now.since(&before).total_s());
+        let cpu = self.watch.cpu_time()?.zip(before).map(|(now, before)| now.since(&before).total_s);
         let idle = Idle { seconds, server_cpu_percent: cpu.map(|cpu| 100.0 * cpu / seconds) };
         Ok((self.run.posting.is_none() && !self.run.hold.is_zero()).then_some(idle))
     }
@@ -166,8 +166,8 @@ impl Conductor<'_> {
             latency: self.watch.latencies().percentiles(),
             server: cpu.map(|cpu| ServerLoad {
                 cpu,
-                cpu_percent: 100.0 * cpu.total_s() / seconds,
-                us_per_delivery: cpu.total_s() * 1e6 / deliveries.max(1) as f64,
+                cpu_percent: 100.0 * cpu.total_s / seconds,
+                us_per_delivery: cpu.total_s * 1e6 / deliveries.max(1) as f64,
             }),
             findings,
             rooms_that_disagree: rooms_that_disagree(settlements.iter().flat_map(|part| part.orders.clone())),

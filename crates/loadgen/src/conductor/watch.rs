@@ -100,7 +100,7 @@ impl Watch {
             posts: sum(|progress| progress.posts),
             deliveries: sum(|progress| progress.deliveries),
             generator_cpu_ns: sum(|progress| progress.cpu_ns),
-            server_cpu_s: self.cpu_time()?.map_or(0.0, |cpu| cpu.total_s()),
+            server_cpu_s: self.cpu_time()?.map_or(0.0, |cpu| cpu.total_s),
         };
         let is_first = self.points.is_empty();
         let last = std::mem::replace(&mut self.last, now);
