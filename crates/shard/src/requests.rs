@@ -7,6 +7,9 @@ use wire::http;
 use crate::streams::{NOBODY, Phase, Place};
 use crate::{Effects, Now, Shard, StreamId};
 
+/// What may wait on a stream to be judged: the largest request head, and requests sent ahead of an answer.
+const TAIL_BYTES_MAX: usize = 128 * 1024;
+
 impl Shard {
     pub(crate) fn knock(&mut self, stream: StreamId, now: Now) {
         self.tally.streams_opened += 1;
@@ -29,19 +32,20 @@ impl Shard {
 
     fn take(&mut self, id: StreamId, bytes: &mut [u8], now: Now) {
         let Some(stream) = self.streams.get_mut(id) else { return };
-        if stream.tail.is_empty() {
+        let mut tail = std::mem::take(&mut stream.tail);
+        if tail.is_empty() {
             let taken = self.feed(id, bytes, now);
-            if let Some(stream) = self.streams.get_mut(id).filter(|_| taken < bytes.len()) {
-                stream.tail = bytes[taken..].to_vec();
-            }
-            return;
+            tail.extend_from_slice(&bytes[taken..]);
+        } else {
+            tail.extend_from_slice(bytes);
+            let taken = self.feed(id, &mut tail, now);
+            tail.drain(..taken);
         }
-        let mut joined = std::mem::take(&mut stream.tail);
-        joined.extend_from_slice(bytes);
-        let taken = self.feed(id, &mut joined, now);
-        if let Some(stream) = self.streams.get_mut(id).filter(|_| taken < joined.len()) {
-            joined.drain(..taken);
-            stream.tail = joined;
+        if tail.len() > TAIL_BYTES_MAX {
+            return self.close_politely(id, now);
+        }
+        if let Some(stream) = self.streams.get_mut(id).filter(|_| !tail.is_empty()) {
+            stream.tail = tail;
         }
     }
 
