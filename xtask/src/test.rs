@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     test_workspace(&mut steps);
     if !is_quick {
         steps.run("install what the tests need", || install::programs(NEEDS));
+        steps.run("environments of Python", install::python_environments);
         conformance::smoke_into(&mut steps);
         test_on_node(&mut steps);
         fuzz::smoke_into(&mut steps);

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../target/debug/heimdallr', import.meta.url));
-const PORTS = { first: 22_000, count: 1_000 };
+const PORTS = { first: Number(process.env.PORTS_FIRST ?? 22_000), count: 1_000 };
 
 /** A server on loopback; `extra` are further arguments of its command line. */
 export async function startServer(extra = []) {
@@ -44,7 +44,7 @@ class Server {
 
   async start() {
     const args = ['--listen', `127.0.0.1:${this.port}`, '--admin', `127.0.0.1:${this.adminPort}`];
-    args.push('--threads', '2', '--ping-interval', '25', ...this.#extra);
+    args.push('--threads', '2', ...this.#extra);
     this.#process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     await this.#listening();
   }
