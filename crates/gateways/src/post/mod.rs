@@ -22,8 +22,8 @@ const PREFIX: &str = "/rooms/";
 const METHODS: &str = "POST, OPTIONS";
 const HEADERS: &str = "content-type, idempotency-key";
 
-/// Requests sent ahead of an answer are kept up to so many bytes.
-const PIPELINED_BYTES_MAX: usize = 256 * 1024;
+/// Requests sent ahead of an answer are kept up to so many bytes: less than any stream may keep, so that the client is told.
+const PIPELINED_BYTES_MAX: usize = 96 * 1024;
 
 /// A body must be complete after so many signs of life were due.
 const PINGS_MAX: u8 = 2;

@@ -10,7 +10,7 @@ use wire::websocket::{Opcode, write_frame, write_masked_deflated_frame, write_ma
 use crate::line::{Line, login, settings};
 
 /// The most that a protocol may leave of its input: requests sent ahead of a post's answer.
-const TAIL_BYTES_MAX: usize = 256 * 1024;
+const TAIL_BYTES_MAX: usize = 96 * 1024;
 
 const WEBSOCKET: &str = "HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n";

@@ -149,8 +149,8 @@ fn a_body_may_come_in_chunks_and_ends_where_it_says() {
 fn requests_ahead_of_an_answer_are_kept_up_to_a_bound() {
     let ahead = |bytes: usize| format!("2\r\nhi\r\n0\r\n\r\n{}", "x".repeat(bytes));
     let mut whole: Cut = Box::new(|| usize::MAX);
-    assert_eq!(chunked(&ahead(256 * 1024), &mut whole).0.map(|left| left.len()), Ok(256 * 1024));
-    assert_eq!(chunked(&ahead(256 * 1024 + 1), &mut whole).0, Err(Farewell::Overloaded));
+    assert_eq!(chunked(&ahead(96 * 1024), &mut whole).0.map(|left| left.len()), Ok(96 * 1024));
+    assert_eq!(chunked(&ahead(96 * 1024 + 1), &mut whole).0, Err(Farewell::Overloaded));
 }
 
 #[test]
