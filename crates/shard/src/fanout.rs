@@ -52,6 +52,9 @@ impl Shard {
         while self.send_gathered(id, effects) {}
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.phase == Phase::Closing && stream.own.is_empty() {
+            if stream.ended {
+                return self.cut(id, effects);
+            }
             stream.phase = Phase::Finished;
             effects.finish(id);
         }

@@ -181,6 +181,9 @@ impl Shard {
     fn next_request(&mut self, id: StreamId, now: Now) {
         self.end_session_of(id);
         let Some(stream) = self.streams.get_mut(id) else { return };
+        if stream.ended {
+            return self.close_politely(id, now);
+        }
         stream.phase = Phase::Asking;
         stream.asked_ms = now.monotonic_ms;
         if !stream.tail.is_empty() {
@@ -216,8 +219,15 @@ impl Shard {
         self.settle(id, &mut out, now);
     }
 
-    /// The other side is gone, or says no more. What it was still owed is tried once.
+    /// The other side is gone, or says no more. What it was still owed is tried once; a visitor that has closed its half waits for an
+    /// answer, which is given.
     pub(crate) fn hung_up(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
+        if let Some(stream) = self.streams.get_mut(id).filter(|stream| !stream.ended)
+            && self.sessions.get(stream.session).is_some_and(|session| session.protocol.form().is_none())
+        {
+            stream.ended = true;
+            return self.closings.push(now.monotonic_ms, id);
+        }
         self.end_session_of(id);
         self.flush_stream(id, now, effects);
         self.cut(id, effects);

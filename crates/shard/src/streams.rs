@@ -17,6 +17,8 @@ pub(crate) struct Stream {
     pub(crate) phase: Phase,
     /// The world takes no more for now.
     pub(crate) stalled: bool,
+    /// Nothing more comes in; what was asked before is still answered.
+    pub(crate) ended: bool,
     /// It is in the list of streams to be flushed.
     pub(crate) touched: bool,
     /// A deadline for its request head is running.
@@ -61,6 +63,7 @@ impl Streams {
             session: NOBODY,
             phase: Phase::Asking,
             stalled: false,
+            ended: false,
             touched: false,
             greeted: true,
             asked_ms: now_ms,
