@@ -32,8 +32,9 @@ fn read(arguments: &[String]) -> Result<Wish, Failure> {
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         if word == "--minutes" {
-            let minutes: u32 = words.next().and_then(|minutes| minutes.parse().ok()).ok_or_else(usage)?;
-            wish.seconds = minutes * 60;
+            let minutes: Option<u32> = words.next().and_then(|minutes| minutes.parse().ok());
+            // libFuzzer takes 0 for no limit at all.
+            wish.seconds = minutes.filter(|&minutes| minutes > 0).ok_or_else(usage)? * 60;
         } else if word.starts_with('-') {
             return Err(usage());
         } else {
