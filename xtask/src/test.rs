@@ -35,10 +35,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     steps.finish()
 }
 
-/// Documentation examples first: nextest does not run them, and its closing line is to stand last.
+/// Examples apart: nextest does not run them.
 fn test_workspace(steps: &mut Steps) {
     steps.run("build the server", || cargo(&["build", "--package", "heimdallr"]).run());
-    steps.run("examples in the documentation", || cargo(&["test", "--workspace", "--doc", "--quiet"]).run());
+    let log = tree::root().join("target/doc-tests.log");
+    let examples = || cargo(&["test", "--workspace", "--doc", "--quiet"]).log_into(&log);
+    steps.run("examples in the documentation", examples);
     if steps.run("install cargo-nextest", || install::cargo_tool("nextest")) {
         let nextest = ["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"];
         steps.run("tests of the workspace", || cargo(&nextest).run());
@@ -75,6 +77,7 @@ fn cargo(arguments: &[&str]) -> Program {
     Program::new("cargo").args(arguments)
 }
 
+/// Node's tests name what failed at their end, as for a person at a terminal.
 fn npm(folder: &Path, arguments: &[&str]) -> Program {
-    Program::new("npm").args(arguments).folder(folder)
+    Program::new("npm").args(arguments).folder(folder).env("NODE_OPTIONS", "--test-reporter=spec")
 }
