@@ -1,7 +1,7 @@
 //! The HTTP service: one thread with a runtime of its own, which no shard ever waits for.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -19,11 +19,18 @@ use crate::vitals::{Stage, Vitals};
 /// The running service. Dropping it stops it too, without waiting.
 #[derive(Debug)]
 pub struct Service {
+    address: SocketAddr,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<io::Result<()>>,
 }
 
 impl Service {
+    /// The address it answers on, its port filled in.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Stops answering and waits until the thread is gone. Answers under way are cut: they are small and can be asked
     /// for again.
     ///
@@ -40,12 +47,13 @@ impl Service {
 ///
 /// # Errors
 ///
-/// When the system gives no thread.
+/// When the listener has no address, or the system gives no thread.
 pub fn serve(listener: TcpListener, vitals: Arc<Vitals>) -> io::Result<Service> {
+    let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel();
     let thread =
         thread::Builder::new().name("admin".to_owned()).spawn(move || run(listener, vitals, stopped))?;
-    Ok(Service { stop, thread })
+    Ok(Service { address, stop, thread })
 }
 
 fn run(listener: TcpListener, vitals: Arc<Vitals>, stopped: oneshot::Receiver<()>) -> io::Result<()> {
@@ -90,28 +98,26 @@ async fn metrics(State(vitals): State<Arc<Vitals>>) -> Response {
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
-    use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+    use std::net::{Ipv4Addr, TcpStream};
 
     use super::*;
     use crate::metric::POSTS;
 
     struct Node {
-        address: SocketAddr,
         vitals: Arc<Vitals>,
         service: Service,
     }
 
     fn start() -> Node {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-        let address = listener.local_addr().expect("a bound listener has an address");
         let vitals = Arc::new(Vitals::new(1));
         let service = serve(listener, Arc::clone(&vitals)).expect("the system gives a thread");
-        Node { address, vitals, service }
+        Node { vitals, service }
     }
 
     /// The status and the whole answer.
     fn ask(node: &Node, method: &str, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(node.address).expect("the service accepts");
+        let mut stream = TcpStream::connect(node.service.address()).expect("the service accepts");
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers in text");
@@ -160,9 +166,10 @@ mod tests {
     #[test]
     fn stopping_frees_the_address_even_while_a_client_lingers() {
         let node = start();
-        let lingering = TcpStream::connect(node.address).expect("the service accepts");
+        let address = node.service.address();
+        let lingering = TcpStream::connect(address).expect("the service accepts");
         node.service.stop().expect("it had not failed");
-        assert!(TcpStream::connect(node.address).is_err());
+        assert!(TcpStream::connect(address).is_err());
         drop(lingering);
     }
 }

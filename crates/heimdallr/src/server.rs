@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use admin::{Service, Stage, Vitals};
 use reactor::{Node, NodeError, Publish};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Settings;
 use crate::{numbers, settings};
@@ -20,16 +20,18 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 pub(crate) fn run(settings: &Settings) -> Result<(), String> {
     let open_files = reactor::raise_open_files();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), threads = settings.threads, ?open_files, "starting");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let signals = runtime.block_on(async { Signals::listen() }).map_err(|error| error.to_string())?;
     let vitals = Arc::new(Vitals::new(settings.threads));
     let service = serve_admin(settings.admin, &vitals)?;
     let node = start_node(settings, &vitals).map_err(|error| error.to_string())?;
     vitals.enter(Stage::Ready);
-    announce(&node, settings.admin).map_err(|error| format!("cannot write to standard output: {error}"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome =
-        runtime.map_err(|error| error.to_string())?.block_on(work(&node, &vitals, settings.drain_seconds));
+    announce(&node, service.address())
+        .map_err(|error| format!("cannot write to standard output: {error}"))?;
+    runtime.block_on(work(&node, &vitals, signals, settings.drain_seconds));
     node.stop();
-    let outcome = outcome.and(node.join()).map_err(|error| error.to_string());
+    let outcome = node.join().map_err(|error| error.to_string());
     service.stop().map_err(|error| format!("the admin service failed: {error}"))?;
     tracing::info!("stopped");
     outcome
@@ -72,15 +74,33 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
+/// What asks a server to stop. Listened for before anybody is told that the server is there.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// Waits until somebody asks the server to stop, then takes leave of the clients for as long as the configuration allows.
-async fn work(node: &Node, vitals: &Vitals, patience: Duration) -> io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+async fn work(node: &Node, vitals: &Vitals, mut signals: Signals, patience: Duration) {
     let mut look = tokio::time::interval(LOOK_INTERVAL);
     loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = look.tick() => if node.is_broken() { return Ok(()) },
+            () = signals.next() => break,
+            _ = look.tick() => if node.is_broken() { return },
         }
     }
     tracing::info!(seconds = patience.as_secs(), "draining");
@@ -94,8 +114,6 @@ async fn work(node: &Node, vitals: &Vitals, patience: Duration) -> io::Result<()
     tokio::select! {
         () = drained => {}
         () = tokio::time::sleep(patience) => tracing::warn!("clients were still connected when time was up"),
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = signals.next() => {}
     }
-    Ok(())
 }
