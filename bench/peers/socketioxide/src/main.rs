@@ -1,10 +1,12 @@
 //! Rooms as socketioxide's own examples build them: `joinRoom` joins and is acknowledged, `message` goes to everybody
 //! in the room, the sender included. Started with `peer-socketioxide --listen ADDRESS:PORT`.
 
+use std::convert::Infallible;
 use std::error::Error;
 
 use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, Data, Extension, SocketRef};
+use socketioxide::handler::ConnectHandler;
 
 #[derive(Clone)]
 struct Room(String);
@@ -13,16 +15,20 @@ struct Room(String);
 async fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().skip_while(|word| word != "--listen").nth(1).ok_or("--listen is needed")?;
     let (layer, io) = SocketIo::new_layer();
-    io.ns("/", on_connect);
+    io.ns("/", on_connect.with(name_handlers));
     let listener = tokio::net::TcpListener::bind(&address).await?;
     println!("listening on {address}");
     axum::serve(listener, axum::Router::new().layer(layer)).await?;
     Ok(())
 }
 
-async fn on_connect(socket: SocketRef) {
+async fn on_connect() {}
+
+/// Before the connection is confirmed: what a client sends before its handler has a name is dropped.
+async fn name_handlers(socket: SocketRef) -> Result<(), Infallible> {
     socket.on("joinRoom", join);
     socket.on("message", post);
+    Ok(())
 }
 
 async fn join(socket: SocketRef, Data(room): Data<String>, joined: AckSender) {
