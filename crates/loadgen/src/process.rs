@@ -80,6 +80,20 @@ impl Process {
     }
 }
 
+/// The processor time that everything on the machine has used so far, time stolen by other machines included.
+pub fn machine_cpu_s() -> io::Result<f64> {
+    let stat = std::fs::read_to_string("/proc/stat")?;
+    busy_s_of(&stat, rustix::param::clock_ticks_per_second()).ok_or_else(|| unreadable("stat"))
+}
+
+/// proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal.
+fn busy_s_of(stat: &str, ticks_per_second: u64) -> Option<f64> {
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    let ticks: Vec<u64> = fields.map(str::parse).collect::<Result<_, _>>().ok()?;
+    let busy: u64 = [0, 1, 2, 5, 6, 7].iter().filter_map(|place| ticks.get(*place)).sum();
+    Some(busy as f64 / ticks_per_second as f64)
+}
+
 fn unreadable(file: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("/proc/PID/{file} is not as expected"))
 }
@@ -112,6 +126,13 @@ mod tests {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194304 100 0 0 0 250 125 9 9 20 0 1 0 100 1 1";
         assert_eq!(parts_of(stat, 100), Some((2.5, 1.25)));
         assert_eq!(parts_of("7 (x", 100), None);
+    }
+
+    #[test]
+    fn a_busy_machine_is_neither_idle_nor_waiting() {
+        let stat = "cpu  100 20 300 99999 88888 4 50 6 70 80\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        assert_eq!(busy_s_of(stat, 100), Some(4.8));
+        assert_eq!(busy_s_of("intr 1", 100), None);
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub(super) struct Report {
     pub(super) idle: Option<Idle>,
     pub(super) load: Option<Load>,
     pub(super) generator: Generator,
+    pub(super) others_cpu_percent: Option<f64>,
     pub(super) memory: Option<Memory>,
     #[serde(default)]
     pub(super) series: Vec<Point>,

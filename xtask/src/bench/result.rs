@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::figure::Figure;
-use super::generator::Report;
+use super::figure::{Figure, Spread};
+use super::lab::Shown;
 use super::page;
 use crate::program::Program;
 use crate::step::{Failure, Outcome};
@@ -33,24 +33,37 @@ pub(super) struct Raw {
 }
 
 impl Finding {
-    /// Keeps the reports, and says where the generator was at its limit.
-    pub(super) fn keep(&mut self, what: &str, shown: &[super::lab::Shown]) {
+    /// Keeps the reports, and says where the generator was at its limit or others disturbed the machine.
+    pub(super) fn keep(&mut self, what: &str, shown: &[Shown]) {
         for entrant in shown {
-            let limited: Vec<&Report> =
-                entrant.reports.iter().filter(|report| !report.generator.because.is_empty()).collect();
+            let others = entrant.reports.iter().filter_map(|report| report.others_cpu_percent);
+            if let Some(others) = Spread::of(others).filter(|others| others.median > OTHERS_PERCENT) {
+                let (name, percent) = (&entrant.name, others.median);
+                self.notes
+                    .push(format!("{what}, {name}: disturbed, other programs used {percent:.0} % of a core"));
+            }
+        }
+        self.keep_beside_others(what, shown);
+    }
+
+    /// The same where another generator is meant to run beside the measured one.
+    pub(super) fn keep_beside_others(&mut self, what: &str, shown: &[Shown]) {
+        for Shown { name, reports } in shown {
+            let limited: Vec<_> =
+                reports.iter().filter(|report| !report.generator.because.is_empty()).collect();
             if let Some(first) = limited.first() {
+                let (times, of, because) = (limited.len(), reports.len(), first.generator.because.join("; "));
                 self.notes.push(format!(
-                    "{what}, {}: the generator was at its limit in {} of {} runs ({})",
-                    entrant.name,
-                    limited.len(),
-                    entrant.reports.len(),
-                    first.generator.because.join("; ")
+                    "{what}, {name}: the generator was at its limit in {times} of {of} runs ({because})"
                 ));
             }
         }
         self.raw.extend(super::lab::raw(what, shown));
     }
 }
+
+/// Above this share of a core, in percent, a measurement was disturbed.
+const OTHERS_PERCENT: f64 = 10.0;
 
 /// A finding with where and when.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -177,7 +190,7 @@ fn date(unix_s: u64) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::figure::{Bar, Spread};
+    use super::super::figure::Bar;
     use super::*;
 
     pub(crate) fn example() -> Measured {

@@ -7,14 +7,14 @@ mod workers;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use self::watch::Watch;
+use self::watch::{Times, Watch};
 use self::workers::Workers;
 use crate::clock::now_ns;
 use crate::exchange::{Account, Order, Settlement};
 use crate::latency::{Latencies, Percentiles};
 use crate::ledger::{Findings, rooms_that_disagree};
 use crate::options::{Posting, Run};
-use crate::process::{CpuTime, Memory, Process};
+use crate::process::{Memory, Process};
 use crate::report::{Generator, Idle, Load, Machine, MemoryOverRun, Opening, Report, ServerLoad};
 use crate::schedule::Timetable;
 
@@ -33,6 +33,7 @@ pub fn conduct(run: &Run) -> io::Result<Report> {
         watch: Watch::new(server, run.common.processes as usize),
         workers: Workers::start(run)?,
         generator: Generator::default(),
+        others_cpu_percent: None,
         early: Vec::new(),
     };
     let before = conductor.watch.memory()?;
@@ -42,7 +43,7 @@ pub fn conduct(run: &Run) -> io::Result<Report> {
     let load = run.posting.map(|posting| conductor.load(posting)).transpose()?;
     let after = conductor.leave()?;
     let memory = before.zip(open).zip(after);
-    let Conductor { watch, generator, .. } = conductor;
+    let Conductor { watch, generator, others_cpu_percent, .. } = conductor;
     Ok(Report {
         label: run.common.label.clone(),
         protocol: run.common.protocol.name.to_owned(),
@@ -53,6 +54,7 @@ pub fn conduct(run: &Run) -> io::Result<Report> {
         idle,
         load,
         generator,
+        others_cpu_percent,
         memory: memory
             .map(|((before, open), after)| MemoryOverRun::of(before, open, after, run.layout.members)),
         curve: watch.latencies().curve(),
@@ -65,6 +67,7 @@ struct Conductor<'a> {
     watch: Watch,
     workers: Workers,
     generator: Generator,
+    others_cpu_percent: Option<f64>,
     /// What workers said before it was asked for.
     early: Vec<Account>,
 }
@@ -72,13 +75,13 @@ struct Conductor<'a> {
 impl Conductor<'_> {
     fn open(&mut self) -> io::Result<Opening> {
         self.watch.enter("opening");
-        let cpu_before = self.watch.cpu_time()?;
+        let before = self.watch.times()?;
         let timeout = Duration::from_secs_f64(self.run.common.open_timeout);
         let opened = self.collect(timeout, "to let everybody in", |account| match account {
             Account::Opened { first_ns, last_ns, cpu_ns } => Some((first_ns, last_ns, cpu_ns)),
             _ => None,
         })?;
-        let cpu = self.watch.cpu_time()?.zip(cpu_before).map(|(now, before)| now.since(&before));
+        let used = self.watch.times()?.zip(before).map(|(now, before)| now.since(&before));
         let first_ns = opened.iter().map(|times| times.0).min().unwrap_or(0);
         let last_ns = opened.iter().map(|times| times.1).max().unwrap_or(0);
         let seconds = last_ns.saturating_sub(first_ns) as f64 / 1e9;
@@ -86,12 +89,14 @@ impl Conductor<'_> {
         let busiest = opened.iter().map(|(first, last, cpu)| percent(*cpu, last - first)).fold(0.0, f64::max);
         if self.run.posting.is_none() {
             self.generator = Generator::judged(vec![busiest], Percentiles::default());
+            let workers_s = opened.iter().map(|times| times.2 as f64 / 1e9).sum();
+            self.others_cpu_percent = used.map(|used| 100.0 * used.of_others_s(workers_s) / seconds);
         }
         Ok(Opening {
             connections,
             seconds,
             per_second: f64::from(connections) / seconds,
-            server_us_each: cpu.map(|cpu| cpu.total_s * 1e6 / f64::from(connections)),
+            server_us_each: used.map(|used| used.server.total_s * 1e6 / f64::from(connections)),
             generator_cpu_percent: busiest,
         })
     }
@@ -116,22 +121,21 @@ impl Conductor<'_> {
         self.watch.enter("warming up");
         self.wait_until(measure_from_ns)?;
         self.watch.enter("measuring");
-        let before = self.watch.cpu_time()?;
-        let (posted, cpu) = self.collect_posted(end_ns)?;
-        let cpu = cpu.zip(before).map(|(now, before)| now.since(&before));
+        let before = self.watch.times()?;
+        self.wait_until(end_ns)?;
+        let used = self.watch.times()?.zip(before).map(|(now, before)| now.since(&before));
+        let posted = self.collect_posted()?;
         self.watch.enter("draining");
         self.workers.tell_all(&Order::Settle { posted, drain_ns: nanoseconds(posting.drain) })?;
         let settlements = self.collect(posting.drain + ANSWER, "to settle", |account| match account {
             Account::Settled(settlement) => Some(*settlement),
             _ => None,
         })?;
-        Ok(self.sum_up(posting, cpu, settlements))
+        Ok(self.sum_up(posting, used, settlements))
     }
 
-    /// Waits for the end of the measured time, reads the server's processor time at it, and then takes what was posted.
-    fn collect_posted(&mut self, end_ns: u64) -> io::Result<(Vec<u32>, Option<CpuTime>)> {
-        self.wait_until(end_ns)?;
-        let cpu = self.watch.cpu_time()?;
+    /// What every publisher has posted.
+    fn collect_posted(&mut self) -> io::Result<Vec<u32>> {
         let lists = self.collect(ANSWER, "to send its posts", |account| match account {
             Account::Posted(posted) => Some(posted),
             _ => None,
@@ -140,10 +144,10 @@ impl Conductor<'_> {
         for (publisher, count) in lists.into_iter().flatten() {
             posted[publisher as usize] = count;
         }
-        Ok((posted, cpu))
+        Ok(posted)
     }
 
-    fn sum_up(&mut self, posting: Posting, cpu: Option<CpuTime>, settlements: Vec<Settlement>) -> Load {
+    fn sum_up(&mut self, posting: Posting, used: Option<Times>, settlements: Vec<Settlement>) -> Load {
         let seconds = posting.duration.as_secs_f64();
         let mut slips = Latencies::default();
         let mut findings = Findings::default();
@@ -155,6 +159,8 @@ impl Conductor<'_> {
         let duration_ns = nanoseconds(posting.duration);
         let cpu_percent = settlements.iter().map(|part| percent(part.measured_cpu_ns, duration_ns)).collect();
         self.generator = Generator::judged(cpu_percent, slips.percentiles());
+        let workers_s = settlements.iter().map(|part| part.measured_cpu_ns as f64 / 1e9).sum();
+        self.others_cpu_percent = used.map(|used| 100.0 * used.of_others_s(workers_s) / seconds);
         let deliveries: u64 = settlements.iter().map(|part| part.measured_deliveries).sum();
         Load {
             rate: posting.rate,
@@ -164,7 +170,7 @@ impl Conductor<'_> {
             deliveries,
             deliveries_per_second: deliveries as f64 / seconds,
             latency: self.watch.latencies().percentiles(),
-            server: cpu.map(|cpu| ServerLoad {
+            server: used.map(|Times { server: cpu, .. }| ServerLoad {
                 cpu,
                 cpu_percent: 100.0 * cpu.total_s / seconds,
                 us_per_delivery: cpu.total_s * 1e6 / deliveries.max(1) as f64,

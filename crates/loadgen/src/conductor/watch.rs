@@ -3,10 +3,10 @@
 
 use std::io;
 
-use crate::clock::now_ns;
+use crate::clock::{now_ns, own_cpu_ns};
 use crate::exchange::Progress;
 use crate::latency::{Latencies, Pairs};
-use crate::process::{CpuTime, Memory, Process};
+use crate::process::{CpuTime, Memory, Process, machine_cpu_s};
 use crate::report::Point;
 use crate::terminal::ProgressLine;
 
@@ -23,6 +23,29 @@ pub(super) struct Watch {
     last: Snapshot,
     points: Vec<Point>,
     line: ProgressLine,
+}
+
+/// Processor times at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) server: CpuTime,
+    machine_s: f64,
+    conductor_s: f64,
+}
+
+impl Times {
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            server: self.server.since(&earlier.server),
+            machine_s: self.machine_s - earlier.machine_s,
+            conductor_s: self.conductor_s - earlier.conductor_s,
+        }
+    }
+
+    /// What neither the server nor the generator used; the workers know best what they did.
+    pub(super) fn of_others_s(&self, workers_s: f64) -> f64 {
+        (self.machine_s - self.conductor_s - self.server.total_s - workers_s).max(0.0)
+    }
 }
 
 /// Sums at one moment, to take differences of.
@@ -62,6 +85,12 @@ impl Watch {
     /// The server's processor time, if it is watched.
     pub(super) fn cpu_time(&self) -> io::Result<Option<CpuTime>> {
         self.server.as_ref().map(Process::cpu_time).transpose().map_err(gone)
+    }
+
+    /// The processor time of the server and of the whole machine, if the server is watched.
+    pub(super) fn times(&self) -> io::Result<Option<Times>> {
+        let Some(server) = self.cpu_time()? else { return Ok(None) };
+        Ok(Some(Times { server, machine_s: machine_cpu_s()?, conductor_s: own_cpu_ns() as f64 / 1e9 }))
     }
 
     /// The server's memory, if it is watched.

@@ -16,6 +16,8 @@ use crate::process::{CpuTime, Memory};
 
 /// Above this share of a core, in percent, a generator process can no longer be trusted to keep up.
 pub const BUSY_PERCENT: f64 = 90.0;
+/// Above this share of a core, in percent, others on the machine have disturbed the run.
+pub const OTHERS_PERCENT: f64 = 10.0;
 /// Posts that go out later than this after their time, at the 99th percentile, were late by our own fault.
 pub const SLIP_MS: f64 = 5.0;
 
@@ -40,6 +42,8 @@ pub struct Report {
     pub load: Option<Load>,
     /// Whether the generator itself stood in the way.
     pub generator: Generator,
+    /// What everybody else on the machine used meanwhile, in percent of a core; known when the server is watched.
+    pub others_cpu_percent: Option<f64>,
     /// The server's memory.
     pub memory: Option<MemoryOverRun>,
     /// The run over time.
@@ -245,6 +249,7 @@ pub(crate) mod tests {
                 first_break: None,
             }),
             generator: Generator::judged(vec![12.0], Percentiles::default()),
+            others_cpu_percent: Some(3.0),
             memory: Some(MemoryOverRun::of(memory(1000), memory(6000), memory(1500), 10)),
             series: (0..20).map(|n| point(f64::from(n) / 4.0)).collect(),
             curve: vec![(1.0, 0.5), (0.1, 3.0), (0.001, 20.0)],

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Load, Report};
+use super::{Load, OTHERS_PERCENT, Report};
 
 /// The lines, each ending in a line feed.
 pub fn summary(report: &Report) -> String {
@@ -32,6 +32,9 @@ pub fn summary(report: &Report) -> String {
     }
     if let Some(load) = &report.load {
         write_load(&mut text, load);
+    }
+    if let Some(others) = report.others_cpu_percent.filter(|percent| *percent > OTHERS_PERCENT) {
+        line(&mut text, "DISTURBED", &format!("other programs used {others:.0} % of a core meanwhile"));
     }
     let Some(because) = report.generator.because.first() else { return text };
     line(&mut text, "BOTTLENECK", &format!("the generator itself: {because}"));
@@ -100,15 +103,19 @@ mod tests {
         {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
-        assert!(!text.contains("BOTTLENECK"));
+        assert!(!text.contains("BOTTLENECK") && !text.contains("DISTURBED"));
     }
 
     #[test]
-    fn a_bottleneck_and_a_loss_are_not_hidden() {
-        let mut report = example();
+    fn a_bottleneck_a_disturbance_and_a_loss_are_not_hidden() {
+        let mut report = Report { others_cpu_percent: Some(70.0), ..example() };
         report.generator.because.push("it slept".to_owned());
         report.load.as_mut().expect("the example has it").findings.lost = 3;
         let text = summary(&report);
-        assert!(text.contains("the generator itself: it slept") && text.contains("NOT CLEAN: 3 lost"));
+        assert!(
+            text.contains("used 70 % of a core")
+                && text.contains("the generator itself: it slept")
+                && text.contains("NOT CLEAN: 3 lost")
+        );
     }
 }

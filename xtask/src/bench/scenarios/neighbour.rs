@@ -51,8 +51,8 @@ pub(super) fn busy(lab: &Lab) -> Result<Finding, Failure> {
         ],
         ..Finding::default()
     };
-    finding.keep("room of 10", &quiet);
-    finding.keep("room of 10,000", &loud);
+    finding.keep_beside_others("room of 10", &quiet);
+    finding.keep_beside_others("room of 10,000", &loud);
     Ok(finding)
 }
 
