@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::program::Program;
 use crate::step::{Failure, Outcome, Steps};
-use crate::{check, conformance, fuzz, install, tree};
+use crate::{bench, check, conformance, fuzz, install, tree};
 
 /// Programs of the system that tests start, and the packages of Debian that have them.
 const NEEDS: &[(&str, &str)] =
@@ -31,6 +31,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         conformance::smoke_into(&mut steps);
         test_on_node(&mut steps);
         fuzz::smoke_into(&mut steps);
+        steps.run("bench, too short to say anything about time", || bench::run(&["--quick".to_owned()]));
     }
     steps.finish()
 }
