@@ -39,8 +39,13 @@ pub(crate) fn python_environments() -> Outcome {
     debian_packages(&["python3-venv"])
 }
 
+/// Asks for what packages there are today.
+pub(crate) fn update_package_lists() -> Outcome {
+    apt_get(&["update", "-qq"])
+}
+
 fn debian_packages(packages: &[&str]) -> Outcome {
-    apt_get(&["update", "-qq"])?;
+    update_package_lists()?;
     apt_get(&[["install", "-qq", "--yes", "--no-install-recommends"].as_slice(), packages].concat())
 }
 

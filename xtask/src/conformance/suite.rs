@@ -117,8 +117,7 @@ fn unpack_debian(folder: &Path) -> Outcome {
         fs::create_dir_all(folder.join(needed))?;
     }
     let key = "/usr/share/keyrings/debian-archive-keyring.gpg";
-    let mirror = std::env::var("DEBIAN_MIRROR").unwrap_or_default();
-    let source = format!("deb [signed-by={key}] {mirror} {DEBIAN} main\n");
+    let source = format!("deb [signed-by={key}] {} {DEBIAN} main\n", debian_archive()?);
     fs::write(folder.join("sources.list"), source)?;
     fs::write(folder.join("status"), "")?;
     apt(folder).args(["update"]).log_into(&folder.join("apt.log"))?;
@@ -129,6 +128,22 @@ fn unpack_debian(folder: &Path) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// Where this machine gets the packages of Debian from.
+fn debian_archive() -> Result<String, Failure> {
+    if let Some(archive) = configured_archive()? {
+        return Ok(archive);
+    }
+    install::update_package_lists()?;
+    configured_archive()?.ok_or_else(|| Failure::new("apt-get has no archive of Debian"))
+}
+
+/// apt-get knows which of its sources is Debian's only once it has read their lists.
+fn configured_archive() -> Result<Option<String>, Failure> {
+    let format = ["indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"];
+    let targets = Program::new("apt-get").args(format).capture()?;
+    Ok(targets.lines().find_map(|target| target.strip_prefix("Debian ")).map(str::to_owned))
 }
 
 /// apt with lists, caches and sources of its own.
