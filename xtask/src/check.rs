@@ -22,7 +22,13 @@ pub(crate) fn run_into(steps: &mut Steps) {
 }
 
 fn format() -> Outcome {
-    Program::new("cargo").args(["fmt", "--all", "--check"]).run()
+    Program::new("cargo").args(["fmt", "--all", "--check"]).run()?;
+    let listed =
+        Program::new("git").args(["ls-files", "--", "fuzz/*Cargo.toml", "bench/*Cargo.toml"]).capture()?;
+    for manifest in listed.lines() {
+        Program::new("cargo").args(["fmt", "--check", "--manifest-path", manifest]).run()?;
+    }
+    Ok(())
 }
 
 fn lint() -> Outcome {

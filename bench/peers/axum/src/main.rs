@@ -19,7 +19,8 @@ type Rooms = Arc<Mutex<HashMap<String, Sender<Message>>>>;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let address = std::env::args().skip_while(|word| word != "--listen").nth(1).ok_or("--listen is needed")?;
+    let address =
+        std::env::args().skip_while(|word| word != "--listen").nth(1).ok_or("--listen is needed")?;
     let app = Router::new().route("/{room}", get(upgrade)).with_state(Rooms::default());
     let listener = tokio::net::TcpListener::bind(&address).await?;
     println!("listening on {address}");

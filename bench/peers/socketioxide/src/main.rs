@@ -13,7 +13,8 @@ struct Room(String);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let address = std::env::args().skip_while(|word| word != "--listen").nth(1).ok_or("--listen is needed")?;
+    let address =
+        std::env::args().skip_while(|word| word != "--listen").nth(1).ok_or("--listen is needed")?;
     let (layer, io) = SocketIo::new_layer();
     io.ns("/", on_connect.with(name_handlers));
     let listener = tokio::net::TcpListener::bind(&address).await?;
