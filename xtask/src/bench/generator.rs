@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::contender;
-use super::lab::Cores;
+use super::lab::Place;
 use super::server::Server;
 use crate::program::Program;
 use crate::step::Failure;
@@ -25,8 +25,8 @@ impl Run {
     }
 
     /// The program that carries it out against a server; the report goes to `json`.
-    pub(super) fn program(&self, server: &Server, protocol: &str, cores: Cores, json: &Path) -> Program {
-        let mut line = cores.pinned(vec![contender::generator()]);
+    pub(super) fn program(&self, server: &Server, protocol: &str, place: Place, json: &Path) -> Program {
+        let mut line = place.line(vec![contender::generator()]);
         line.extend(self.words.iter().cloned());
         line.extend(["--target", &server.address().to_string(), "--protocol", protocol].map(str::to_owned));
         line.extend(["--server-pid", &server.pid().to_string(), "--json"].map(str::to_owned));
@@ -38,11 +38,11 @@ impl Run {
         &self,
         server: &Server,
         protocol: &str,
-        cores: Cores,
+        place: Place,
         json: &Path,
     ) -> Result<Report, Failure> {
         let _ = std::fs::remove_file(json);
-        let outcome = self.program(server, protocol, cores, json).capture();
+        let outcome = self.program(server, protocol, place, json).capture();
         if json.is_file() {
             read(json)
         } else {

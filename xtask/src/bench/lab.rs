@@ -23,16 +23,25 @@ pub(super) enum Cores {
     All,
 }
 
-impl Cores {
-    /// The command line that runs `line` on these cores.
-    pub(super) fn pinned(self, line: Vec<String>) -> Vec<String> {
+/// Where a process runs, and whether it does so before the other programs on the machine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    cores: Cores,
+    goes_first: bool,
+}
+
+impl Place {
+    /// The command line that runs `line` there.
+    pub(super) fn line(self, line: Vec<String>) -> Vec<String> {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
-        let core = match self {
-            Self::First => 0,
-            Self::Last => count - 1,
-            Self::All => return line,
+        let first = if self.goes_first { "chrt --fifo 1 " } else { "" };
+        let pinned = match self.cores {
+            Cores::First => "taskset -c 0".to_owned(),
+            Cores::Last => format!("taskset -c {}", count - 1),
+            Cores::All => String::new(),
         };
-        ["taskset", "-c", &core.to_string()].map(str::to_owned).into_iter().chain(line).collect()
+        let before = format!("{first}{pinned}");
+        before.split_whitespace().map(str::to_owned).chain(line).collect()
     }
 }
 
@@ -70,8 +79,8 @@ pub(super) struct Entrant {
     pub(super) name: String,
     pub(super) contender: &'static Contender,
     pub(super) options: Vec<&'static str>,
-    pub(super) cores: Cores,
-    pub(super) generator_cores: Cores,
+    pub(super) place: Place,
+    pub(super) generator_place: Place,
 }
 
 /// What an entrant's runs have shown.
@@ -84,6 +93,7 @@ pub(super) struct Lab {
     pub(super) scale: Scale,
     /// The name of what is measured as ours; another server's when the noise of the measurement is to be seen.
     ours: String,
+    is_urgent: bool,
     pub(super) folder: PathBuf,
     /// The contenders that are built and installed.
     prepared: RefCell<Vec<&'static str>>,
@@ -91,12 +101,12 @@ pub(super) struct Lab {
 
 impl Lab {
     /// Makes ready what every scenario needs.
-    pub(super) fn open(scale: Scale, ours: &str) -> Result<Self, Failure> {
+    pub(super) fn open(scale: Scale, ours: &str, is_urgent: bool) -> Result<Self, Failure> {
         contender::named(ours)?;
         let folder = tree::root().join("target/bench");
         fs::create_dir_all(&folder)?;
         contender::prepare_generator()?;
-        Ok(Self { scale, ours: ours.to_owned(), folder, prepared: RefCell::default() })
+        Ok(Self { scale, ours: ours.to_owned(), is_urgent, folder, prepared: RefCell::default() })
     }
 
     /// A contender on the first core, made ready; the generator on the last.
@@ -104,8 +114,13 @@ impl Lab {
         let contender = contender::named(if name == "ours" { &self.ours } else { name })?;
         self.prepare(contender)?;
         let options = vec!["--threads", "1"];
-        let (cores, generator_cores) = (Cores::First, Cores::Last);
-        Ok(Entrant { name: name.to_owned(), contender, options, cores, generator_cores })
+        let (place, generator_place) = (self.place(Cores::First), self.place(Cores::Last));
+        Ok(Entrant { name: name.to_owned(), contender, options, place, generator_place })
+    }
+
+    /// A place on these cores.
+    pub(super) fn place(&self, cores: Cores) -> Place {
+        Place { cores, goes_first: self.is_urgent }
     }
 
     fn prepare(&self, contender: &'static Contender) -> Outcome {
@@ -124,14 +139,14 @@ impl Lab {
     }
 
     pub(super) fn start(&self, entrant: &Entrant) -> Result<Server, Failure> {
-        Server::start(entrant.contender, entrant.cores, &entrant.options, &self.folder)
+        Server::start(entrant.contender, entrant.place, &entrant.options, &self.folder)
     }
 
     /// One run against a fresh server.
     pub(super) fn measure(&self, entrant: &Entrant, run: &Run) -> Result<Report, Failure> {
         let server = self.start(entrant)?;
         let json = self.folder.join("report.json");
-        run.carry_out(&server, entrant.contender.protocol, entrant.generator_cores, &json)
+        run.carry_out(&server, entrant.contender.protocol, entrant.generator_place, &json)
     }
 
     /// All runs, the entrants in turn, so that a machine whose speed drifts is as unfair to each.
@@ -180,9 +195,10 @@ mod tests {
     }
 
     #[test]
-    fn a_pinned_line_begins_with_taskset() {
-        let line = Cores::First.pinned(vec!["server".to_owned()]);
-        assert_eq!(line, ["taskset", "-c", "0", "server"]);
-        assert_eq!(Cores::All.pinned(vec!["server".to_owned()]), ["server"]);
+    fn a_place_is_what_stands_before_the_line() {
+        let line = |cores, goes_first| Place { cores, goes_first }.line(vec!["server".to_owned()]).join(" ");
+        assert_eq!(line(Cores::First, false), "taskset -c 0 server");
+        assert_eq!(line(Cores::First, true), "chrt --fifo 1 taskset -c 0 server");
+        assert_eq!(line(Cores::All, false), "server");
     }
 }

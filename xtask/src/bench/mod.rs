@@ -1,5 +1,5 @@
-//! `cargo xtask bench [SCENARIO…] [--quick] [--runs N] [--ours NAME]`: ours, the floor and the peers, measured in one
-//! go on this machine, and the table of what came of it (bench/README.md says how to read it).
+//! `cargo xtask bench [SCENARIO…] [--quick] [--runs N] [--ours NAME] [--urgent]`: ours, the floor and the peers,
+//! measured in one go on this machine, and the table of what came of it (bench/README.md says how to read it).
 //!
 //! A scenario is a function and its line in [`scenarios::SCENARIOS`]; a server is its line in
 //! [`contender::CONTENDERS`]. `--quick` proves that everything runs and that no ledger has an entry; it is too short
@@ -20,7 +20,8 @@ use crate::step::{Failure, Outcome, Steps};
 use lab::{Lab, Scale};
 use scenarios::{SCENARIOS, Scenario};
 
-const USAGE: &str = "usage: cargo xtask bench [SCENARIO…] [--quick] [--runs N] [--ours NAME] [--list]";
+const USAGE: &str =
+    "usage: cargo xtask bench [SCENARIO…] [--quick] [--runs N] [--ours NAME] [--urgent] [--list]";
 
 /// How often a measurement is repeated; the median counts.
 const RUNS: usize = 5;
@@ -30,6 +31,8 @@ struct Wish {
     scenarios: Vec<&'static Scenario>,
     scale: Scale,
     ours: String,
+    /// Whether everything that is started goes before the other programs on the machine.
+    is_urgent: bool,
 }
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -38,7 +41,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return Ok(());
     }
     let wish = read(arguments)?;
-    let lab = Lab::open(wish.scale, &wish.ours)?;
+    let lab = Lab::open(wish.scale, &wish.ours, wish.is_urgent)?;
     let mut steps = Steps::default();
     let mut missed = Vec::new();
     for scenario in wish.scenarios {
@@ -58,7 +61,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 fn read(arguments: &[String]) -> Result<Wish, Failure> {
-    let mut wish = Wish { scenarios: Vec::new(), scale: Scale::full(RUNS), ours: "ours".to_owned() };
+    let mut wish =
+        Wish { scenarios: Vec::new(), scale: Scale::full(RUNS), ours: "ours".to_owned(), is_urgent: false };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -67,6 +71,7 @@ fn read(arguments: &[String]) -> Result<Wish, Failure> {
                 let runs = words.next().and_then(|number| number.parse().ok()).filter(|runs| *runs > 0);
                 wish.scale.runs = runs.ok_or_else(|| Failure::new("--runs needs a number above zero"))?;
             }
+            "--urgent" => wish.is_urgent = true,
             "--ours" => wish.ours = words.next().ok_or_else(|| Failure::new(USAGE))?.clone(),
             name => wish.scenarios.push(named(name)?),
         }

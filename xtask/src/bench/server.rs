@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::contender::Contender;
-use super::lab::Cores;
+use super::lab::Place;
 use crate::program::Program;
 use crate::step::Failure;
 
@@ -22,12 +22,12 @@ impl Server {
     /// Starts it and waits until it accepts.
     pub(super) fn start(
         contender: &Contender,
-        cores: Cores,
+        place: Place,
         options: &[&str],
         folder: &Path,
     ) -> Result<Self, Failure> {
         let (address, admin) = (free_address()?, free_address()?);
-        let line = cores.pinned(contender.command_line(address, admin, options));
+        let line = place.line(contender.command_line(address, admin, options));
         let log = folder.join(format!("{}.log", contender.name.replace(' ', "-")));
         let mut server = Self { process: Program::new(&line[0]).args(&line[1..]).start(&log)?, address };
         server.await_accepting()?;

@@ -1,6 +1,6 @@
 //! wrk: plain HTTP requests as fast as a server answers them. Installed from Debian when it is missing.
 
-use super::lab::Cores;
+use super::lab::Place;
 use super::server::Server;
 use crate::program::Program;
 use crate::step::{Failure, Outcome};
@@ -33,8 +33,8 @@ pub(super) fn install() -> Outcome {
 
 impl Wrk {
     /// Asks the server for a path, over and over.
-    pub(super) fn ask(&self, server: &Server, path: &str, cores: Cores) -> Result<Answered, Failure> {
-        let mut line = cores.pinned(vec!["wrk".to_owned()]);
+    pub(super) fn ask(&self, server: &Server, path: &str, place: Place) -> Result<Answered, Failure> {
+        let mut line = place.line(vec!["wrk".to_owned()]);
         line.extend([format!("-c{}", self.connections), format!("-t{}", self.threads)]);
         line.extend([
             format!("-d{:.0}s", self.seconds.max(1.0)),

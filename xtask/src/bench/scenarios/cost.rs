@@ -90,7 +90,8 @@ fn beside_the_floor(lab: &Lab, shape: Shape) -> Result<Finding, Failure> {
 
 /// One thread and two, both free to use all cores beside the generator, so that nothing but the threads differs.
 pub(super) fn two_threads(lab: &Lab) -> Result<Finding, Failure> {
-    let ours = Entrant { cores: Cores::All, generator_cores: Cores::All, ..lab.entrant("ours")? };
+    let everywhere = lab.place(Cores::All);
+    let ours = Entrant { place: everywhere, generator_place: everywhere, ..lab.entrant("ours")? };
     let two = Entrant { name: "ours, 2 threads".to_owned(), options: vec!["--threads", "2"], ..ours.clone() };
     let one = Entrant { name: "ours, 1 thread".to_owned(), ..ours };
     let mut finding = Finding::default();

@@ -46,7 +46,7 @@ fn ask_in_turn(lab: &Lab, entrants: &[Entrant], wrk: Wrk, times: usize) -> Resul
     for _ in 0..times {
         for (entrant, (_, answers)) in entrants.iter().zip(&mut shown) {
             let server = lab.start(entrant)?;
-            answers.push(wrk.ask(&server, OURS, entrant.generator_cores)?);
+            answers.push(wrk.ask(&server, OURS, entrant.generator_place)?);
         }
     }
     Ok(shown)

@@ -73,12 +73,12 @@ fn measure_both(
 ) -> Result<[Report; 2], Failure> {
     let server = lab.start(entrant)?;
     let [loud_json, quiet_json] = ["loud.json", "quiet.json"].map(|name| lab.folder.join(name));
-    let (protocol, cores) = (entrant.contender.protocol, entrant.generator_cores);
+    let (protocol, place) = (entrant.contender.protocol, entrant.generator_place);
     let _ = std::fs::remove_file(&loud_json);
-    let program = loud.program(&server, protocol, cores, &loud_json);
+    let program = loud.program(&server, protocol, place, &loud_json);
     let mut other = Other(program.start(&lab.folder.join("loud.log"))?);
     thread::sleep(Duration::from_secs_f64(before_s));
-    let quiet = quiet.carry_out(&server, protocol, cores, &quiet_json)?;
+    let quiet = quiet.carry_out(&server, protocol, place, &quiet_json)?;
     other.finish(&loud_json).map(|loud| [loud, quiet])
 }
 
