@@ -48,7 +48,7 @@ export interface Options {
   signalEveryMs?: number;
   /** commands that may wait for an answer; more are refused with `queue_full`. 1,000 */
   queueMax?: number;
-  /** longer commands are refused here with `message_too_large`. 65,536, or what the server's welcome says */
+  /** longer commands are refused here with `message_too_large`. 65,536; what the server's `max_message_bytes` says */
   messageBytesMax?: number;
 }
 

@@ -135,7 +135,6 @@ export class Heimdallr extends Emitter {
   }
 
   async time() {
-    if (this.state.name !== 'online') throw new Refused('connection_lost');
     const asked = performance.now();
     const { time } = await this.ask({ do: 'time' });
     this.stats.roundTripMs = performance.now() - asked;
@@ -152,12 +151,12 @@ export class Heimdallr extends Emitter {
   }
 
   // Sends as soon as the room allows, and after a cut again. Resolves with the answer.
-  ask(command) {
+  async ask(command) {
     const asked = this.#asked.get(command.id);
-    const objection = !asked && this.#objection(command);
-    if (objection) return Promise.reject(objection);
+    if (asked) return asked.promise;
+    this.#check(command);
     const { state = 'live' } = this.rooms.get(command.room) ?? {};
-    return asked?.promise ?? this.#keep(command, this.state.name === 'online' && state === 'live');
+    return this.#keep(command, this.state.name === 'online' && state === 'live');
   }
 
   send(command) {
@@ -212,9 +211,8 @@ export class Heimdallr extends Emitter {
     }
   }
 
-  #welcome({ session, ping = 25, inbox, max_message_bytes: bytes }) {
+  #welcome({ session, ping = 25, inbox }) {
     this.#quietMs = ping * 1_000;
-    this.options.messageBytesMax = bytes ?? this.options.messageBytesMax;
     this.inbox ??= inbox;
     Object.assign(this.stats, { session, since: Date.now(), connected: this.stats.connected + 1 });
     this.#become('online');
@@ -238,12 +236,12 @@ export class Heimdallr extends Emitter {
     this.#keep(command).catch((refusal) => GONE.has(refusal.code) || refused(refusal));
   }
 
-  #objection(command) {
+  #check(command) {
     const bytes = new TextEncoder().encode(JSON.stringify(command)).length;
-    if (this.state.name === 'closed') return new Refused('closed');
-    if (command.room !== undefined && !this.rooms.has(command.room)) return new Refused('not_joined');
-    if (this.#asked.size >= this.options.queueMax) return new Refused('queue_full', undefined, true);
-    if (bytes > this.options.messageBytesMax) return new Refused('message_too_large', `${bytes} bytes`);
+    if (this.state.name === 'closed') throw new Refused('closed');
+    if (command.room !== undefined && !this.rooms.has(command.room)) throw new Refused('not_joined');
+    if (this.#asked.size >= this.options.queueMax) throw new Refused('queue_full', undefined, true);
+    if (bytes > this.options.messageBytesMax) throw new Refused('message_too_large', `${bytes} bytes`);
   }
 
   #keep(command, now = true) {

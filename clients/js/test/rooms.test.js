@@ -53,8 +53,8 @@ test('a signal reaches the others, and not too often', async (t) => {
   const signals = [];
   alice.on('signal', ({ user, signal }) => signals.push([user, signal]));
   for (let i = 0; i < 10; i++) bob.signal('typing');
-  await bob.post('typed');
-  await until(alice, 'message', () => alice.at === bob.at);
+  const at = await bob.post('typed');
+  await until(alice, 'message', () => alice.at === at);
   assert.deepEqual(signals, [['bob', 'typing']]);
 });
 
