@@ -82,14 +82,15 @@ impl Homes {
         }
         let at = self.backplane.head(&enter.room);
         let replay = self.replay(&enter.room, enter.since, at, now);
-        let home = &self.rooms[&enter.room];
-        let listed = home.roster.sessions() as usize <= self.list_max;
+        let Some(home) = self.rooms.get_mut(&enter.room) else { return };
+        let counts = home.roster.counts();
+        let present = home.roster.show(self.list_max).map(|users| users.cloned().collect());
         let entered = Entered {
             to: enter.session,
             at,
             tag: enter.tag,
-            counts: home.roster.counts(),
-            present: listed.then(|| home.roster.users().cloned().collect()),
+            counts,
+            present,
             resumption: replay.resumption,
             lost: replay.lost,
             missed: replay.messages,
