@@ -165,6 +165,8 @@ impl Audience {
         let log = self.log_of(form, at.offset);
         self.logs[log].readers += 1;
         self.members.push(Member { session, log: log as u16, cursor: self.logs[log].end() });
+        // A lap under way comes by here too before it has been everywhere.
+        self.due += u32::from(self.due > 0);
         self.members.len() as u32 - 1
     }
 
@@ -187,8 +189,9 @@ impl Audience {
         self.members.get(member as usize).map(|moved| moved.session)
     }
 
+    /// The log of a form whose readers stand at `offset`. One that nobody has read meanwhile was told nothing and starts anew.
     fn log_of(&mut self, form: Form, offset: u64) -> usize {
-        if let Some(log) = self.logs.iter().position(|log| log.form == form) {
+        if let Some(log) = self.logs.iter().position(|log| log.form == form && log.readers > 0) {
             return log;
         }
         let vacant = self.logs.iter().position(|log| log.readers == 0);

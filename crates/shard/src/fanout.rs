@@ -76,15 +76,10 @@ impl Shard {
     /// Visits members of one room. Says to how many something was sent.
     fn fan_out_slice(&mut self, place: Place, sends_max: u32, now: Now, effects: &mut dyn Effects) -> u32 {
         let (mut sends, mut visits) = (0, 0);
-        while sends < sends_max && visits < VISITS_PER_ROOM {
-            if !self.audiences.contains(place) {
-                return sends;
-            }
+        while sends < sends_max && visits < VISITS_PER_ROOM && self.audiences.contains(place) {
             let audience = self.audiences.get_mut(place);
-            if audience.due == 0 || audience.members.is_empty() {
-                audience.due = 0;
-                self.end_lap(place, now);
-                return sends;
+            if audience.due == 0 {
+                break;
             }
             let member = audience.next;
             audience.due -= 1;
@@ -92,9 +87,13 @@ impl Shard {
             let lap_ends = audience.next == 0 && audience.due > 0;
             visits += 1;
             sends += u32::from(self.visit(place, member, now, effects));
-            if lap_ends {
+            if lap_ends && self.audiences.contains(place) {
                 self.end_lap(place, now);
             }
+        }
+        // Also when the last member used up the slice: what all have been sent must not be kept for the next one.
+        if self.audiences.contains(place) && self.audiences.get(place).due == 0 {
+            self.end_lap(place, now);
         }
         sends
     }
