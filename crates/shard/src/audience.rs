@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use chat::{Epoch, Event, Position, RoomId};
+use chat::{Counts, Epoch, Event, Position, RoomId};
 use gateways::{Form, Gateway};
 use hashbrown::HashMap;
 use slab::Slab;
@@ -17,6 +17,8 @@ pub(crate) struct Audience {
     pub(crate) room: RoomId,
     pub(crate) policy: SlowPolicy,
     pub(crate) epoch: Epoch,
+    /// How many are in the room, as told last.
+    pub(crate) counts: Counts,
     pub(crate) members: Vec<Member>,
     pub(crate) logs: Vec<FrameLog>,
     /// Memberships, those whose home has not answered yet included.
@@ -150,6 +152,7 @@ impl Audience {
             room,
             policy,
             epoch: Epoch(0),
+            counts: Counts::default(),
             members: Vec::new(),
             logs: Vec::new(),
             holders: 0,
@@ -205,6 +208,9 @@ impl Audience {
 
     fn tell(&mut self, event: &Event, gateways: &mut [Box<dyn Gateway>], spare: &mut Spare) -> bool {
         let offset = if let Event::Posted(message) = event { Some(message.at.offset) } else { None };
+        if let Event::Presence(presence) = event {
+            self.counts = presence.counts;
+        }
         let mut told = false;
         for log in self.logs.iter_mut().filter(|log| log.readers > 0) {
             let Form { gateway, variant } = log.form;

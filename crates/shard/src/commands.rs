@@ -82,6 +82,7 @@ impl Shard {
 
     fn leave(&mut self, place: Place, room: RoomId, tag: Option<Tag>, now: Now) -> Result<(), Refusal> {
         let index = self.membership(place, &room).ok_or(Refusal::NotJoined)?;
+        self.tell_missed_in(place, &room, now);
         let Some(session) = self.sessions.get_mut(place) else { return Ok(()) };
         let user = session.user.clone();
         let membership = session.rooms.remove(index);
@@ -152,8 +153,14 @@ impl Shard {
         let Some((place, index)) = self.pending(to, &room) else { return };
         self.become_member(place, index, at);
         // The audience's copy of the name, which sessions that keep a name then share.
-        let room =
-            self.audiences.find(&room).map_or(room, |audience| self.audiences.get(audience).room.clone());
+        let room = match self.audiences.find(&room) {
+            Some(audience) => {
+                let audience = self.audiences.get_mut(audience);
+                audience.counts = counts;
+                audience.room.clone()
+            }
+            None => room,
+        };
         match resumption {
             Resumption::Fresh => {}
             Resumption::Complete => self.tally.resumes_complete += 1,

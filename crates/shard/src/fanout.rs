@@ -1,12 +1,14 @@
 //! Sending what has gathered: each stream once, with all that is for it, and rooms in slices so that none holds up the others.
 
-use chat::{Event, Farewell, Position};
+use std::sync::Arc;
+
+use chat::{Event, Farewell, Position, Presence, RoomId};
 use smallvec::{SmallVec, smallvec};
 
 use crate::audience::Audience;
 use crate::sessions::{Missed, PENDING};
 use crate::streams::{NOBODY, Phase, Place};
-use crate::{Effects, Now, Shard, SlowPolicy, StreamId};
+use crate::{Effects, Mail, Now, Shard, SlowPolicy, StreamId};
 
 /// Members sent to in a turn before input is looked for again.
 const SENDS_PER_TURN: u32 = 256;
@@ -259,7 +261,10 @@ impl Shard {
     fn note_missed(&mut self, place: Place, missed: Missed) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         match session.missed.iter_mut().find(|earlier| earlier.room == missed.room) {
-            Some(earlier) => earlier.at = missed.at,
+            Some(earlier) => {
+                earlier.at = missed.at;
+                earlier.is_more |= missed.is_more;
+            }
             None => session.missed.push(missed),
         }
     }
@@ -272,17 +277,41 @@ impl Shard {
         };
         let place = stream.session;
         let Some(session) = self.sessions.get_mut(place) else { return };
-        for Missed { room, since, at } in std::mem::take(&mut session.missed) {
-            if at != since {
-                self.deliver(place, &Event::Lost { room, since, at }, now);
-            }
+        for missed in std::mem::take(&mut session.missed) {
+            self.tell_one_missed(place, missed, now);
+        }
+    }
+
+    /// Tells a session that leaves a room what it was made to miss there, while it still means something.
+    pub(crate) fn tell_missed_in(&mut self, place: Place, room: &RoomId, now: Now) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        if let Some(index) = session.missed.iter().position(|missed| missed.room == *room) {
+            let missed = session.missed.remove(index);
+            self.tell_one_missed(place, missed, now);
+        }
+    }
+
+    /// When it may not know who came and went either, it is told that first, and everybody soon after.
+    fn tell_one_missed(&mut self, place: Place, missed: Missed, now: Now) {
+        let Missed { room, since, at, is_more } = missed;
+        if at != since {
+            self.deliver(place, &Event::Lost { room: room.clone(), since, at }, now);
+        }
+        if is_more && let Some(audience) = self.audiences.find(&room) {
+            let counts = self.audiences.get(audience).counts;
+            let home = self.settings.home_of(&room);
+            self.send_mail(home, Mail::Unsure { room: room.clone() });
+            let presence = Presence { room, joined: None, left: None, counts };
+            self.deliver(place, &Event::Presence(Arc::new(presence)), now);
         }
     }
 }
 
-/// The messages between two cursors of a log.
+/// What lies between two cursors of a log.
 fn missed_between(audience: &Audience, log: u16, from: u64, to: u64) -> Missed {
     let log = &audience.logs[log as usize];
     let at = |cursor| Position { epoch: audience.epoch, offset: log.offset_before(cursor) };
-    Missed { room: audience.room.clone(), since: at(from), at: at(to) }
+    let (since, at) = (at(from), at(to));
+    let is_more = to - from > at.offset - since.offset;
+    Missed { room: audience.room.clone(), since, at, is_more }
 }

@@ -118,6 +118,12 @@ impl Homes {
         self.presence_changed(room, now, out);
     }
 
+    pub(crate) fn unsure(&mut self, room: &RoomId, now: Now, out: &mut Vec<Addressed>) {
+        let Some(home) = self.rooms.get_mut(room) else { return };
+        home.roster.doubt();
+        self.presence_changed(room, now, out);
+    }
+
     pub(crate) fn post(&mut self, post: Post, now: Now, out: &mut Vec<Addressed>) {
         if let Err(refusal) = self.check_room(&post.room, now) {
             return answer_refused(post, refusal, out);

@@ -20,6 +20,11 @@ pub enum Mail {
         /// The name.
         user: UserId,
     },
+    /// To a home: a slow reader was made to miss who came and went.
+    Unsure {
+        /// The room.
+        room: RoomId,
+    },
     /// To a home: a message.
     Post(Box<Post>),
     /// To a home: older messages are wanted.

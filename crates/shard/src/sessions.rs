@@ -41,6 +41,8 @@ pub(crate) struct Missed {
     pub(crate) room: RoomId,
     pub(crate) since: Position,
     pub(crate) at: Position,
+    /// Other things were dropped too, perhaps who came and went.
+    pub(crate) is_more: bool,
 }
 
 /// The sessions of a shard by their places.

@@ -145,6 +145,7 @@ impl Shard {
             Mail::Enter(enter) => self.homes.enter(*enter, now, &mut out),
             Mail::Exit(exit) => self.homes.exit(&exit, now, &mut out),
             Mail::Named { room, user } => self.homes.named(&room, &user, now, &mut out),
+            Mail::Unsure { room } => self.homes.unsure(&room, now, &mut out),
             Mail::Post(post) => self.homes.post(*post, now, &mut out),
             Mail::Recall(recall) => self.homes.recall(*recall, now, &mut out),
             Mail::Signal { room, user, signal } => {
