@@ -9,10 +9,8 @@ use crate::streams::Place;
 use crate::{Now, SessionKey, Shard};
 
 impl Shard {
-    pub(crate) fn command(&mut self, place: Place, command: Command, now: Now) {
-        if self.sessions.get(place).is_none() {
-            return;
-        }
+    /// Does a command that hangs on nothing that was asked before.
+    pub(crate) fn carry_out(&mut self, place: Place, command: Command, now: Now) {
         let tag = tag_of(&command).cloned();
         let done = match command {
             Command::Identify { user, inbox, tag } => self.identify(place, user, inbox, tag),
@@ -43,18 +41,10 @@ impl Shard {
         since: Option<Position>,
         tag: Option<Tag>,
     ) -> Result<(), Refusal> {
-        let Some(session) = self.sessions.get_mut(place) else { return Ok(()) };
-        if session.user.is_some() {
+        if self.user_of(place).is_some() {
             return Err(Refusal::AlreadyIdentified);
         }
-        session.user = Some(user.clone());
-        let rooms: Vec<_> = session.rooms.iter().map(|membership| membership.audience).collect();
-        for audience in rooms {
-            let room = self.audiences.get(audience).room.clone();
-            let home = self.settings.home_of(&room);
-            self.send_mail(home, Mail::Named { room, user: user.clone() });
-        }
-        self.enter(place, RoomId::inbox(user), since, tag);
+        self.enter(place, RoomId::inbox(user.clone()), Some(user), since, tag);
         Ok(())
     }
 
@@ -76,7 +66,8 @@ impl Shard {
         if self.drained.is_some() {
             return Err(Refusal::Draining);
         }
-        self.enter(place, room, since, tag);
+        let user = session.user.clone();
+        self.enter(place, room, user, since, tag);
         Ok(())
     }
 
@@ -125,6 +116,8 @@ impl Shard {
 
     fn recall(&mut self, place: Place, recall: Recall) -> Result<(), Refusal> {
         self.membership(place, &recall.room).ok_or(Refusal::NotJoined)?;
+        let Some(session) = self.sessions.get_mut(place) else { return Ok(()) };
+        session.awaits_much = true;
         self.send_mail(self.settings.home_of(&recall.room), Mail::Recall(Box::new(recall)));
         Ok(())
     }
@@ -137,21 +130,45 @@ impl Shard {
     }
 
     /// Asks the room's home to let the session in.
-    fn enter(&mut self, place: Place, room: RoomId, since: Option<Position>, tag: Option<Tag>) {
+    fn enter(
+        &mut self,
+        place: Place,
+        room: RoomId,
+        user: Option<UserId>,
+        since: Option<Position>,
+        tag: Option<Tag>,
+    ) {
         let audience = self.audiences.hold(&room, || self.settings.slow_policy(&room));
         let key = self.sessions.key(place);
         let Some(session) = self.sessions.get_mut(place) else { return };
         session.rooms.push(Membership { audience, member: PENDING });
+        session.awaits_much |= since.is_some();
         let home = self.settings.home_of(&room);
-        let enter = Enter { room, session: key, user: session.user.clone(), since, tag };
+        let enter = Enter { room, session: key, user, since, tag };
         self.send_mail(home, Mail::Enter(Box::new(enter)));
     }
 
     /// A home let the session in: it is told, sent what it missed, and is a member from here on.
     pub(crate) fn entered(&mut self, entered: Entered, now: Now) {
-        let Entered { to, room, at, tag, counts, present, resumption, lost, missed } = entered;
-        let Some((place, index)) = self.pending(to, &room) else { return };
-        self.become_member(place, index, at);
+        let Some((place, index)) = self.pending(entered.to, &entered.room) else {
+            // It has ended meanwhile, and the home has counted it all the same.
+            let Entered { room, user, .. } = entered;
+            let home = self.settings.home_of(&room);
+            return self.send_mail(home, Mail::Exit(Exit { room, shard: self.settings.shard, user }));
+        };
+        self.become_member(place, index, entered.at);
+        match entered.resumption {
+            Resumption::Fresh => {}
+            Resumption::Complete => self.tally.resumes_complete += 1,
+            Resumption::Partial => self.tally.resumes_partial += 1,
+        }
+        self.welcome(place, entered, now);
+        self.go_on(place, now);
+    }
+
+    /// Tells a session that it was let in, and what it missed.
+    fn welcome(&mut self, place: Place, entered: Entered, now: Now) {
+        let Entered { to, room, user, at, tag, counts, present, resumption, lost, missed } = entered;
         // The audience's copy of the name, which sessions that keep a name then share.
         let room = match self.audiences.find(&room) {
             Some(audience) => {
@@ -161,21 +178,13 @@ impl Shard {
             }
             None => room,
         };
-        match resumption {
-            Resumption::Fresh => {}
-            Resumption::Complete => self.tally.resumes_complete += 1,
-            Resumption::Partial => self.tally.resumes_partial += 1,
-        }
-        let event = match self.user_of(place).filter(|_| room.is_inbox()) {
-            Some(user) => Event::Welcome {
-                tag,
-                user,
-                session: format!("{}-{:x}-{:x}", to.shard.0, to.slot, to.generation).into(),
-                time: now.wall,
-                ping_interval_s: self.settings.gateways.ping_interval_s,
-                inbox: at,
-                resumption,
-            },
+        let event = match user.filter(|_| room.is_inbox()) {
+            Some(user) => {
+                self.name(place, &user);
+                let session = format!("{}-{:x}-{:x}", to.shard.0, to.slot, to.generation).into();
+                let ping_interval_s = self.settings.gateways.ping_interval_s;
+                Event::Welcome { tag, user, session, time: now.wall, ping_interval_s, inbox: at, resumption }
+            }
             None => Event::Joined { tag, room: room.clone(), at, resumption, counts, present },
         };
         self.deliver(place, &event, now);
@@ -184,6 +193,21 @@ impl Shard {
         }
         for message in missed {
             self.deliver(place, &Event::Posted(message), now);
+        }
+        if let Some(session) = self.sessions.get_mut(place).filter(|_| resumption != Resumption::Fresh) {
+            session.awaits_much = false;
+        }
+    }
+
+    /// The session goes by a name from here on, in the rooms that it came to as a guest too.
+    fn name(&mut self, place: Place, user: &UserId) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        session.user = Some(user.clone());
+        let joined = session.rooms.iter().map(|membership| &self.audiences.get(membership.audience).room);
+        let rooms: Vec<RoomId> = joined.filter(|room| !room.is_inbox()).cloned().collect();
+        for room in rooms {
+            let home = self.settings.home_of(&room);
+            self.send_mail(home, Mail::Named { room, user: user.clone() });
         }
     }
 
@@ -198,10 +222,12 @@ impl Shard {
     ) {
         let Some((place, index)) = self.pending(to, room) else { return };
         if let Some(session) = self.sessions.get_mut(place) {
+            session.awaits_much = false;
             let membership = session.rooms.remove(index);
             self.audiences.release(membership.audience);
         }
         self.refuse(place, tag, refusal, now);
+        self.go_on(place, now);
     }
 
     pub(crate) fn answer(&mut self, to: SessionKey, event: &Event, now: Now) {
@@ -210,6 +236,12 @@ impl Shard {
             self.tally.refused(*refusal);
         }
         self.deliver(place, event, now);
+        if matches!(event, Event::Page { .. })
+            && let Some(session) = self.sessions.get_mut(place)
+        {
+            session.awaits_much = false;
+            self.go_on(place, now);
+        }
     }
 
     /// Tells one session.
@@ -227,12 +259,15 @@ impl Shard {
         self.deliver(place, &Event::Refused { tag, refusal }, now);
     }
 
-    /// The session is over: its rooms are told.
+    /// The session is over: its rooms are told. A home that has not answered yet is told once it has.
     pub(crate) fn end_session(&mut self, place: Place) {
         let session = self.sessions.remove(place);
         for membership in &session.rooms {
             let room = self.audiences.get(membership.audience).room.clone();
             self.leave_audience(*membership);
+            if membership.member == PENDING {
+                continue;
+            }
             let exit = Exit { room, shard: self.settings.shard, user: session.user.clone() };
             self.send_mail(self.settings.home_of(&exit.room), Mail::Exit(exit));
         }
@@ -282,7 +317,9 @@ impl Shard {
         if self.drained.is_some() {
             return Err(Refusal::Draining);
         }
-        if body.len() > self.settings.gateways.max_message_bytes {
+        // The text may be found in the payload and stand beside it once more: together they may be longer than what was sent.
+        let text_bytes = body.as_text().map_or(0, str::len);
+        if body.payload.bytes.len().max(text_bytes) > self.settings.gateways.max_message_bytes {
             return Err(Refusal::MessageTooLarge);
         }
         Ok(())

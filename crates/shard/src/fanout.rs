@@ -60,6 +60,10 @@ impl Shard {
             stream.phase = Phase::Finished;
             effects.finish(id);
         }
+        let place = stream.session;
+        if self.sessions.get(place).is_some_and(|session| session.waiting.is_some()) {
+            self.sent.push(place);
+        }
     }
 
     /// A stream takes more again.

@@ -87,6 +87,7 @@ impl Homes {
         let present = home.roster.show(self.list_max).map(|users| users.cloned().collect());
         let entered = Entered {
             to: enter.session,
+            user: enter.user,
             at,
             tag: enter.tag,
             counts,
@@ -210,7 +211,8 @@ impl Homes {
             return Err(Refusal::Overloaded);
         }
         let home = self.rooms.entry_ref(&enter.room).or_default();
-        if home.roster.sessions() >= self.members_max {
+        // A user's devices are no room's members.
+        if home.roster.sessions() >= self.members_max && !enter.room.is_inbox() {
             return Err(Refusal::RoomFull);
         }
         home.roster.enter(enter.user.as_ref());

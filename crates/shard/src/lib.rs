@@ -18,6 +18,7 @@ mod settings;
 mod shard;
 mod streams;
 mod tally;
+mod waiting;
 
 pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use mail::Mail;

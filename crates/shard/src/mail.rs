@@ -111,6 +111,8 @@ pub struct Recall {
 pub struct Entered {
     pub(crate) to: SessionKey,
     pub(crate) room: RoomId,
+    /// Whom the home has counted the session as.
+    pub(crate) user: Option<UserId>,
     pub(crate) at: Position,
     pub(crate) tag: Option<Tag>,
     pub(crate) counts: Counts,

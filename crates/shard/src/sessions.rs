@@ -6,6 +6,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::streams::Place;
+use crate::waiting::Waiting;
 use crate::{SessionKey, ShardId, StreamId};
 
 /// One client.
@@ -22,6 +23,10 @@ pub(crate) struct Session {
     pub(crate) rooms: SmallVec<[Membership; 2]>,
     /// What a slow reader was made to miss and has not been told of yet.
     pub(crate) missed: Vec<Missed>,
+    /// A large answer is on its way from a home.
+    pub(crate) awaits_much: bool,
+    /// Commands that were put off; never an empty box.
+    pub(crate) waiting: Option<Box<Waiting>>,
 }
 
 /// A session's place in the audience of a room.
@@ -69,6 +74,8 @@ impl Sessions {
             user: None,
             rooms: SmallVec::new(),
             missed: Vec::new(),
+            awaits_much: false,
+            waiting: None,
         };
         self.slab.insert(session) as Place
     }

@@ -10,7 +10,7 @@ use crate::clock::Sweep;
 use crate::deadlines::Deadlines;
 use crate::home::{Addressed, Homes};
 use crate::sessions::Sessions;
-use crate::streams::Streams;
+use crate::streams::{Place, Streams};
 use crate::{Effects, Holdings, Input, Mail, Now, Settings, ShardId, StreamId, Tally};
 
 /// One core's share of the node. Not `Send`: it never leaves its core.
@@ -27,6 +27,8 @@ pub struct Shard {
     pub(crate) touched: Vec<StreamId>,
     /// Streams that have sent more requests ahead of the answer they now have.
     pub(crate) answered: Vec<StreamId>,
+    /// Sessions that were sent something and have commands waiting.
+    pub(crate) sent: Vec<Place>,
     /// Streams whose request head is awaited.
     pub(crate) greetings: Deadlines<StreamId>,
     /// Streams that were closed politely.
@@ -56,6 +58,7 @@ impl Shard {
             mail: VecDeque::new(),
             touched: Vec::new(),
             answered: Vec::new(),
+            sent: Vec::new(),
             greetings: Deadlines::new(settings.handshake_timeout_ms),
             closings: Deadlines::new(settings.close_timeout_ms),
             sweep: Sweep::default(),
@@ -81,10 +84,6 @@ impl Shard {
             Input::Drain => self.drained = self.drained.or(Some(0)),
         }
         self.carry_mail(now, effects);
-        while let Some(stream) = self.answered.pop() {
-            self.take_ahead(stream, now);
-            self.carry_mail(now, effects);
-        }
     }
 
     /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.
@@ -92,6 +91,7 @@ impl Shard {
         self.drain_slice(now, effects);
         self.flush_touched(now, effects);
         self.fan_out(now, effects);
+        self.go_on_after_sending(now);
         self.carry_mail(now, effects);
         !self.audiences.ring.is_empty() || !self.touched.is_empty() || self.is_draining_sessions()
     }
@@ -127,14 +127,19 @@ impl Shard {
         }
     }
 
-    /// Carries mail where it belongs until there is none left.
+    /// Carries mail where it belongs until there is none left, and looks at the requests that were sent ahead of an
+    /// answer which came with it.
     fn carry_mail(&mut self, now: Now, effects: &mut dyn Effects) {
-        while let Some((to, mail)) = self.mail.pop_front() {
-            if to == self.settings.shard {
-                self.read(mail, now);
-            } else {
-                effects.mail(to, mail);
+        loop {
+            while let Some((to, mail)) = self.mail.pop_front() {
+                if to == self.settings.shard {
+                    self.read(mail, now);
+                } else {
+                    effects.mail(to, mail);
+                }
             }
+            let Some(stream) = self.answered.pop() else { return };
+            self.take_ahead(stream, now);
         }
     }
 

@@ -1,0 +1,111 @@
+//! Commands that wait. What a session asks of a room hangs on whether it is a member there, and only the room's home can say: until it has,
+//! such commands are put off, and then done in the order in which they were asked. So are those with large answers while an earlier large
+//! answer is still on its way, so that a session that asks for much at once is not taken for one that reads too slowly.
+
+use std::collections::VecDeque;
+
+use chat::{Body, Command, Farewell, RoomId};
+
+use crate::sessions::{PENDING, Session};
+use crate::streams::Place;
+use crate::{Now, Shard};
+
+/// What a session has asked and what was put off, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    commands: VecDeque<Command>,
+    bytes: usize,
+}
+
+impl Shard {
+    /// Does a command, or puts it off.
+    pub(crate) fn command(&mut self, place: Place, command: Command, now: Now) {
+        let Some(session) = self.sessions.get(place) else { return };
+        if session.waiting.is_some() || self.must_wait(session, &command) {
+            return self.put_off(place, command, now);
+        }
+        self.carry_out(place, command, now);
+    }
+
+    /// Does what was put off, as far as it can be done now.
+    pub(crate) fn go_on(&mut self, place: Place, now: Now) {
+        while let Some(command) = self.next_waiting(place) {
+            self.carry_out(place, command, now);
+        }
+    }
+
+    /// Does what was put off by sessions that have been sent something.
+    pub(crate) fn go_on_after_sending(&mut self, now: Now) {
+        let mut sent = std::mem::take(&mut self.sent);
+        for place in sent.drain(..) {
+            self.go_on(place, now);
+        }
+        sent.append(&mut self.sent);
+        self.sent = sent;
+    }
+
+    fn put_off(&mut self, place: Place, command: Command, now: Now) {
+        let bytes_max = self.settings.session_queue_bytes;
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let waiting = session.waiting.get_or_insert_default();
+        waiting.bytes += weight(&command);
+        waiting.commands.push_back(command);
+        if waiting.bytes > bytes_max {
+            self.part(place, Farewell::Overloaded, now);
+        }
+    }
+
+    fn next_waiting(&mut self, place: Place) -> Option<Command> {
+        let session = self.sessions.get(place)?;
+        let front = session.waiting.as_ref()?.commands.front()?;
+        if self.must_wait(session, front) {
+            return None;
+        }
+        let session = self.sessions.get_mut(place)?;
+        let waiting = session.waiting.as_mut()?;
+        let command = waiting.commands.pop_front()?;
+        waiting.bytes -= weight(&command);
+        if waiting.commands.is_empty() {
+            session.waiting = None;
+        }
+        Some(command)
+    }
+
+    fn must_wait(&self, session: &Session, command: &Command) -> bool {
+        let is_asked = |is_meant: &dyn Fn(&RoomId) -> bool| {
+            let mut pending = session.rooms.iter().filter(|membership| membership.member == PENDING);
+            pending.any(|membership| is_meant(&self.audiences.get(membership.audience).room))
+        };
+        match command {
+            Command::AskTime { .. } => false,
+            Command::Identify { .. } => is_asked(&|_| true),
+            Command::Direct { .. } => is_asked(&RoomId::is_inbox),
+            Command::Join { room, since, .. } => {
+                is_asked(&|asked| asked == room || asked.is_inbox())
+                    || (since.is_some() && self.is_busy_answering(session))
+            }
+            Command::Recall { room, .. } => {
+                is_asked(&|asked| asked == room || asked.is_inbox()) || self.is_busy_answering(session)
+            }
+            Command::Leave { room, .. } | Command::Post { room, .. } | Command::Signal { room, .. } => {
+                is_asked(&|asked| asked == room || asked.is_inbox())
+            }
+        }
+    }
+
+    /// Whether a large answer is on its way to the session, or not sent yet.
+    fn is_busy_answering(&self, session: &Session) -> bool {
+        let stream = self.streams.get(session.stream);
+        let unsent = stream.map_or(0, |stream| stream.own.len());
+        session.awaits_much || unsent > self.settings.session_queue_bytes / 4
+    }
+}
+
+/// What keeping a command costs, in bytes.
+fn weight(command: &Command) -> usize {
+    let said = match command {
+        Command::Post { body, .. } | Command::Direct { body, .. } => Body::len(body),
+        _ => 0,
+    };
+    size_of::<Command>() + said
+}
