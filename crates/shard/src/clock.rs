@@ -112,10 +112,14 @@ impl Shard {
         }
         let end = self.sessions.places().min(first + PARTED_PER_TURN);
         for place in first..end {
-            let delay_ms = spread(place, self.settings.reconnect_spread_ms);
-            self.part(place, Farewell::ServerRestart { delay_ms }, now);
+            self.part(place, self.farewell_to(place), now);
         }
         self.drained = Some(end.max(first));
+    }
+
+    /// What a session is told while the node goes away.
+    pub(crate) fn farewell_to(&self, place: u32) -> Farewell {
+        Farewell::ServerRestart { delay_ms: spread(place, self.settings.reconnect_spread_ms) }
     }
 }
 

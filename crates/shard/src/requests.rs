@@ -10,6 +10,9 @@ use crate::{Effects, Now, Shard, StreamId};
 /// What may wait on a stream to be judged: the largest request head, and requests sent ahead of an answer.
 const TAIL_BYTES_MAX: usize = 128 * 1024;
 
+/// A stream that takes all it is sent may gather in a turn so many times what one that does not may.
+const ANSWER_QUEUES: usize = 4;
+
 impl Shard {
     pub(crate) fn knock(&mut self, stream: StreamId, now: Now) {
         self.tally.streams_opened += 1;
@@ -76,7 +79,14 @@ impl Shard {
             Ok(Some((head, length))) => {
                 self.tally.requests += 1;
                 match self.admit(&head, &mut out) {
-                    Some((gateway, protocol)) => self.open(id, gateway, protocol, &mut out, now),
+                    Some((gateway, protocol)) if self.drained.is_some() => {
+                        out.commands.clear();
+                        let place = self.open(id, gateway, protocol, &mut out, now);
+                        self.part(place, self.farewell_to(place), now);
+                    }
+                    Some((gateway, protocol)) => {
+                        self.open(id, gateway, protocol, &mut out, now);
+                    }
                     None => self.settle(id, &mut out, now),
                 }
                 length
@@ -94,14 +104,15 @@ impl Shard {
 
     /// The gateway that opens a session for this request; `None` when it was answered instead.
     fn admit(&mut self, head: &http::Head<'_>, out: &mut Outbox) -> Option<(u8, Box<dyn Protocol>)> {
-        if self.drained.is_some() {
-            refuse_request(503, "draining", out);
-            return None;
-        }
         for (index, gateway) in self.gateways.iter_mut().enumerate() {
             match gateway.admit(head, out) {
                 Admission::NotMine => {}
                 Admission::Open(protocol) => return Some((index as u8, protocol)),
+                Admission::Answered if self.drained.is_some() => {
+                    *out = Outbox::default();
+                    refuse_request(503, "draining", out);
+                    return None;
+                }
                 Admission::Answered => return None,
             }
         }
@@ -109,7 +120,14 @@ impl Shard {
         None
     }
 
-    fn open(&mut self, id: StreamId, gateway: u8, protocol: Box<dyn Protocol>, out: &mut Outbox, now: Now) {
+    fn open(
+        &mut self,
+        id: StreamId,
+        gateway: u8,
+        protocol: Box<dyn Protocol>,
+        out: &mut Outbox,
+        now: Now,
+    ) -> Place {
         self.tally.sessions_opened += 1;
         let place = self.sessions.insert(id, gateway, protocol);
         self.start_sweep(now);
@@ -118,6 +136,7 @@ impl Shard {
             stream.phase = Phase::Open;
         }
         self.act(id, place, out, now);
+        place
     }
 
     /// Lets the session's protocol take bytes and does what it asks for.
@@ -144,8 +163,11 @@ impl Shard {
         for refusal in out.refusals.drain(..) {
             self.tally.refused(refusal);
         }
-        self.queue_own(id, &out.bytes);
-        out.bytes.clear();
+        // Nothing is said after a goodbye, so what was asked before it is answered before it.
+        if out.then == Then::Stay {
+            self.queue_own(id, &out.bytes);
+            out.bytes.clear();
+        }
         for command in commands.drain(..) {
             self.command(place, command, now);
         }
@@ -165,10 +187,12 @@ impl Shard {
         self.check_queue(id, now);
     }
 
-    /// A stream that lets too much of its own pile up is parted with.
+    /// A stream that lets too much of its own pile up is parted with. One that takes all it is sent gets what belongs to one answer
+    /// however long that becomes in its protocol.
     fn check_queue(&mut self, id: StreamId, now: Now) {
         let Some(stream) = self.streams.get(id) else { return };
-        if stream.own.len() <= self.settings.session_queue_bytes {
+        let times = if stream.stalled { 1 } else { ANSWER_QUEUES };
+        if stream.own.len() <= self.settings.session_queue_bytes * times {
             return;
         }
         match stream.session {
@@ -181,7 +205,7 @@ impl Shard {
     fn next_request(&mut self, id: StreamId, now: Now) {
         self.end_session_of(id);
         let Some(stream) = self.streams.get_mut(id) else { return };
-        if stream.ended {
+        if stream.ended && stream.tail.is_empty() {
             return self.close_politely(id, now);
         }
         stream.phase = Phase::Asking;
@@ -255,7 +279,7 @@ impl Shard {
             return;
         }
         let Some(stream) = self.streams.get_mut(id) else { return };
-        if stream.phase != Phase::Finished {
+        if matches!(stream.phase, Phase::Asking | Phase::Open) {
             stream.own.extend_from_slice(bytes);
             self.touch(id);
         }
