@@ -1,0 +1,13 @@
+//! Clients that do wrong, machines that run out, plugs that are pulled: against the program as it is run.
+//!
+//! Every test has neighbours who chat in a room of their own and must not notice, and ends with the counts: what the server says
+//! has happened, and that it keeps nothing of it.
+
+mod counts;
+mod frames;
+mod neighbours;
+mod objects;
+mod peer;
+mod readers;
+mod scene;
+mod server;
