@@ -74,6 +74,8 @@ impl Protocol for PlainRoom {
             // The shard's own copy of the name, so that a thousand members do not keep a thousand.
             Event::Joined { room, .. } => self.room = room.clone(),
             Event::Refused { refusal: Refusal::RoomFull, .. } => Socket::part(Farewell::RoomFull, out),
+            // The node takes its leave, of this member too: that is what it is told.
+            Event::Refused { refusal: Refusal::Draining, .. } => {}
             Event::Refused { .. } => Socket::part(Farewell::Overloaded, out),
             _ => {}
         }

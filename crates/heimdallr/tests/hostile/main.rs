@@ -4,6 +4,7 @@
 //! has happened, and that it keeps nothing of it.
 
 mod counts;
+mod ending;
 mod frames;
 mod neighbours;
 mod objects;
