@@ -51,8 +51,8 @@ pub(crate) struct Turns {
     reserve: Option<OwnedFd>,
     clock: Clock,
     buffer: Vec<u8>,
-    /// Streams that may have more to read than was read.
-    again: Vec<StreamId>,
+    /// Streams that may have more to read than was read, and whether they end behind it.
+    again: Vec<(StreamId, bool)>,
     draining: bool,
     publish: Publish,
     publish_due_ms: u64,
@@ -139,8 +139,8 @@ impl Turns {
             self.shard.step(Input::Tick, now, &mut self.world);
         }
         self.obey(now);
-        for id in std::mem::take(&mut self.again) {
-            self.read(id, false, now);
+        for (id, ending) in std::mem::take(&mut self.again) {
+            self.read(id, ending, now);
         }
         for event in events {
             self.take_event(event.data.u64(), event.flags, now);
@@ -172,7 +172,7 @@ impl Turns {
         }
     }
 
-    /// Reads a stream once. Edges are told of once, so one that may have more is remembered.
+    /// Reads a stream once. Edges are told of once, so one that may have more is remembered, and one that ends until it has.
     fn read(&mut self, id: StreamId, ending: bool, now: Now) {
         let (length, more) = match self.world.receive(id, &mut self.buffer) {
             Received::More(length) => (length, true),
@@ -181,7 +181,7 @@ impl Turns {
             Received::End => return self.shard.step(Input::HungUp(id), now, &mut self.world),
         };
         if more {
-            self.again.push(id);
+            self.again.push((id, ending));
         }
         self.shard.step(Input::Bytes(id, &mut self.buffer[..length]), now, &mut self.world);
     }

@@ -6,6 +6,7 @@
 mod counts;
 mod ending;
 mod frames;
+mod leaving;
 mod neighbours;
 mod objects;
 mod peer;
