@@ -61,6 +61,11 @@ pub trait Protocol {
     /// The format in which the session takes what is told to a room; `None` while it takes nothing.
     fn form(&self) -> Option<Variant>;
 
+    /// Whether an answer is still to come that needs nothing more from the client, so that it may have closed its half.
+    fn owes_answer(&self) -> bool {
+        false
+    }
+
     /// Writes a sign of life. Says whether the client must answer it, so that its silence is death.
     fn ping(&mut self, out: &mut Outbox) -> bool;
 

@@ -243,11 +243,11 @@ impl Shard {
         self.settle(id, &mut out, now);
     }
 
-    /// The other side is gone, or says no more. What it was still owed is tried once; a visitor that has closed its half waits for an
-    /// answer, which is given.
+    /// The other side is gone, or says no more. What it was still owed is tried once; who has closed its half behind a whole
+    /// request waits for an answer, which is given.
     pub(crate) fn hung_up(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
         if let Some(stream) = self.streams.get_mut(id).filter(|stream| !stream.ended)
-            && self.sessions.get(stream.session).is_some_and(|session| session.protocol.form().is_none())
+            && self.sessions.get(stream.session).is_some_and(|session| session.protocol.owes_answer())
         {
             stream.ended = true;
             return self.closings.push(now.monotonic_ms, id);

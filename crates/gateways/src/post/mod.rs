@@ -157,6 +157,10 @@ impl Protocol for Visitor {
         None
     }
 
+    fn owes_answer(&self) -> bool {
+        self.body.is_done()
+    }
+
     /// Nothing can be said before the answer; a body that takes too long is not waited for.
     fn ping(&mut self, out: &mut Outbox) -> bool {
         self.pings += u8::from(!self.body.is_done());

@@ -20,6 +20,24 @@ fn reset(peer: Peer) {
     set_socket_linger(&peer.stream, Some(Duration::ZERO)).expect("a TCP stream");
 }
 
+#[test]
+fn a_reset_in_the_middle_of_anything_leaves_nothing_behind() {
+    let scene = Scene::new();
+    let half_frame = [frame_head(BINARY, 60_000), vec![0; 30_000]].concat();
+    let parts = [frame(BINARY & 0x7f, &[0; 30_000]), vec![0, 0xfe, 0x10]].concat();
+    for bytes in [&half_frame[..], &parts, &half_frame[..3], b""] {
+        let mut peer = scene.member("wild");
+        peer.send(bytes);
+        reset(peer);
+    }
+    for bytes in ["", "GET / HTT", "POST /rooms/wild HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"] {
+        let mut peer = scene.stranger();
+        peer.send(bytes.as_bytes());
+        reset(peer);
+    }
+    scene.end(&[]);
+}
+
 /// What it had sent before is more than the server reads at once, and the end is there before the server looks.
 #[test]
 fn a_goodbye_behind_much_to_be_read_is_noticed() {
