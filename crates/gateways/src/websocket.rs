@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use chat::Farewell;
+use chat::{Farewell, Refusal};
 use wire::deflate::{Deflater, Inflater};
 use wire::http::Head;
 use wire::websocket::{
@@ -87,6 +87,7 @@ impl Socket {
             Ok(offer) => offer,
             Err(rejection) => {
                 rejection.write_response(&mut out.bytes);
+                out.refusals.push(Refusal::BadRequest);
                 out.then = Then::Close;
                 return None;
             }

@@ -48,6 +48,7 @@ impl Shard {
         } else if stream.asked_ms + timeout_ms > now.monotonic_ms {
             self.greetings.push(now.monotonic_ms, id);
         } else if stream.tail.is_empty() {
+            self.tally.streams_cut += 1;
             self.cut(id, effects);
         } else {
             self.tally.bad_requests += 1;

@@ -160,9 +160,6 @@ impl Shard {
     /// Does what a protocol machine asked for: bytes to its client, commands to chat, and what becomes of the stream.
     fn act(&mut self, id: StreamId, place: Place, out: &mut Outbox, now: Now) {
         let mut commands = std::mem::take(&mut out.commands);
-        for refusal in out.refusals.drain(..) {
-            self.tally.refused(refusal);
-        }
         // Nothing is said after a goodbye, so what was asked before it is answered before it.
         if out.then == Then::Stay {
             self.queue_own(id, &out.bytes);
@@ -175,8 +172,11 @@ impl Shard {
         self.settle(id, out, now);
     }
 
-    /// Queues the bytes of an outbox without commands and does what it says about the stream.
+    /// Queues the bytes of an outbox without commands, counts its refusals and does what it says about the stream.
     pub(crate) fn settle(&mut self, id: StreamId, out: &mut Outbox, now: Now) {
+        for refusal in out.refusals.drain(..) {
+            self.tally.refused(refusal);
+        }
         self.queue_own(id, &out.bytes);
         out.bytes.clear();
         match std::mem::take(&mut out.then) {

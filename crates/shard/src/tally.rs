@@ -7,7 +7,7 @@ use chat::{Farewell, Refusal};
 pub struct Tally {
     /// Streams opened.
     pub streams_opened: u64,
-    /// Streams cut because they were too slow to ask, or to say goodbye.
+    /// Streams cut because they asked for nothing in time, or did not say goodbye.
     pub streams_cut: u64,
     /// Request heads read.
     pub requests: u64,

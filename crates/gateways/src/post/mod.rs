@@ -165,6 +165,7 @@ impl Protocol for Visitor {
     fn ping(&mut self, out: &mut Outbox) -> bool {
         self.pings += u8::from(!self.body.is_done());
         if self.pings > PINGS_MAX {
+            out.refusals.push(Refusal::BadRequest);
             self.part(Farewell::PingTimeout, out);
         }
         false

@@ -103,6 +103,7 @@ fn room_of(path: &str) -> Option<RoomId> {
 fn refuse_name(out: &mut Outbox) {
     let headers = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")];
     let body = format!("{}: {}\n", Refusal::BadName.code(), Refusal::BadName.reason());
+    out.refusals.push(Refusal::BadName);
     wire::http::write_response(&mut out.bytes, Refusal::BadName.http_status(), &headers, body.as_bytes());
     out.then = Then::Close;
 }

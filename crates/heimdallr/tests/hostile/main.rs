@@ -6,10 +6,12 @@
 mod counts;
 mod ending;
 mod frames;
+mod handshakes;
 mod leaving;
 mod neighbours;
 mod objects;
 mod peer;
 mod readers;
+mod requests;
 mod scene;
 mod server;
