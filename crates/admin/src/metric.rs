@@ -87,6 +87,7 @@ declare! {
     HISTORY_MESSAGES: Gauge "heimdallr_history_messages", "Messages remembered.";
     HISTORY_BYTES: Gauge "heimdallr_history_bytes", "What the messages remembered weigh.";
     ACCEPTED_STREAMS: Counter "heimdallr_accepted_streams_total", "Connections accepted.";
+    TURNED_AWAY_STREAMS: Counter "heimdallr_turned_away_streams_total", "Connections closed at once because no more files may be open.";
     CUT_STREAMS: Counter "heimdallr_cut_streams_total", "Connections cut because they asked for nothing in time, or did not say goodbye.";
     REQUESTS: Counter "heimdallr_requests_total", "HTTP requests read, opening handshakes included.";
     BAD_REQUESTS: Counter "heimdallr_bad_requests_total", "Connections whose first bytes were no request, or came too slowly.";

@@ -9,6 +9,7 @@ pub(crate) fn samples(shard: &Shard) -> Vec<Sample> {
     let mut samples = held(shard.holdings());
     samples.extend([
         metric::ACCEPTED_STREAMS.is(tally.streams_opened),
+        metric::TURNED_AWAY_STREAMS.is(tally.streams_turned_away),
         metric::CUT_STREAMS.is(tally.streams_cut),
         metric::REQUESTS.is(tally.requests),
         metric::BAD_REQUESTS.is(tally.bad_requests),

@@ -1,7 +1,7 @@
 //! The turns of one shard: wait, take all inputs, flush; again.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,6 +12,7 @@ use rustix::net::{SocketFlags, accept_with};
 use shard::{Input, Now, Shard, StreamId};
 
 use crate::clock::Clock;
+use crate::limits::open_files_max;
 use crate::mailroom::{Bell, Mailbox};
 use crate::node::Publish;
 use crate::streams::{Received, World, stream_of};
@@ -22,6 +23,11 @@ const EVENTS_PER_TURN: usize = 128;
 const ACCEPTS_PER_TURN: usize = 64;
 /// Batches of mail read in a turn.
 const BATCHES_PER_TURN: usize = 64;
+/// Files that clients leave to the rest of the node, health checks and metrics among them. The system gives out the lowest number
+/// that is free, so a high number says that few are left.
+const KEPT_FILES: u64 = 16;
+/// How long listeners are not looked at when the machine has no room for another connection.
+const REST_MS: u64 = 100;
 /// Bytes read from a stream at once.
 const READ_BYTES: usize = 64 * 1024;
 /// How often a shard shows its numbers.
@@ -47,8 +53,10 @@ pub(crate) struct Turns {
     bell: Arc<Bell>,
     orders: Arc<Orders>,
     listeners: Vec<OwnedFd>,
-    /// Given up for a moment when no more files can be opened, so that a connection can be taken and refused.
-    reserve: Option<OwnedFd>,
+    /// Streams with files of this number or a higher one are turned away.
+    files_max: u64,
+    /// When the listeners are looked at again, after the machine had no room for another connection.
+    listening_again_ms: Option<u64>,
     clock: Clock,
     buffer: Vec<u8>,
     /// Streams that may have more to read than was read, and whether they end behind it.
@@ -78,7 +86,8 @@ impl Turns {
             bell,
             orders,
             listeners,
-            reserve: spare_file(),
+            files_max: open_files_max().saturating_sub(KEPT_FILES),
+            listening_again_ms: None,
             clock: Clock::start(),
             buffer: vec![0; READ_BYTES],
             again: Vec::new(),
@@ -128,8 +137,8 @@ impl Turns {
             return 1;
         }
         let now_ms = self.clock.now().monotonic_ms;
-        let wake_ms = self.shard.next_wake_ms().unwrap_or(u64::MAX).min(self.publish_due_ms);
-        wake_ms.saturating_sub(now_ms).min(PUBLISH_INTERVAL_MS)
+        let wakes_ms = [self.shard.next_wake_ms(), self.listening_again_ms].into_iter().flatten();
+        wakes_ms.fold(self.publish_due_ms, u64::min).saturating_sub(now_ms).min(PUBLISH_INTERVAL_MS)
     }
 
     /// Takes in what has happened and sends what gathered. Says whether there is more to send at once.
@@ -139,6 +148,10 @@ impl Turns {
             self.shard.step(Input::Tick, now, &mut self.world);
         }
         self.obey(now);
+        if self.listening_again_ms.is_some_and(|again_ms| again_ms <= now.monotonic_ms) {
+            self.listening_again_ms = None;
+            self.watch_listeners(EventFlags::IN);
+        }
         for (id, ending) in std::mem::take(&mut self.again) {
             self.read(id, ending, now);
         }
@@ -199,23 +212,34 @@ impl Turns {
         for _ in 0..ACCEPTS_PER_TURN {
             let Some(socket) = self.listeners.get(listener) else { return };
             match accept_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-                Ok(stream) => {
-                    if let Some(id) = self.world.insert(stream) {
-                        self.shard.step(Input::Knock(id), now, &mut self.world);
-                    }
-                }
-                Err(Errno::MFILE | Errno::NFILE) => return self.turn_away(listener),
+                Ok(stream) => self.let_in(stream, now),
                 Err(Errno::CONNABORTED | Errno::INTR) => {}
-                Err(_) => return,
+                Err(Errno::AGAIN) => return,
+                Err(_) => return self.rest(now),
             }
         }
     }
 
-    /// No more files can be opened: takes one connection with the reserve and closes it, so that it does not wait for nothing.
-    fn turn_away(&mut self, listener: usize) {
-        self.reserve = None;
-        drop(accept_with(&self.listeners[listener], SocketFlags::CLOEXEC));
-        self.reserve = spare_file();
+    fn let_in(&mut self, stream: OwnedFd, now: Now) {
+        let has_room = (stream.as_raw_fd() as u64) < self.files_max;
+        let input = match has_room.then(|| self.world.insert(stream)).flatten() {
+            Some(id) => Input::Knock(id),
+            None => Input::TurnedAway,
+        };
+        self.shard.step(input, now, &mut self.world);
+    }
+
+    /// A connection that cannot be accepted stays where it is, and would be told of again and again.
+    fn rest(&mut self, now: Now) {
+        self.listening_again_ms = Some(now.monotonic_ms + REST_MS);
+        self.watch_listeners(EventFlags::empty());
+    }
+
+    fn watch_listeners(&self, flags: EventFlags) {
+        for (listener, token) in self.listeners.iter().zip(LISTENER_TOKENS) {
+            // It was put in when the shard started and needs no more memory now.
+            let _ = epoll::modify(&self.world.epoll, listener, EventData::new_u64(token), flags);
+        }
     }
 
     fn obey(&mut self, now: Now) {
@@ -225,9 +249,4 @@ impl Turns {
             self.shard.step(Input::Drain, now, &mut self.world);
         }
     }
-}
-
-/// A file that is open for no other reason than to be closed.
-fn spare_file() -> Option<OwnedFd> {
-    rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).ok()
 }

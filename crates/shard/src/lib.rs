@@ -31,6 +31,8 @@ pub use tally::{Holdings, Tally};
 pub enum Input<'a> {
     /// A stream was opened.
     Knock(StreamId),
+    /// A stream could not be let in: there is no room for another one.
+    TurnedAway,
     /// Bytes came in. They may be changed in place (unmasking).
     Bytes(StreamId, &'a mut [u8]),
     /// A stream that took less than it was given takes more again.

@@ -76,6 +76,7 @@ impl Shard {
     pub fn step(&mut self, input: Input<'_>, now: Now, effects: &mut dyn Effects) {
         match input {
             Input::Knock(stream) => self.knock(stream, now),
+            Input::TurnedAway => self.tally.streams_turned_away += 1,
             Input::Bytes(stream, bytes) => self.take_bytes(stream, bytes, now),
             Input::Writable(stream) => self.unstall(stream, now, effects),
             Input::HungUp(stream) => self.hung_up(stream, now, effects),

@@ -7,6 +7,8 @@ use chat::{Farewell, Refusal};
 pub struct Tally {
     /// Streams opened.
     pub streams_opened: u64,
+    /// Streams that were not let in for want of room.
+    pub streams_turned_away: u64,
     /// Streams cut because they asked for nothing in time, or did not say goodbye.
     pub streams_cut: u64,
     /// Request heads read.

@@ -5,6 +5,7 @@
 
 mod counts;
 mod ending;
+mod files;
 mod frames;
 mod handshakes;
 mod leaving;
