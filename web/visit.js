@@ -19,7 +19,7 @@ export function openDoor(enter) {
 export function showDoor(...values) {
   document.documentElement.dataset.view = 'door';
   document.title = 'Heimdallr';
-  inputs.forEach((input, index) => (input.value = values[index] ?? ''));
+  inputs.forEach((input, index) => (input.value ||= values[index] ?? ''));
   inputs.find((input) => !input.value)?.focus();
 }
 
