@@ -28,13 +28,23 @@ pub(super) enum Cores {
 pub(super) struct Place {
     cores: Cores,
     goes_first: bool,
+    is_ahead: bool,
 }
 
 impl Place {
+    /// The same, ahead of others that go first as well: for what is measured while they make noise.
+    pub(super) fn ahead(self) -> Self {
+        Self { is_ahead: true, ..self }
+    }
+
     /// The command line that runs `line` there.
     pub(super) fn line(self, line: Vec<String>) -> Vec<String> {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
-        let first = if self.goes_first { "chrt --fifo 1 " } else { "" };
+        let first = match (self.goes_first, self.is_ahead) {
+            (true, true) => "chrt --rr 2 ",
+            (true, false) => "chrt --rr 1 ",
+            (false, _) => "",
+        };
         let pinned = match self.cores {
             Cores::First => "taskset -c 0".to_owned(),
             Cores::Last => format!("taskset -c {}", count - 1),
@@ -79,6 +89,8 @@ pub(super) struct Entrant {
     pub(super) name: String,
     pub(super) contender: &'static Contender,
     pub(super) options: Vec<&'static str>,
+    /// Further keys of ours, as variables of its environment.
+    pub(super) settings: Vec<(&'static str, &'static str)>,
     pub(super) place: Place,
     pub(super) generator_place: Place,
 }
@@ -113,14 +125,14 @@ impl Lab {
     pub(super) fn entrant(&self, name: &str) -> Result<Entrant, Failure> {
         let contender = contender::named(if name == "ours" { &self.ours } else { name })?;
         self.prepare(contender)?;
-        let options = vec!["--threads", "1"];
+        let (options, settings) = (vec!["--threads", "1"], Vec::new());
         let (place, generator_place) = (self.place(Cores::First), self.place(Cores::Last));
-        Ok(Entrant { name: name.to_owned(), contender, options, place, generator_place })
+        Ok(Entrant { name: name.to_owned(), contender, options, settings, place, generator_place })
     }
 
     /// A place on these cores.
     pub(super) fn place(&self, cores: Cores) -> Place {
-        Place { cores, goes_first: self.is_urgent }
+        Place { cores, goes_first: self.is_urgent, is_ahead: false }
     }
 
     fn prepare(&self, contender: &'static Contender) -> Outcome {
@@ -139,7 +151,7 @@ impl Lab {
     }
 
     pub(super) fn start(&self, entrant: &Entrant) -> Result<Server, Failure> {
-        Server::start(entrant.contender, entrant.place, &entrant.options, &self.folder)
+        Server::start(entrant, &self.folder)
     }
 
     /// One run against a fresh server.
@@ -196,9 +208,11 @@ mod tests {
 
     #[test]
     fn a_place_is_what_stands_before_the_line() {
-        let line = |cores, goes_first| Place { cores, goes_first }.line(vec!["server".to_owned()]).join(" ");
+        let place = |cores, goes_first| Place { cores, goes_first, is_ahead: false };
+        let line = |cores, goes_first| place(cores, goes_first).line(vec!["server".to_owned()]).join(" ");
         assert_eq!(line(Cores::First, false), "taskset -c 0 server");
-        assert_eq!(line(Cores::First, true), "chrt --fifo 1 taskset -c 0 server");
+        assert_eq!(line(Cores::First, true), "chrt --rr 1 taskset -c 0 server");
         assert_eq!(line(Cores::All, false), "server");
+        assert_eq!(place(Cores::All, true).ahead().line(Vec::new()), ["chrt", "--rr", "2"]);
     }
 }

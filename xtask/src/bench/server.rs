@@ -6,8 +6,7 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::contender::Contender;
-use super::lab::Place;
+use super::lab::Entrant;
 use crate::program::Program;
 use crate::step::Failure;
 
@@ -20,16 +19,13 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts it and waits until it accepts.
-    pub(super) fn start(
-        contender: &Contender,
-        place: Place,
-        options: &[&str],
-        folder: &Path,
-    ) -> Result<Self, Failure> {
+    pub(super) fn start(entrant: &Entrant, folder: &Path) -> Result<Self, Failure> {
         let (address, admin) = (free_address()?, free_address()?);
-        let line = place.line(contender.command_line(address, admin, options));
-        let log = folder.join(format!("{}.log", contender.name.replace(' ', "-")));
-        let mut server = Self { process: Program::new(&line[0]).args(&line[1..]).start(&log)?, address };
+        let line = entrant.place.line(entrant.contender.command_line(address, admin, &entrant.options));
+        let log = folder.join(format!("{}.log", entrant.contender.name.replace(' ', "-")));
+        let program = Program::new(&line[0]).args(&line[1..]);
+        let program = entrant.settings.iter().fold(program, |program, (key, value)| program.env(key, value));
+        let mut server = Self { process: program.start(&log)?, address };
         server.await_accepting()?;
         Ok(server)
     }

@@ -23,7 +23,7 @@ const START_IN: Duration = Duration::from_millis(100);
 /// How long a worker may take to answer when it has only to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long the server may take to give memory back after everybody has left.
-const GIVE_BACK: Duration = Duration::from_secs(3);
+const GIVE_BACK: Duration = Duration::from_secs(5);
 
 /// Carries out a run.
 pub fn conduct(run: &Run) -> io::Result<Report> {

@@ -78,7 +78,7 @@ fn measure_both(
     let program = loud.program(&server, protocol, place, &loud_json);
     let mut other = Other(program.start(&lab.folder.join("loud.log"))?);
     thread::sleep(Duration::from_secs_f64(before_s));
-    let quiet = quiet.carry_out(&server, protocol, place, &quiet_json)?;
+    let quiet = quiet.carry_out(&server, protocol, place.ahead(), &quiet_json)?;
     other.finish(&loud_json).map(|loud| [loud, quiet])
 }
 
