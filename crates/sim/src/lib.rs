@@ -1,1 +1,20 @@
-//! To be written.
+//! A pretend world around one node: streams, mail and time made from a seed, an oracle that knows what every client must have seen,
+//! and conversations that are replayed byte for byte.
+//!
+//! Time is advanced here and never slept; nothing here touches a socket or a clock.
+
+mod actor;
+mod ledger;
+mod mailroom;
+mod node;
+mod pipe;
+mod random;
+pub mod scenario;
+mod stage;
+
+pub use actor::{Actor, Tamper};
+pub use ledger::{Conduct, Ledger, Mark, Rules, SessionNo, Speech};
+pub use node::{DAWN, Node, PipeId, Thief};
+pub use pipe::Weather;
+pub use random::Random;
+pub use stage::Stage;

@@ -1,0 +1,338 @@
+//! The ledger: it knows what every client asked for and was told, and complains when that cannot be right.
+//!
+//! It sees the world only through clients, as their users do. What it holds against a server: an accepted message is shown to every
+//! member once and in the one order of its room, or the member is told of the gap; a position is never given to two messages; a retry is
+//! not a second message; every command is answered; presence comes to tell the truth; nobody is parted with but for a reason.
+
+mod hearing;
+mod mark;
+mod room;
+mod session;
+mod stay;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chat::{Body, Command, Counts, PayloadKind, Position, RoomId, Tag, Text, UserId};
+
+pub use mark::Mark;
+pub use session::{Conduct, Speech};
+
+use room::Room;
+use session::{Asked, Session, What};
+use stay::Stay;
+
+/// A session in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SessionNo(usize);
+
+/// What the ledger must know of the node's configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Whether a room, a node or a session may be full.
+    pub may_be_full: bool,
+    /// Who was away for at most so many messages gets them all.
+    pub resumes_within: u64,
+}
+
+/// The ledger.
+pub struct Ledger {
+    rules: Rules,
+    posts: BTreeMap<Mark, Post>,
+    rooms: BTreeMap<RoomId, Room>,
+    sessions: Vec<Session>,
+    is_draining: bool,
+    newest_asked: Mark,
+    complaints: Vec<String>,
+}
+
+/// A message that somebody asked to be posted.
+#[derive(Debug)]
+struct Post {
+    room: RoomId,
+    /// The session that asked for it first, whose user it is by unless it names somebody.
+    by: SessionNo,
+    author: Option<UserId>,
+    /// Whether its author is beyond doubt: a session that was refused its name may have posted as a guest.
+    is_signed: bool,
+    /// It has words of its own, beside which every protocol tells the author.
+    has_words: bool,
+    /// As readers see it: protocols without tags have none.
+    tag: Option<Tag>,
+    /// How often it was asked for since it was refused last.
+    tries: u32,
+    state: PostState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PostState {
+    /// It may have been taken or not.
+    Asked,
+    /// It was refused: nothing of it was kept.
+    Refused,
+    Accepted,
+}
+
+impl Ledger {
+    /// A ledger of a world where nothing has happened.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            posts: BTreeMap::new(),
+            rooms: BTreeMap::new(),
+            sessions: Vec::new(),
+            is_draining: false,
+            newest_asked: Mark(0),
+            complaints: Vec::new(),
+        }
+    }
+
+    /// A client connects.
+    pub fn connect(&mut self, who: &str, speech: Speech) -> SessionNo {
+        let mut session = Session::new(who, speech.clone());
+        if let Speech::Reader(room, since) = speech {
+            let floor = self.room(&room).head();
+            session.ask(None, Asked::new(What::Join { room, since }, floor));
+        }
+        self.sessions.push(session);
+        SessionNo(self.sessions.len() - 1)
+    }
+
+    /// A client does something that explains how the server treats it from now on.
+    pub fn note(&mut self, session: SessionNo, change: impl FnOnce(&mut Conduct)) {
+        change(&mut self.sessions[session.0].conduct);
+    }
+
+    /// The node was told to go away.
+    pub fn note_drain(&mut self) {
+        self.is_draining = true;
+    }
+
+    /// A client sends a command.
+    pub fn ask(&mut self, session: SessionNo, command: &Command) {
+        match command {
+            Command::Identify { user, inbox, tag } => {
+                let book = &mut self.sessions[session.0];
+                book.user = Some(user.clone());
+                book.ask(tag.clone(), Asked::new(What::Identify { inbox: *inbox }, None));
+            }
+            Command::Join { room, since, tag } => {
+                let floor = self.room(room).head();
+                let what = What::Join { room: room.clone(), since: *since };
+                self.sessions[session.0].ask(tag.clone(), Asked::new(what, floor));
+            }
+            Command::Leave { room, tag } => {
+                let asked = Asked::new(What::Leave { room: room.clone() }, None);
+                self.sessions[session.0].ask(tag.clone(), asked);
+            }
+            Command::Post { room, author, body, tag, .. } => {
+                self.ask_post(session, room.clone(), author.clone(), body, tag);
+            }
+            Command::Direct { to, body, tag } => {
+                self.ask_post(session, RoomId::inbox(to.clone()), None, body, tag);
+            }
+            Command::Recall { room, before, tag, .. } => {
+                let floor = self.room(room).head();
+                let what = What::Recall { room: room.clone(), before: *before };
+                self.sessions[session.0].ask(tag.clone(), Asked::new(what, floor));
+            }
+            Command::AskTime { tag } => {
+                self.sessions[session.0].ask(tag.clone(), Asked::new(What::Time, None));
+            }
+            Command::Signal { room, .. } => {
+                let asked = Asked::new(What::Signal { room: room.clone() }, None);
+                self.sessions[session.0].ask(None, asked);
+            }
+        }
+    }
+
+    /// The server broke the client's protocol.
+    pub fn accuse(&mut self, session: SessionNo, fault: &str) {
+        let is_turned_away = self.is_draining && self.sessions[session.0].speech == Speech::Poster;
+        if !is_turned_away {
+            self.complain(session, &format!("cannot read what it is sent: {fault}"));
+        }
+        self.gone(session);
+    }
+
+    /// The stream of a client has ended without a word.
+    pub fn end(&mut self, session: SessionNo) {
+        let book = &mut self.sessions[session.0];
+        let Conduct { is_slow, is_silent, is_leaving, .. } = book.conduct;
+        let is_due = is_slow || is_silent || is_leaving || self.is_draining;
+        if book.is_open && !is_due && book.speech != Speech::Poster {
+            self.complain(session, "was cut off without a word");
+        }
+        self.gone(session);
+    }
+
+    /// A client has let go of its connection.
+    pub fn gone(&mut self, session: SessionNo) {
+        self.sessions[session.0].is_open = false;
+    }
+
+    /// All is quiet: nothing is under way, and every client has read all there was, but for those that are silent.
+    pub fn settle(&mut self) {
+        for number in 0..self.sessions.len() {
+            let session = &mut self.sessions[number];
+            session.stays.values_mut().for_each(|stay| stay.settle(self.newest_asked));
+            if !session.is_attentive() {
+                continue;
+            }
+            let unanswered =
+                session.unanswered().map(|(tag, what)| format!("has no answer to {tag:?}, {what:?}"));
+            let unanswered: Vec<String> = unanswered.collect();
+            let behind = session.stays.iter().filter_map(|(room, stay)| {
+                let fault = stay.is_up_to_date(self.rooms.get(room)?).err()?;
+                Some(format!("in {room:?}, {fault}"))
+            });
+            let faults: Vec<String> = unanswered.into_iter().chain(behind).collect();
+            faults.iter().for_each(|fault| self.complain(SessionNo(number), fault));
+        }
+        for (room, book) in &mut self.rooms {
+            let disputes = book.take_disputes().into_iter();
+            self.complaints.extend(disputes.map(|dispute| format!("in {room:?}, {dispute}")));
+        }
+        self.check_epochs();
+    }
+
+    /// Members of one room at one time are in one life of it.
+    fn check_epochs(&mut self) {
+        let mut places: BTreeMap<RoomId, Position> = BTreeMap::new();
+        for number in 0..self.sessions.len() {
+            let session = &self.sessions[number];
+            let known = session.stays.iter().filter_map(|(room, stay)| Some((room, stay.place?)));
+            let known: Vec<_> =
+                known.filter(|_| session.is_attentive()).map(|(room, at)| (room.clone(), at)).collect();
+            for (room, at) in known {
+                let other = *places.entry(room.clone()).or_insert(at);
+                if other.epoch != at.epoch {
+                    self.complain(
+                        SessionNo(number),
+                        &format!("in {room:?}, stands at {at}, another at {other}"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// All is quiet, nobody is silent and presence has had its time: what clients believe of who is there must be true.
+    pub fn check_presence(&mut self) {
+        for (room, (counts, users)) in self.truth() {
+            for number in 0..self.sessions.len() {
+                let session = &self.sessions[number];
+                let Some(stay) = session.stays.get(&room).filter(|_| session.is_attentive()) else {
+                    continue;
+                };
+                if stay.counts.is_some_and(|believed| believed != counts) {
+                    let fault =
+                        format!("in {room:?}, believes in {:?} when there are {counts:?}", stay.counts);
+                    self.complain(SessionNo(number), &fault);
+                } else if let Some(list) = stay.list.as_ref().filter(|list| **list != users) {
+                    let fault = format!("in {room:?}, believes in {list:?} when there are {users:?}");
+                    self.complain(SessionNo(number), &fault);
+                }
+            }
+        }
+    }
+
+    /// Whether the session is still there, as far as its client knows.
+    pub fn is_open(&self, session: SessionNo) -> bool {
+        self.sessions[session.0].is_open
+    }
+
+    /// What cannot be right, since the last call.
+    pub fn take_complaints(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.complaints)
+    }
+
+    /// How many messages are known to have been accepted or shown.
+    pub fn messages(&self) -> usize {
+        self.posts.values().filter(|post| post.state == PostState::Accepted).count()
+    }
+
+    fn ask_post(
+        &mut self,
+        session: SessionNo,
+        room: RoomId,
+        author: Option<UserId>,
+        body: &Body,
+        tag: &Option<Tag>,
+    ) {
+        let book = &mut self.sessions[session.0];
+        let author = author.or_else(|| book.user.clone());
+        let signed = author.clone();
+        let Some(mark) = mark_of(body) else { return };
+        let tells_tags = !matches!(book.speech, Speech::Plain(_));
+        let tag = tag.clone().filter(|_| tells_tags);
+        if tells_tags {
+            let what = What::Post { room: room.clone(), mark };
+            let reader = self.find_reader(&room);
+            self.sessions[session.0].ask(tag.clone(), Asked { what, floor: None, reader });
+        }
+        self.newest_asked = self.newest_asked.max(mark);
+        let has_words = matches!(body.text, Text::Own(_));
+        let state = PostState::Asked;
+        let post = Post { room, by: session, author, is_signed: true, has_words, tag, tries: 0, state };
+        let post = self.posts.entry(mark).or_insert(post);
+        if post.state == PostState::Refused {
+            (post.state, post.tries) = (PostState::Asked, 0);
+        }
+        post.tries += 1;
+        if post.tries > 1 {
+            self.rooms.entry(post.room.clone()).or_default().note_retry(mark);
+        }
+        post.is_signed &= post.author == signed;
+        post.by = session;
+    }
+
+    /// Somebody who is surely in a room: who was slow may be parted with and not know yet.
+    fn find_reader(&self, room: &RoomId) -> Option<SessionNo> {
+        let is_there = |session: &Session| {
+            session.is_attentive() && !session.conduct.is_slow && session.stays.contains_key(room)
+        };
+        self.sessions.iter().position(is_there).map(SessionNo)
+    }
+
+    /// Who is in each room, by what clients know of themselves.
+    fn truth(&self) -> BTreeMap<RoomId, (Counts, BTreeSet<UserId>)> {
+        let mut truth: BTreeMap<RoomId, (Counts, BTreeSet<UserId>)> = BTreeMap::new();
+        for session in self.sessions.iter().filter(|session| session.is_open) {
+            for room in session.stays.keys().filter(|room| !room.is_inbox()) {
+                let (counts, users) = truth.entry(room.clone()).or_default();
+                match &session.user {
+                    Some(user) => drop(users.insert(user.clone())),
+                    None => counts.guests += 1,
+                }
+                counts.members = users.len() as u32;
+            }
+        }
+        truth
+    }
+
+    fn room(&mut self, room: &RoomId) -> &mut Room {
+        self.rooms.entry(room.clone()).or_default()
+    }
+
+    fn stay(&mut self, session: SessionNo, room: &RoomId) -> Option<&mut Stay> {
+        self.sessions[session.0].stays.get_mut(room)
+    }
+
+    fn complain(&mut self, session: SessionNo, fault: &str) {
+        let who = &self.sessions[session.0].who;
+        self.complaints.push(format!("{who} {fault}"));
+    }
+}
+
+/// The mark of a message to be posted.
+fn mark_of(body: &Body) -> Option<Mark> {
+    match (&body.text, body.payload.kind) {
+        (Text::Own(text), _) => Mark::find(text),
+        (_, PayloadKind::None) => None,
+        _ => Mark::find(&String::from_utf8_lossy(&body.payload.bytes)),
+    }
+}
+
+/// The place of a message as complaints say it.
+fn shown(at: Option<Position>) -> String {
+    at.map_or("somewhere".into(), |at| at.to_string())
+}

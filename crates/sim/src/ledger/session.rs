@@ -1,0 +1,128 @@
+//! One session as its client sees it: what was asked and not answered yet, and the rooms it stays in.
+
+use std::collections::BTreeMap;
+
+use chat::{Position, RoomId, Tag, UserId};
+
+use super::SessionNo;
+use super::mark::Mark;
+use super::stay::Stay;
+
+/// What a client speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// Commands and answers, rooms joined by name.
+    Rich,
+    /// One room, joined by opening, told without positions or answers.
+    Plain(RoomId),
+    /// One room, joined by opening, told with positions; nothing can be asked.
+    Reader(RoomId, Option<Position>),
+    /// Posts with answers; nothing is told.
+    Poster,
+}
+
+/// One session.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// Whose, for complaints.
+    pub(super) who: String,
+    pub(super) speech: Speech,
+    pub(super) user: Option<UserId>,
+    /// What was asked and not answered yet, oldest first.
+    asked: Vec<(Option<Tag>, Asked)>,
+    pub(super) stays: BTreeMap<RoomId, Stay>,
+    pub(super) is_open: bool,
+    pub(super) conduct: Conduct,
+}
+
+/// What a client did that explains how the server treats it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Conduct {
+    /// It reads slowly, or has not read for a while: it may be told of losses, or be parted with.
+    pub is_slow: bool,
+    /// It does not read at the moment.
+    pub is_paused: bool,
+    /// It does not answer: it may be parted with, and what it was sent never arrives.
+    pub is_silent: bool,
+    /// It has asked for the end.
+    pub is_leaving: bool,
+}
+
+/// A command that waits for its answer.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) what: What,
+    /// Where the room stood at least when the command was sent.
+    pub(super) floor: Option<Position>,
+    /// Somebody who was in the room then.
+    pub(super) reader: Option<SessionNo>,
+}
+
+/// What was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Identify {
+        inbox: Option<Position>,
+    },
+    Join {
+        room: RoomId,
+        since: Option<Position>,
+    },
+    Leave {
+        room: RoomId,
+    },
+    Post {
+        room: RoomId,
+        mark: Mark,
+    },
+    Recall {
+        room: RoomId,
+        before: Option<Position>,
+    },
+    /// Answered only when it is refused.
+    Signal {
+        room: RoomId,
+    },
+    Time,
+}
+
+impl Asked {
+    pub(super) fn new(what: What, floor: Option<Position>) -> Self {
+        Self { what, floor, reader: None }
+    }
+}
+
+impl Session {
+    pub(super) fn new(who: &str, speech: Speech) -> Self {
+        Self {
+            who: who.to_owned(),
+            speech,
+            user: None,
+            asked: Vec::new(),
+            stays: BTreeMap::new(),
+            is_open: true,
+            conduct: Conduct::default(),
+        }
+    }
+
+    pub(super) fn ask(&mut self, tag: Option<Tag>, asked: Asked) {
+        self.asked.push((tag, asked));
+    }
+
+    /// Takes what an answer is for: the oldest with this tag of the kind that can be answered so.
+    pub(super) fn answer(&mut self, tag: &Option<Tag>, fits: impl Fn(&What) -> bool) -> Option<Asked> {
+        let index = self.asked.iter().position(|(of, asked)| of == tag && fits(&asked.what))?;
+        Some(self.asked.remove(index).1)
+    }
+
+    /// What has not been answered, when all that will be has been.
+    pub(super) fn unanswered(&mut self) -> impl Iterator<Item = (&Option<Tag>, &What)> {
+        self.asked.retain(|(_, asked)| !matches!(asked.what, What::Signal { .. }));
+        self.asked.iter().map(|(tag, asked)| (tag, &asked.what))
+    }
+
+    /// Whether it must have been shown everything when all is quiet.
+    pub(super) fn is_attentive(&self) -> bool {
+        self.is_open && !self.conduct.is_silent && !self.conduct.is_leaving && !self.conduct.is_paused
+    }
+}

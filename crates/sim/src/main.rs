@@ -1,0 +1,113 @@
+//! Plays many scenarios, each from its seed, and tells of the first that fails with as little around it as can be.
+//!
+//! `heimdallr-sim --seeds 10000 [--from 0]`. One seed alone says what happened: `--seeds 1 --from 4711`. In a release build a panic ends the
+//! program, after its seed was told; a debug build shrinks panics too.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use sim::scenario::{Failure, Numbered, Outcome, Scenario, shrink};
+
+/// Scenarios are played side by side on so many threads.
+const THREADS: u64 = 2;
+
+/// What is asked for on the command line.
+struct Wanted {
+    from: u64,
+    seeds: u64,
+}
+
+thread_local! {
+    /// For the words of a panic.
+    static SEED: Cell<u64> = const { Cell::new(0) };
+    static IS_SHRINKING: Cell<bool> = const { Cell::new(false) };
+}
+
+fn main() -> ExitCode {
+    let Some(wanted) = read_arguments() else {
+        say("usage: heimdallr-sim [--seeds N] [--from N]");
+        return ExitCode::FAILURE;
+    };
+    tell_seeds_of_panics();
+    let threads: Vec<_> = (0..THREADS.min(wanted.seeds))
+        .map(|thread| {
+            let seeds = (wanted.from + thread..wanted.from + wanted.seeds).step_by(THREADS as usize);
+            std::thread::spawn(move || play_all(seeds))
+        })
+        .collect();
+    let played: Vec<Option<usize>> = threads.into_iter().map(|thread| thread.join().ok().flatten()).collect();
+    if played.iter().any(Option::is_none) {
+        return ExitCode::FAILURE;
+    }
+    let messages: usize = played.into_iter().flatten().sum();
+    say(&format!("{} seeds from {}: {messages} messages, nothing to complain of", wanted.seeds, wanted.from));
+    ExitCode::SUCCESS
+}
+
+fn read_arguments() -> Option<Wanted> {
+    let mut wanted = Wanted { from: 0, seeds: 100 };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let number = arguments.next()?.parse().ok()?;
+        match name.as_str() {
+            "--seeds" => wanted.seeds = number,
+            "--from" => wanted.from = number,
+            _ => return None,
+        }
+    }
+    Some(wanted)
+}
+
+/// How many messages there were; `None` once something has gone wrong.
+fn play_all(seeds: impl Iterator<Item = u64>) -> Option<usize> {
+    let mut messages = 0;
+    for seed in seeds {
+        let scenario = Scenario::of_seed(seed);
+        match play(&scenario, &scenario.plan) {
+            Ok(outcome) => messages += outcome.messages,
+            Err(failure) => {
+                tell(&scenario, &failure);
+                return None;
+            }
+        }
+    }
+    Some(messages)
+}
+
+fn play(scenario: &Scenario, plan: &[Numbered]) -> Result<Outcome, Failure> {
+    SEED.set(scenario.seed);
+    catch_unwind(AssertUnwindSafe(|| scenario.run_plan(plan)))
+        .unwrap_or_else(|_| Err(Failure { after: plan.len(), complaints: vec!["it panicked".into()] }))
+}
+
+/// Tells of a failure, with as few deeds as it takes.
+fn tell(scenario: &Scenario, failure: &Failure) {
+    say(&format!("seed {}: {}", scenario.seed, failure.complaints.join("\n    ")));
+    IS_SHRINKING.set(true);
+    let shrunk = shrink(&scenario.plan, |plan| play(scenario, plan).is_err());
+    IS_SHRINKING.set(false);
+    say(&format!("{}", scenario.terms));
+    for (number, deed) in &shrunk {
+        say(&format!("{number:4}  {deed}"));
+    }
+    if let Err(failure) = play(scenario, &shrunk) {
+        say(&format!("after {}: {}", failure.after, failure.complaints.join("\n    ")));
+    }
+}
+
+fn tell_seeds_of_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !IS_SHRINKING.get() {
+            say(&format!("seed {} panics", SEED.get()));
+            usual(panic);
+        }
+    }));
+}
+
+fn say(line: &str) {
+    // Nobody is left to be told when that fails.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

@@ -1,0 +1,444 @@
+//! A pretend node: shards, the streams of their clients, the mail between them and a clock that is moved by hand.
+//!
+//! Performs the effects of shards as the reactor would, on nothing but memory and by one seed. Knows no protocol.
+
+use chat::Time;
+use shard::{Effects, Holdings, Input, Mail, Now, Settings, Shard, ShardId, StreamId};
+use smallvec::SmallVec;
+
+use crate::mailroom::Mailroom;
+use crate::pipe::{Pipe, Ready, Weather};
+use crate::random::Random;
+
+/// The time of day when every pretend world begins.
+pub const DAWN: Time = Time(1_700_000_000_000);
+
+/// A stream as its client knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipeId(usize);
+
+/// Takes mail out of the world before it arrives, to see whether anybody misses it.
+pub type Thief = Box<dyn FnMut(&Mail) -> bool>;
+
+/// A pretend node.
+pub struct Node {
+    shards: Vec<Place>,
+    streets: Streets,
+    now_ms: u64,
+}
+
+/// A shard and what stands at its door.
+struct Place {
+    shard: Shard,
+    /// It said that it has more to send at once.
+    unsent: bool,
+}
+
+/// What lies between shards and clients.
+struct Streets {
+    /// With the shard of each.
+    pipes: Vec<(usize, Pipe)>,
+    /// By shard, the streams that have something for it.
+    waiting: Vec<Vec<PipeId>>,
+    mail: Mailroom,
+    weather: Weather,
+    random: Random,
+    turn: u64,
+    /// By shard and slot, the stream there, and the slot's generation.
+    slots: Vec<Vec<(Option<PipeId>, u32)>>,
+    /// What shards did that no shard may do.
+    faults: Vec<String>,
+    thief: Option<Thief>,
+}
+
+/// One shard's hands on the world.
+struct Hands<'a> {
+    of: ShardId,
+    streets: &'a mut Streets,
+}
+
+impl Node {
+    /// A node of so many shards; `settings` are for the first and differ for the others in what must differ.
+    pub fn new(settings: &Settings, shards: u16, weather: Weather, seed: u64) -> Self {
+        let place = |shard| {
+            let mut settings = settings.clone();
+            settings.shard = ShardId(shard);
+            settings.shards = shards;
+            settings.backplane.epoch_seed = Random::of_part(seed, u64::from(shard) + 1).draw();
+            Place { shard: Shard::new(settings), unsent: false }
+        };
+        let streets = Streets {
+            pipes: Vec::new(),
+            waiting: vec![Vec::new(); shards as usize],
+            mail: Mailroom::new(shards as usize),
+            weather,
+            random: Random::of_part(seed, 0),
+            turn: 0,
+            slots: vec![Vec::new(); shards as usize],
+            faults: Vec::new(),
+            thief: None,
+        };
+        Self { shards: (0..shards).map(place).collect(), streets, now_ms: 1000 }
+    }
+
+    /// How many shards there are.
+    pub fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// Lets chance go on from another seed, so that what happens next does not hang on what happened before.
+    pub fn reseed(&mut self, seed: u64) {
+        self.streets.random = Random::new(seed);
+    }
+
+    /// Sends somebody after the mail.
+    pub fn let_in(&mut self, thief: Thief) {
+        self.streets.thief = Some(thief);
+    }
+
+    /// Both clocks.
+    pub fn now(&self) -> Now {
+        Now { monotonic_ms: self.now_ms, wall: Time(DAWN.0 + self.now_ms) }
+    }
+
+    /// A client connects to a shard.
+    pub fn connect(&mut self, shard: usize) -> PipeId {
+        let pipe = PipeId(self.streets.pipes.len());
+        let stream = self.streets.free_slot(shard, pipe);
+        self.streets.pipes.push((shard, Pipe::new(stream)));
+        self.streets.queue(pipe);
+        pipe
+    }
+
+    /// A client sends bytes.
+    pub fn send(&mut self, pipe: PipeId, bytes: &[u8]) {
+        self.streets.touch(pipe, |end| end.send(bytes));
+    }
+
+    /// A client reads what has come for it.
+    pub fn read(&mut self, pipe: PipeId, bytes_max: usize) -> Vec<u8> {
+        self.streets.touch(pipe, |end| end.read(bytes_max))
+    }
+
+    /// A client says no more; what it said still arrives.
+    pub fn hang_up(&mut self, pipe: PipeId) {
+        self.streets.touch(pipe, Pipe::hang_up);
+    }
+
+    /// A connection breaks; chance says how much of what was sent still arrives.
+    pub fn cut(&mut self, pipe: PipeId) {
+        let sent = self.streets.pipe(pipe).upstream_bytes();
+        let arriving = self.streets.random.below(sent + 1);
+        self.streets.touch(pipe, |end| end.cut(arriving));
+    }
+
+    /// Whether the shard has said all it will say on a stream.
+    pub fn is_over(&self, pipe: PipeId) -> bool {
+        self.streets.pipes[pipe.0].1.is_over()
+    }
+
+    /// Whether the shard has let go of a stream.
+    pub fn is_closed(&self, pipe: PipeId) -> bool {
+        self.streets.pipes[pipe.0].1.is_closed()
+    }
+
+    /// Whether a client has something to read.
+    pub fn has_unread(&self, pipe: PipeId) -> bool {
+        self.streets.pipes[pipe.0].1.has_unread()
+    }
+
+    /// Whether some client reads too slowly at the moment.
+    pub fn has_stalled(&self) -> bool {
+        self.streets.pipes.iter().any(|(_, pipe)| pipe.is_stalled())
+    }
+
+    /// One shard takes a turn: some of the inputs that are there, in an order that chance chooses, then what it has to send. Says
+    /// whether there was anything to do.
+    pub fn turn(&mut self) -> bool {
+        let mut busy: Vec<usize> = (0..self.shards.len()).filter(|shard| self.has_work(*shard)).collect();
+        if busy.is_empty() {
+            let Some(turn) = self.streets.mail.next_turn() else { return false };
+            self.streets.turn = turn;
+            busy = (0..self.shards.len()).filter(|shard| self.has_work(*shard)).collect();
+        }
+        let shard = *self.streets.random.pick(&busy);
+        self.streets.turn += 1;
+        self.take_inputs(shard);
+        self.flush(shard);
+        true
+    }
+
+    /// All shards take turns until nothing is left to do. Says whether it came to that.
+    pub fn settle(&mut self) -> bool {
+        for _ in 0..TURNS_MAX {
+            if !self.turn() {
+                return true;
+            }
+        }
+        self.streets.faults.push("the shards find no rest".into());
+        false
+    }
+
+    /// All shards take everything that is there and only then send, until nothing is left to do: in step, as if they were one.
+    pub fn settle_in_step(&mut self) {
+        loop {
+            let mut rest = true;
+            while let Some(shard) = (0..self.shards.len()).find(|shard| self.has_inputs(*shard)) {
+                rest = false;
+                self.take_inputs(shard);
+                self.shards[shard].unsent = true;
+            }
+            for shard in 0..self.shards.len() {
+                while self.shards[shard].unsent {
+                    rest = false;
+                    self.flush(shard);
+                }
+            }
+            if rest {
+                return;
+            }
+        }
+    }
+
+    /// When a shard wants to be woken next.
+    pub fn next_wake_ms(&self) -> Option<u64> {
+        self.shards.iter().filter_map(|place| place.shard.next_wake_ms()).min()
+    }
+
+    /// Moves the clock and wakes the shards that want to be.
+    pub fn wake(&mut self, now_ms: u64) {
+        assert!(now_ms >= self.now_ms, "time does not go back");
+        self.now_ms = now_ms;
+        for shard in 0..self.shards.len() {
+            if self.shards[shard].shard.next_wake_ms().is_some_and(|due_ms| due_ms <= now_ms) {
+                self.step(shard, Input::Tick);
+                self.shards[shard].unsent = true;
+            }
+        }
+    }
+
+    /// The node is told to go away.
+    pub fn drain(&mut self) {
+        for shard in 0..self.shards.len() {
+            self.step(shard, Input::Drain);
+            self.shards[shard].unsent = true;
+        }
+    }
+
+    /// Bytes that all shards keep for clients that read too slowly.
+    pub fn queued_bytes(&self) -> usize {
+        self.shards.iter().map(|place| place.shard.holdings().queued_bytes).sum()
+    }
+
+    /// What the shards still hold or wait for; nothing when nobody was ever here.
+    pub fn remains(&self) -> Vec<String> {
+        let mut remains = Vec::new();
+        for (index, place) in self.shards.iter().enumerate() {
+            let holdings = place.shard.holdings();
+            if holdings != Holdings::default() || !place.shard.is_empty() {
+                remains.push(format!("shard {index} still holds {holdings:?}"));
+            }
+            if let Some(due_ms) = place.shard.next_wake_ms() {
+                remains.push(format!("shard {index} waits for {due_ms} ms, at {} ms", self.now_ms));
+            }
+        }
+        remains
+    }
+
+    /// What shards did that no shard may do, since the last call.
+    pub fn take_faults(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.streets.faults)
+    }
+
+    /// Somebody else has seen a shard do what no shard may do.
+    pub fn note_fault(&mut self, fault: String) {
+        self.streets.faults.push(fault);
+    }
+
+    fn has_work(&self, shard: usize) -> bool {
+        self.shards[shard].unsent || self.has_inputs(shard)
+    }
+
+    fn has_inputs(&self, shard: usize) -> bool {
+        !self.streets.waiting[shard].is_empty()
+            || self.streets.mail.arrived(shard, self.streets.turn).next().is_some()
+    }
+
+    fn take_inputs(&mut self, shard: usize) {
+        let most = self.streets.weather.inputs_per_turn;
+        let inputs = if most == usize::MAX { most } else { self.streets.random.between(1, most) };
+        for _ in 0..inputs {
+            if !self.take_input(shard) {
+                return;
+            }
+        }
+    }
+
+    /// Gives a shard one of the inputs that are there.
+    fn take_input(&mut self, shard: usize) -> bool {
+        let streets = &mut self.streets;
+        let senders: SmallVec<[usize; 4]> = streets.mail.arrived(shard, streets.turn).collect();
+        let inputs = senders.len() + streets.waiting[shard].len();
+        if inputs == 0 {
+            return false;
+        }
+        let chosen = streets.random.below(inputs);
+        match senders.get(chosen) {
+            Some(from) => self.take_mail(*from, shard),
+            None => self.tell(shard, self.streets.waiting[shard][chosen - senders.len()]),
+        }
+        true
+    }
+
+    fn take_mail(&mut self, from: usize, shard: usize) {
+        let Some(mail) = self.streets.mail.take(from, shard) else { return };
+        if self.streets.thief.as_mut().is_some_and(|thief| thief(&mail)) {
+            return;
+        }
+        self.step(shard, Input::Mail(mail));
+    }
+
+    /// Tells a shard what a stream has for it.
+    fn tell(&mut self, shard: usize, pipe: PipeId) {
+        let weather = self.streets.weather;
+        let bytes_max = match weather.piece_bytes {
+            usize::MAX => usize::MAX,
+            most => self.streets.random.between(1, most),
+        };
+        let stream = self.streets.pipe(pipe).id;
+        let Some(ready) = self.streets.pipe(pipe).ready(&weather) else { return };
+        let mut piece = self.streets.touch(pipe, |end| {
+            end.told(ready);
+            if ready == Ready::Bytes { end.take_piece(bytes_max) } else { Vec::new() }
+        });
+        match ready {
+            Ready::Knock => self.step(shard, Input::Knock(stream)),
+            Ready::Bytes => self.step(shard, Input::Bytes(stream, &mut piece)),
+            Ready::Writable => self.step(shard, Input::Writable(stream)),
+            Ready::HungUp => self.step(shard, Input::HungUp(stream)),
+        }
+    }
+
+    fn step(&mut self, shard: usize, input: Input<'_>) {
+        let now = self.now();
+        let mut hands = Hands { of: ShardId(shard as u16), streets: &mut self.streets };
+        self.shards[shard].shard.step(input, now, &mut hands);
+    }
+
+    fn flush(&mut self, shard: usize) {
+        let now = self.now();
+        let mut hands = Hands { of: ShardId(shard as u16), streets: &mut self.streets };
+        self.shards[shard].unsent = self.shards[shard].shard.flush(now, &mut hands);
+    }
+}
+
+/// More turns than any amount of work here takes.
+const TURNS_MAX: u32 = 10_000_000;
+
+impl Streets {
+    fn pipe(&mut self, pipe: PipeId) -> &mut Pipe {
+        &mut self.pipes[pipe.0].1
+    }
+
+    /// Does something to a stream, and notes whether it has something for its shard now.
+    fn touch<T>(&mut self, pipe: PipeId, act: impl FnOnce(&mut Pipe) -> T) -> T {
+        let done = act(self.pipe(pipe));
+        self.queue(pipe);
+        done
+    }
+
+    fn queue(&mut self, pipe: PipeId) {
+        let (shard, end) = &mut self.pipes[pipe.0];
+        let waiting = &mut self.waiting[*shard];
+        match (end.ready(&self.weather).is_some(), end.turn) {
+            (true, None) => {
+                end.turn = Some(waiting.len());
+                waiting.push(pipe);
+            }
+            (false, Some(turn)) => {
+                end.turn = None;
+                waiting.swap_remove(turn);
+                if let Some(moved) = waiting.get(turn).copied() {
+                    self.pipe(moved).turn = Some(turn);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A stream id for a new stream: of the free slots the lowest, so that slots are used again soon.
+    fn free_slot(&mut self, shard: usize, pipe: PipeId) -> StreamId {
+        let slots = &mut self.slots[shard];
+        let slot = slots.iter().position(|(taken, _)| taken.is_none()).unwrap_or(slots.len());
+        if slot == slots.len() {
+            slots.push((None, 0));
+        }
+        let (taken, generation) = &mut slots[slot];
+        *taken = Some(pipe);
+        *generation += 1;
+        StreamId { slot: slot as u32, generation: *generation }
+    }
+
+    fn find(&mut self, shard: ShardId, stream: StreamId) -> Option<PipeId> {
+        let (pipe, generation) = *self.slots[shard.0 as usize].get(stream.slot as usize)?;
+        pipe.filter(|_| generation == stream.generation)
+    }
+}
+
+impl Hands<'_> {
+    /// The pipe of a stream that the shard may still touch.
+    fn pipe(&mut self, stream: StreamId) -> Option<PipeId> {
+        let found = self.streets.find(self.of, stream);
+        if found.is_none() {
+            self.streets.faults.push(format!("shard {} touches a stream that is not there", self.of.0));
+        }
+        found
+    }
+
+    fn note(&mut self, done: Result<(), &'static str>) {
+        if let Err(fault) = done {
+            self.streets.faults.push(format!("shard {} {fault}", self.of.0));
+        }
+    }
+}
+
+impl Effects for Hands<'_> {
+    fn write(&mut self, stream: StreamId, bytes: &[u8]) -> usize {
+        let Some(pipe) = self.pipe(stream) else { return bytes.len() };
+        let Streets { pipes, weather, random, .. } = &mut *self.streets;
+        let written = pipes[pipe.0].1.write(bytes, weather, random);
+        self.streets.queue(pipe);
+        match written {
+            Ok(taken) => taken,
+            Err(fault) => {
+                self.note(Err(fault));
+                bytes.len()
+            }
+        }
+    }
+
+    fn finish(&mut self, stream: StreamId) {
+        if let Some(pipe) = self.pipe(stream) {
+            let done = self.streets.touch(pipe, Pipe::finish);
+            self.note(done);
+        }
+    }
+
+    fn close(&mut self, stream: StreamId) {
+        if let Some(pipe) = self.pipe(stream) {
+            let done = self.streets.touch(pipe, Pipe::close);
+            self.note(done);
+            self.streets.slots[self.of.0 as usize][stream.slot as usize].0 = None;
+        }
+    }
+
+    fn mail(&mut self, to: ShardId, mail: Mail) {
+        if to == self.of || to.0 as usize >= self.streets.slots.len() {
+            let fault = format!("shard {} sends mail to shard {}", self.of.0, to.0);
+            self.streets.faults.push(fault);
+            return;
+        }
+        let Streets { mail: mailroom, turn, weather, random, .. } = &mut *self.streets;
+        mailroom.send(self.of, to, mail, *turn, weather.mail_turns, random);
+    }
+}

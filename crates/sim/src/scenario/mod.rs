@@ -1,0 +1,46 @@
+//! Scenarios: what a seed makes happen, from the first connection until nobody is left.
+
+mod deed;
+mod intruder;
+mod plan;
+mod play;
+mod shrink;
+mod terms;
+
+pub use deed::{BodyKind, Deed, Manner};
+pub use plan::Numbered;
+pub use play::{Failure, Outcome, Play};
+pub use shrink::shrink;
+pub use terms::{Part, Terms, settings};
+
+use crate::random::Random;
+
+/// What a seed makes happen.
+pub struct Scenario {
+    /// The seed.
+    pub seed: u64,
+    /// Under which terms.
+    pub terms: Terms,
+    /// What happens.
+    pub plan: Vec<Numbered>,
+}
+
+impl Scenario {
+    /// The scenario of a seed.
+    pub fn of_seed(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let terms = Terms::draw(&mut random);
+        let plan = plan::draw_plan(&terms, &mut random);
+        Self { seed, terms, plan }
+    }
+
+    /// Plays it.
+    pub fn run(&self) -> Result<Outcome, Failure> {
+        self.run_plan(&self.plan)
+    }
+
+    /// Plays another plan under its terms.
+    pub fn run_plan(&self, plan: &[Numbered]) -> Result<Outcome, Failure> {
+        Play::new(&self.terms, self.seed).run(plan)
+    }
+}

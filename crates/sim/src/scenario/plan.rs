@@ -1,0 +1,85 @@
+//! Plans: which deeds a seed gives, one after the other.
+
+use super::deed::{BodyKind, Deed, Manner};
+use super::terms::Terms;
+use crate::random::Random;
+
+/// A deed with its number, by which chance is the same for it whatever happened before.
+pub type Numbered = (u64, Deed);
+
+/// The deeds of a scenario under these terms.
+pub(super) fn draw_plan(terms: &Terms, random: &mut Random) -> Vec<Numbered> {
+    let mut plan = Vec::new();
+    let crowd = terms.cast.len() > 60;
+    for who in 0..terms.cast.len() {
+        if crowd || random.chance(700) {
+            plan.push(Deed::Connect { who, shard: random.below(terms.shards as usize) });
+        }
+    }
+    plan.push(Deed::Work { turns: 50 });
+    let deeds = if crowd { 60 } else { random.between(60, 250) };
+    plan.extend((0..deeds).map(|_| draw_deed(terms, random)));
+    if random.chance(100) {
+        plan.push(Deed::Drain);
+        plan.extend((0..10).map(|_| draw_deed(terms, random)));
+    }
+    (0..).zip(plan).collect()
+}
+
+fn draw_deed(terms: &Terms, random: &mut Random) -> Deed {
+    let who = random.below(terms.cast.len());
+    let room = draw_room(terms, random);
+    match random.below(100) {
+        0..14 => Deed::Connect { who, shard: random.below(terms.shards as usize) },
+        14..18 => Deed::Cut { who },
+        18..19 => Deed::Vanish { who },
+        19..21 => Deed::Close { who },
+        21..34 => Deed::Join { who, room },
+        34..37 => Deed::Leave { who, room },
+        37..60 => draw_post(who, room, terms, random),
+        60..66 => Deed::Direct { who, to: random.below(terms.cast.len()), bytes: draw_bytes(terms, random) },
+        66..69 => Deed::Recall { who, room, limit: random.between(1, 60) },
+        69..70 => Deed::Signal { who, room },
+        70..71 => Deed::AskTime { who },
+        71..74 => Deed::Pause { who },
+        74..78 => Deed::Resume { who },
+        78..81 => draw_intrusion(terms, random),
+        81..88 => Deed::Work { turns: random.below(60) },
+        88..93 => Deed::Wait { ms: *random.pick(&[1, 300, 1100, 5000, 30_000]) },
+        93..95 => Deed::Leap { ms: *random.pick(&[1, 2000, 26_000, 200_000]) },
+        _ => Deed::Settle,
+    }
+}
+
+fn draw_room(terms: &Terms, random: &mut Random) -> usize {
+    if random.chance(500) { 0 } else { random.below(terms.rooms.len()) }
+}
+
+fn draw_post(who: usize, room: usize, terms: &Terms, random: &mut Random) -> Deed {
+    let kinds = match terms.cast[who].gateway {
+        "v1" => &[BodyKind::Text, BodyKind::Json, BodyKind::Both][..],
+        "raw" => &[BodyKind::Text, BodyKind::Binary, BodyKind::Demo],
+        _ => &[BodyKind::Text],
+    };
+    let count = if random.chance(100) { random.between(10, 60) } else { random.between(1, 3) };
+    Deed::Post { who, room, count, bytes: draw_bytes(terms, random), kind: *random.pick(kinds) }
+}
+
+fn draw_bytes(terms: &Terms, random: &mut Random) -> usize {
+    // A mark and what stands around it must fit too.
+    let most = terms.settings.gateways.max_message_bytes - 300;
+    if random.chance(800) { random.below(100) } else { random.below(most / 2) }
+}
+
+fn draw_intrusion(terms: &Terms, random: &mut Random) -> Deed {
+    let manners = [
+        Manner::Noise,
+        Manner::Half,
+        Manner::Requests,
+        Manner::NoiseInside,
+        Manner::Damaged,
+        Manner::Damaged,
+        Manner::Cheek,
+    ];
+    Deed::Intrude { shard: random.below(terms.shards as usize), manner: *random.pick(&manners) }
+}

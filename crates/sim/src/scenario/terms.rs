@@ -1,0 +1,243 @@
+//! The terms of a scenario: how the node is configured, how bytes travel, and who takes part.
+
+use std::fmt;
+
+use chat::{Message, RoomId, RoomName, UserId};
+use gateways::CLIENTS;
+use shard::{Settings, ShardId, SlowPolicy, SlowRule};
+
+use crate::actor::Actor;
+use crate::ledger::Rules;
+use crate::pipe::Weather;
+use crate::random::Random;
+
+/// The terms of a scenario.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// How many shards the node has.
+    pub shards: u16,
+    /// How they are configured.
+    pub settings: Settings,
+    /// How bytes travel.
+    pub weather: Weather,
+    /// The largest piece in which clients read.
+    pub read_bytes: usize,
+    /// Who takes part.
+    pub cast: Vec<Part>,
+    /// The rooms.
+    pub rooms: Vec<RoomId>,
+}
+
+/// Somebody who takes part.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// What complaints call it.
+    pub name: String,
+    /// The gateway it speaks through.
+    pub gateway: &'static str,
+    /// The name it goes by.
+    pub user: Option<UserId>,
+    /// The room of protocols that are opened in one.
+    pub home: RoomName,
+    /// Whether it offers compression.
+    pub deflate: bool,
+}
+
+/// What a scenario is mostly about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Theme {
+    Ordinary,
+    /// Many members in one room.
+    Crowd,
+    /// Many rooms.
+    Town,
+    /// Few may be in.
+    Tight,
+}
+
+/// As configured when nobody says otherwise, with the bounds on what waits far below what a test posts.
+pub fn settings() -> Settings {
+    Settings {
+        shard: ShardId(0),
+        shards: 1,
+        gateways: gateways::Settings { max_message_bytes: 65_536, ping_interval_s: 25, deflate: true },
+        backplane: backplanes::Settings { epoch_seed: 1, tags_per_room: 4096 },
+        store: stores::Settings { messages_max: 1000, age_max_ms: 86_400_000, bytes_max: 4 << 20 },
+        session_queue_bytes: 1 << 20,
+        slow_rules: vec![
+            SlowRule { rooms: "news-*".into(), policy: SlowPolicy::DropOldest },
+            SlowRule { rooms: "ticker-*".into(), policy: SlowPolicy::LatestOnly },
+        ],
+        rooms_per_session: 100,
+        room_members_max: 100_000,
+        rooms_max: 100_000,
+        presence_list_max: 200,
+        presence_interval_ms: 1000,
+        room_idle_ms: 3_600_000,
+        inbox_idle_ms: 120_000,
+        handshake_timeout_ms: 10_000,
+        close_timeout_ms: 5000,
+        ping_interval_ms: 25_000,
+        reconnect_spread_ms: 5000,
+    }
+}
+
+impl Terms {
+    /// The terms that a seed gives.
+    pub fn draw(random: &mut Random) -> Self {
+        let theme = *random.pick(&[
+            Theme::Ordinary,
+            Theme::Ordinary,
+            Theme::Ordinary,
+            Theme::Crowd,
+            Theme::Town,
+            Theme::Tight,
+        ]);
+        let rooms = draw_rooms(theme, random);
+        Self {
+            shards: random.between(1, 4) as u16,
+            settings: draw_settings(theme, random),
+            weather: draw_weather(random),
+            read_bytes: *random.pick(&[1, 9, 100, 500, 3000, 1 << 20, 1 << 20, 1 << 20]),
+            cast: draw_cast(theme, &rooms, random),
+            rooms,
+        }
+    }
+
+    /// The actors, before anything has happened.
+    pub fn actors(&self) -> Vec<Actor> {
+        self.cast.iter().map(|part| self.actor(part)).collect()
+    }
+
+    /// What the ledger must know.
+    pub fn rules(&self) -> Rules {
+        let settings = &self.settings;
+        let message_bytes = size_of::<Message>() + 300 + settings.gateways.max_message_bytes;
+        let bytes = settings.store.bytes_max.min(settings.session_queue_bytes / 2);
+        Rules {
+            may_be_full: settings.room_members_max < 1000 || settings.rooms_per_session < 100,
+            resumes_within: settings.store.messages_max.min(bytes / message_bytes) as u64,
+        }
+    }
+
+    /// Whether lines are so narrow that anybody may be taken for slow.
+    pub fn is_narrow(&self) -> bool {
+        self.weather.socket_bytes < Weather::CALM.socket_bytes || self.weather.short_writes > 0
+    }
+
+    fn actor(&self, part: &Part) -> Actor {
+        let Part { name, gateway, user, home, deflate } = part;
+        let mut actor = Actor::new(name, gateway, user.clone(), home.clone(), *deflate);
+        actor.is_slow = self.is_narrow();
+        actor
+    }
+}
+
+fn draw_rooms(theme: Theme, random: &mut Random) -> Vec<RoomId> {
+    let mut names: Vec<String> = ["lobby", "news-1", "ticker-1", "a b/ü%🌍"].map(String::from).into();
+    if theme == Theme::Town {
+        names.extend((0..random.between(5, 40)).map(|number| format!("room-{number}")));
+    }
+    let name = |name: String| RoomName::new(&name).expect("the names above are short");
+    names.into_iter().map(|one| RoomId::public(name(one))).collect()
+}
+
+fn draw_settings(theme: Theme, random: &mut Random) -> Settings {
+    let mut settings = settings();
+    settings.gateways.max_message_bytes = random.between(600, 2000);
+    settings.gateways.deflate = random.chance(800);
+    settings.session_queue_bytes = *random.pick(&[12_000, 20_000, 50_000]);
+    settings.store.messages_max = *random.pick(&[0, 3, 20, 1000]);
+    settings.store.bytes_max = *random.pick(&[5000, 100_000, 4 << 20]);
+    settings.presence_list_max = *random.pick(&[0, 2, 4, 200, 200]);
+    settings.room_idle_ms = *random.pick(&[0, 2000, 60_000, 3_600_000]);
+    settings.inbox_idle_ms = *random.pick(&[0, 5000, 120_000]);
+    if theme == Theme::Tight {
+        settings.room_members_max = random.between(1, 4) as u32;
+        settings.rooms_per_session = random.between(1, 3);
+    }
+    settings
+}
+
+fn draw_weather(random: &mut Random) -> Weather {
+    Weather {
+        socket_bytes: *random.pick(&[300, 3000, 1 << 20, 1 << 20, 1 << 20]),
+        short_writes: *random.pick(&[0, 50, 400]),
+        piece_bytes: *random.pick(&[1, 10, 100, 1000, 1000, usize::MAX, usize::MAX, usize::MAX]),
+        mail_turns: *random.pick(&[0, 2, 20]),
+        inputs_per_turn: *random.pick(&[1, 5, 64, usize::MAX]),
+    }
+}
+
+fn draw_cast(theme: Theme, rooms: &[RoomId], random: &mut Random) -> Vec<Part> {
+    let mut cast = Vec::new();
+    let names = ["alice", "bob", "cara", "дана", "eve 🌍"];
+    for name in &names[..random.between(1, names.len())] {
+        for device in 0..random.between(1, 3) {
+            cast.push(Part::new(&format!("{name}-{device}"), "v1", Some(name), rooms, random));
+        }
+    }
+    cast.extend(
+        (0..random.below(3)).map(|guest| Part::new(&format!("guest-{guest}"), "v1", None, rooms, random)),
+    );
+    for gateway in
+        ["raw", "sse", "post"].into_iter().filter(|gateway| CLIENTS.iter().any(|(name, _)| name == gateway))
+    {
+        let user = Some("robot").filter(|_| gateway == "post");
+        let many = 0..random.below(4);
+        cast.extend(
+            many.map(|number| Part::new(&format!("{gateway}-{number}"), gateway, user, rooms, random)),
+        );
+    }
+    if theme == Theme::Crowd {
+        let crowd = *random.pick(&[63, 64, 65, 130, 256, 300]);
+        let part = |number| Part {
+            home: name_of(&rooms[0]),
+            ..Part::new(&format!("crowd-{number}"), "raw", None, rooms, random)
+        };
+        cast.extend((0..crowd).map(part));
+    }
+    cast
+}
+
+impl Part {
+    fn new(
+        name: &str,
+        gateway: &'static str,
+        user: Option<&str>,
+        rooms: &[RoomId],
+        random: &mut Random,
+    ) -> Self {
+        Self {
+            name: name.replace(' ', "_"),
+            gateway,
+            user: user.and_then(|user| UserId::new(user).ok()),
+            home: name_of(random.pick(rooms)),
+            deflate: random.chance(300),
+        }
+    }
+}
+
+fn name_of(room: &RoomId) -> RoomName {
+    RoomName::new(room.name()).expect("a room has a name that rooms may have")
+}
+
+impl fmt::Display for Terms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} shards, {:?}, clients read {} bytes at a time",
+            self.shards, self.weather, self.read_bytes
+        )?;
+        writeln!(f, "{:?}", self.settings)?;
+        for (index, part) in self.cast.iter().enumerate().take(24) {
+            writeln!(
+                f,
+                "actor {index} = {} through {} at home in {:?}, deflate {}",
+                part.name, part.gateway, part.home, part.deflate
+            )?;
+        }
+        let rooms = self.rooms.iter().enumerate();
+        rooms.take(40).try_for_each(|(index, room)| writeln!(f, "room {index} = {}", room.name()))
+    }
+}

@@ -1,0 +1,89 @@
+//! Where it all happens: a node, the actors around it, and the ledger that watches.
+
+use crate::actor::Actor;
+use crate::ledger::Ledger;
+use crate::node::{Node, PipeId};
+use crate::random::Random;
+
+/// A node, the actors around it, and the ledger that watches.
+pub struct Stage {
+    /// The node.
+    pub node: Node,
+    /// The actors.
+    pub actors: Vec<Actor>,
+    /// What they were told, and whether that can be right.
+    pub ledger: Ledger,
+    /// Streams of those who mean no good, or are there no more.
+    pub intruders: Vec<PipeId>,
+    /// Decides who reads when, and how much.
+    pub random: Random,
+    /// The largest piece in which clients read.
+    pub piece_bytes: usize,
+}
+
+/// A shard that is woken more often than this at one moment is not going to sleep.
+const WAKES_MAX: u32 = 1000;
+
+impl Stage {
+    /// The node takes some turns, and clients read now and then.
+    pub fn work(&mut self, turns: usize) {
+        for _ in 0..turns {
+            self.node.turn();
+            if !self.actors.is_empty() && self.random.chance(500) {
+                let actor = self.random.below(self.actors.len());
+                self.read(actor);
+            }
+        }
+    }
+
+    /// Everybody does what is to be done until nothing is left.
+    pub fn settle(&mut self) {
+        loop {
+            if !self.node.settle() {
+                return;
+            }
+            let mut has_read = false;
+            for actor in 0..self.actors.len() {
+                while self.actors[actor].has_news(&self.node) && self.read(actor) {
+                    has_read = true;
+                }
+            }
+            for intruder in &self.intruders {
+                has_read |=
+                    self.node.has_unread(*intruder) && !self.node.read(*intruder, usize::MAX).is_empty();
+            }
+            if !has_read {
+                return;
+            }
+        }
+    }
+
+    /// Time passes, and everybody does what is to be done in the meantime.
+    pub fn wait(&mut self, ms: u64) {
+        let end_ms = self.node.now().monotonic_ms + ms;
+        let mut wakes = 0;
+        self.settle();
+        while let Some(due_ms) = self.node.next_wake_ms().filter(|due_ms| *due_ms <= end_ms) {
+            let now_ms = self.node.now().monotonic_ms;
+            wakes = if due_ms > now_ms { 0 } else { wakes + 1 };
+            if wakes > WAKES_MAX {
+                self.node.note_fault(format!("a shard wants to be woken at {due_ms} ms again and again"));
+                break;
+            }
+            self.node.wake(due_ms.max(now_ms));
+            self.settle();
+        }
+        self.node.wake(end_ms);
+        self.settle();
+    }
+
+    /// The clock jumps: nobody was awake in between.
+    pub fn leap(&mut self, ms: u64) {
+        self.node.wake(self.node.now().monotonic_ms + ms);
+    }
+
+    fn read(&mut self, actor: usize) -> bool {
+        let bytes_max = self.random.between(1, self.piece_bytes);
+        self.actors[actor].read(bytes_max, &mut self.node, &mut self.ledger)
+    }
+}

@@ -1,0 +1,6 @@
+//! The pretend world, and what it has found out about the node in it.
+
+mod oracle;
+mod regressions;
+mod scene;
+mod seeds;
