@@ -50,7 +50,7 @@ pub struct Holdings {
     pub audiences: usize,
     /// Rooms that have their home here.
     pub rooms: usize,
-    /// Bytes kept for members that lag, and for streams that take nothing.
+    /// Bytes kept for members that lag; what waits for one stream alone is not counted.
     pub queued_bytes: usize,
     /// Messages of history.
     pub history_messages: usize,
