@@ -19,7 +19,8 @@ pub type Open = fn(&Settings) -> Box<dyn Backplane>;
 /// Puts the messages of a room into one order.
 ///
 /// Contract: arrivals of a room come in ascending offsets without gaps; an offset once given in an epoch is never given again; an
-/// order with a tag that the room remembers of the same author arrives as [`Arrival::Repeated`] and never as a second message.
+/// order with a tag that the room remembers of the same author arrives as [`Arrival::Repeated`] and never as a second message. Authors
+/// without a name are the same only when they say the same.
 pub trait Backplane {
     /// Asks for a message to be put in order. What arrives, now or later, is appended to `arrivals`.
     fn order(&mut self, order: Order, arrivals: &mut Vec<Arrival>);

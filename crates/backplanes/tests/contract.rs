@@ -60,6 +60,19 @@ fn a_retry_of_the_same_author_is_not_a_second_message() {
 }
 
 #[test]
+fn two_guests_who_number_their_posts_alike_are_two() {
+    each(|backplane| {
+        let lobby = room("lobby");
+        let guest =
+            |text: &str| Order { author: None, body: Body::text(text), ..order(&lobby, "a", Some("1")) };
+        let first = place(backplane, guest("hi")).0;
+        assert!(place(backplane, guest("hello")).1, "another guest's");
+        assert_eq!(place(backplane, guest("hi")), (first, false), "the first guest's once more");
+        assert!(place(backplane, order(&lobby, "a", Some("1"))).1, "somebody with a name is no guest");
+    });
+}
+
+#[test]
 fn a_room_remembers_as_many_tags_as_it_is_told() {
     each(|backplane| {
         let lobby = room("lobby");

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chat::{Author, Epoch, Message, Position, RoomId, Tag};
+use chat::{Author, Body, Epoch, Message, Position, RoomId, Tag, UserId};
 use hashbrown::HashMap;
 
 use crate::{Arrival, Backplane, Order, Settings};
@@ -27,7 +27,13 @@ struct Sequence {
     recent: Option<Box<Recent>>,
 }
 
-type PostKey = (Author, Tag);
+/// What makes a post the same as an earlier one. Guests have no name to tell them apart, and number their posts alike: theirs must say the
+/// same too.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum PostKey {
+    Named(UserId, Tag),
+    Guest(Tag, u64),
+}
 
 /// The tags of the latest posts, at most `tags_per_room`.
 #[derive(Default)]
@@ -50,7 +56,7 @@ impl Backplane for Loopback {
     fn order(&mut self, order: Order, arrivals: &mut Vec<Arrival>) {
         let tags_max = self.settings.tags_per_room;
         let sequence = self.sequence(&order.room);
-        let key = order.tag.clone().map(|tag| (order.author.clone(), tag));
+        let key = order.tag.clone().map(|tag| PostKey::of(&order.author, tag, &order.body));
         if let Some(offset) = key.as_ref().and_then(|key| sequence.repeated(key)) {
             let at = Position { epoch: sequence.head.epoch, offset };
             arrivals.push(Arrival::Repeated { at, ticket: order.ticket });
@@ -78,6 +84,15 @@ impl Backplane for Loopback {
     }
 }
 
+impl PostKey {
+    fn of(author: &Author, tag: Tag, body: &Body) -> Self {
+        match author {
+            Some(user) => Self::Named(user.clone(), tag),
+            None => Self::Guest(tag, fingerprint(body)),
+        }
+    }
+}
+
 impl Sequence {
     fn repeated(&self, key: &PostKey) -> Option<u64> {
         self.recent.as_ref()?.offsets.get(key).copied()
@@ -98,6 +113,13 @@ impl Sequence {
 /// Epochs of one start differ because the mixing is a bijection; those of different starts differ with their seeds.
 fn epoch(seed: u64, number: u64) -> Epoch {
     Epoch(mix(seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
+}
+
+/// A number that bodies which say something else hardly share.
+fn fingerprint(body: &Body) -> u64 {
+    let text = body.as_text().unwrap_or("").bytes();
+    let bytes = body.payload.bytes.iter().copied().chain([0xFF]).chain(text);
+    mix(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)))
 }
 
 /// The finaliser of SplitMix64: a bijection that leaves no pattern.
