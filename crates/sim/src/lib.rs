@@ -11,6 +11,7 @@ mod pipe;
 mod random;
 pub mod scenario;
 mod stage;
+pub mod transcript;
 
 pub use actor::{Actor, Tamper};
 pub use ledger::{Conduct, Ledger, Mark, Rules, SessionNo, Speech};

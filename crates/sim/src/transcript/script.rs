@@ -1,0 +1,180 @@
+//! A transcript's text, read line by line.
+
+use std::fmt;
+
+use shard::Settings;
+
+use super::notation::Piece;
+use crate::pipe::Weather;
+use crate::scenario::settings;
+
+/// A transcript.
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub(super) settings: Settings,
+    pub(super) weather: Weather,
+    pub(super) cast: Vec<Role>,
+    pub(super) lines: Vec<(usize, Line)>,
+}
+
+/// Somebody who takes part.
+#[derive(Clone, Debug)]
+pub(super) struct Role {
+    pub(super) name: String,
+    /// The gateway it speaks through.
+    pub(super) gateway: String,
+    /// For a plain room, its name as it stands in the path.
+    pub(super) room: String,
+    pub(super) deflate: bool,
+}
+
+/// One line: what somebody does, or must hear.
+#[derive(Clone, Debug)]
+pub(super) enum Line {
+    Connect(usize),
+    /// `at_once`: together with what is said next.
+    Say {
+        who: usize,
+        what: Piece,
+        at_once: bool,
+    },
+    Hear {
+        who: usize,
+        what: Piece,
+    },
+    Wait {
+        ms: u64,
+    },
+    Cut(usize),
+    HangUp(usize),
+    Stall(usize),
+    Resume(usize),
+    Drain,
+}
+
+/// A line that cannot be read.
+#[derive(Debug)]
+pub struct ScriptFault {
+    /// Which, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub words: String,
+}
+
+/// Signs of life are kept out of conversations that are not about them.
+const PING_INTERVAL_MS: u64 = 3_600_000;
+
+impl Script {
+    /// Reads a transcript.
+    pub fn read(text: &str) -> Result<Self, ScriptFault> {
+        let mut settings = settings();
+        settings.ping_interval_ms = PING_INTERVAL_MS;
+        let mut script = Self { settings, weather: Weather::CALM, cast: Vec::new(), lines: Vec::new() };
+        for (index, line) in text.lines().enumerate() {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            script.read_line(index + 1, line).map_err(|words| ScriptFault { line: index + 1, words })?;
+        }
+        Ok(script)
+    }
+
+    fn read_line(&mut self, number: usize, line: &str) -> Result<(), String> {
+        if let Some(cast) = line.strip_prefix("cast:") {
+            let roles = cast.split(',').map(read_role).collect::<Result<Vec<_>, _>>()?;
+            self.cast.extend(roles);
+            return Ok(());
+        }
+        if let Some(with) = line.strip_prefix("with:") {
+            return with.split(',').try_for_each(|one| self.set(one));
+        }
+        let read = self.read_deed(line)?;
+        self.lines.push((number, read));
+        Ok(())
+    }
+
+    fn read_deed(&self, line: &str) -> Result<Line, String> {
+        let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let rest = rest.trim_start();
+        match first {
+            "time" => read_time(rest).map(|ms| Line::Wait { ms }),
+            "cut" => self.find(rest).map(Line::Cut),
+            "stall" => self.find(rest).map(Line::Stall),
+            "resume" => self.find(rest).map(Line::Resume),
+            "drain" if rest.is_empty() => Ok(Line::Drain),
+            name => self.read_turn(self.find(name)?, rest),
+        }
+    }
+
+    fn read_turn(&self, who: usize, rest: &str) -> Result<Line, String> {
+        let (verb, what) = rest.split_once(' ').unwrap_or((rest, ""));
+        match (verb, what) {
+            (">", what) => Ok(Line::Say { who, what: Piece::read(what), at_once: false }),
+            ("+", what) => Ok(Line::Say { who, what: Piece::read(what), at_once: true }),
+            ("<", what) => Ok(Line::Hear { who, what: Piece::read(what) }),
+            ("connects", "") => Ok(Line::Connect(who)),
+            ("hangs", "up") => Ok(Line::HangUp(who)),
+            _ => Err(format!("nobody knows how to {rest:?}")),
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, String> {
+        let index = self.cast.iter().position(|role| role.name == name);
+        index.ok_or_else(|| format!("{name:?} is not in the cast"))
+    }
+
+    fn set(&mut self, assignment: &str) -> Result<(), String> {
+        let (key, value) =
+            assignment.split_once('=').ok_or_else(|| format!("{assignment:?} sets nothing"))?;
+        let value: u64 = value.trim().parse().map_err(|_| format!("{value:?} is not a number"))?;
+        let Settings { gateways, store, backplane, .. } = &mut self.settings;
+        match key.trim() {
+            "max_message_bytes" => gateways.max_message_bytes = value as usize,
+            "deflate" => gateways.deflate = value != 0,
+            "history_messages" => store.messages_max = value as usize,
+            "history_ms" => store.age_max_ms = value,
+            "tags_per_room" => backplane.tags_per_room = value as usize,
+            "session_queue_bytes" => self.settings.session_queue_bytes = value as usize,
+            "rooms_per_session" => self.settings.rooms_per_session = value as usize,
+            "room_members_max" => self.settings.room_members_max = value as u32,
+            "rooms_max" => self.settings.rooms_max = value as usize,
+            "presence_list_max" => self.settings.presence_list_max = value as usize,
+            "room_idle_ms" => self.settings.room_idle_ms = value,
+            "inbox_idle_ms" => self.settings.inbox_idle_ms = value,
+            "ping_interval_ms" => self.settings.ping_interval_ms = value,
+            "socket_bytes" => self.weather.socket_bytes = value as usize,
+            key => return Err(format!("{key:?} cannot be set")),
+        }
+        Ok(())
+    }
+}
+
+fn read_role(text: &str) -> Result<Role, String> {
+    let (name, what) = text.split_once('=').ok_or_else(|| format!("{text:?} names nobody"))?;
+    let mut words = what.split_whitespace();
+    let gateway = words.next().ok_or("through which gateway?")?.to_owned();
+    let rest: Vec<&str> = words.collect();
+    let deflate = rest.last() == Some(&"deflate");
+    let room = rest.first().filter(|word| **word != "deflate").unwrap_or(&"").to_string();
+    Ok(Role { name: name.trim().to_owned(), gateway, room, deflate })
+}
+
+/// `+ 25s` or `+ 300ms`.
+fn read_time(text: &str) -> Result<u64, String> {
+    let text = text.strip_prefix('+').unwrap_or(text).trim();
+    let (number, factor) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => (number, 1),
+        (None, Some(number)) => (number, 1000),
+        _ => return Err(format!("{text:?} is no time")),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("{text:?} is no time"))?;
+    Ok(number * factor)
+}
+
+impl fmt::Display for ScriptFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.words)
+    }
+}
+
+impl std::error::Error for ScriptFault {}
