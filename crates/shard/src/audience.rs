@@ -7,9 +7,9 @@ use gateways::{Form, Gateway};
 use hashbrown::HashMap;
 use slab::Slab;
 
-use crate::SlowPolicy;
-use crate::frames::{FrameLog, Spare};
+use crate::frames::{Buffers, FrameLog};
 use crate::streams::Place;
+use crate::{SlowPolicy, StreamId};
 
 /// The sessions of one room on this shard.
 #[derive(Debug)]
@@ -31,12 +31,16 @@ pub(crate) struct Audience {
     pub(crate) ringed: bool,
 }
 
-/// One member: a session and how far it has been sent its form's frames.
+/// One member: a session and how far it has been sent its form's frames. What a fan-out needs to know of most members stands here side by
+/// side, so that it need not look at the session or the stream of any of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Member {
     pub(crate) session: Place,
+    pub(crate) stream: StreamId,
     /// Index in the audience's logs.
     pub(crate) log: u16,
+    /// The stream takes more, and nothing but this room has anything for it.
+    pub(crate) direct: bool,
     pub(crate) cursor: u64,
 }
 
@@ -47,7 +51,7 @@ pub(crate) struct Audiences {
     slab: Slab<Audience>,
     /// Audiences with something to send, each visited for a slice in turn.
     pub(crate) ring: VecDeque<Place>,
-    pub(crate) spare: Spare,
+    buffers: Buffers,
 }
 
 impl Audiences {
@@ -103,7 +107,7 @@ impl Audiences {
     pub(crate) fn tell(&mut self, room: &RoomId, event: &Event, gateways: &mut [Box<dyn Gateway>]) {
         let Some(place) = self.find(room) else { return };
         let audience = &mut self.slab[place as usize];
-        if audience.tell(event, gateways, &mut self.spare) {
+        if audience.tell(event, gateways, &mut self.buffers) {
             self.ring(place);
         }
     }
@@ -121,7 +125,7 @@ impl Audiences {
     /// Removes a member. Returns the session that has taken its place, if one has.
     pub(crate) fn remove_member(&mut self, place: Place, member: u32) -> Option<Place> {
         let audience = &mut self.slab[place as usize];
-        let moved = audience.leave(member, &mut self.spare);
+        let moved = audience.leave(member, &mut self.buffers);
         if audience.logs.iter().any(|log| log.kept_bytes() > 0) {
             self.ring(place);
         }
@@ -132,7 +136,7 @@ impl Audiences {
     pub(crate) fn trim(&mut self, place: Place, oldest: &[u64]) {
         let audience = &mut self.slab[place as usize];
         for (log, cursor) in audience.logs.iter_mut().zip(oldest) {
-            log.trim(*cursor, &mut self.spare);
+            log.trim(*cursor, &mut self.buffers);
         }
     }
 
@@ -142,7 +146,7 @@ impl Audiences {
 
     /// Bytes kept for members that lag.
     pub(crate) fn kept_bytes(&self) -> usize {
-        self.slab.iter().flat_map(|(_, audience)| &audience.logs).map(FrameLog::kept_bytes).sum()
+        self.buffers.kept_bytes()
     }
 }
 
@@ -163,23 +167,24 @@ impl Audience {
     }
 
     /// Adds a member that has been sent everything up to `at`. Returns its place.
-    pub(crate) fn enter(&mut self, session: Place, form: Form, at: Position) -> u32 {
+    pub(crate) fn enter(&mut self, session: Place, stream: StreamId, form: Form, at: Position) -> u32 {
         self.epoch = at.epoch;
         let log = self.log_of(form, at.offset);
         self.logs[log].readers += 1;
-        self.members.push(Member { session, log: log as u16, cursor: self.logs[log].end() });
+        let cursor = self.logs[log].end();
+        self.members.push(Member { session, stream, log: log as u16, direct: false, cursor });
         // A lap under way comes by here too before it has been everywhere.
         self.due += u32::from(self.due > 0);
         self.members.len() as u32 - 1
     }
 
     /// Removes a member. Returns the session that has taken its place, if one has.
-    fn leave(&mut self, member: u32, spare: &mut Spare) -> Option<Place> {
+    fn leave(&mut self, member: u32, buffers: &mut Buffers) -> Option<Place> {
         let gone = self.members.swap_remove(member as usize);
         let log = &mut self.logs[gone.log as usize];
         log.readers -= 1;
         if log.readers == 0 {
-            log.trim(u64::MAX, spare);
+            log.trim(u64::MAX, buffers);
         }
         if self.members.is_empty() {
             self.logs = Vec::new();
@@ -206,7 +211,7 @@ impl Audience {
         vacant.unwrap_or(self.logs.len() - 1)
     }
 
-    fn tell(&mut self, event: &Event, gateways: &mut [Box<dyn Gateway>], spare: &mut Spare) -> bool {
+    fn tell(&mut self, event: &Event, gateways: &mut [Box<dyn Gateway>], buffers: &mut Buffers) -> bool {
         let offset = if let Event::Posted(message) = event { Some(message.at.offset) } else { None };
         if let Event::Presence(presence) = event {
             self.counts = presence.counts;
@@ -215,7 +220,7 @@ impl Audience {
         for log in self.logs.iter_mut().filter(|log| log.readers > 0) {
             let Form { gateway, variant } = log.form;
             let gateway = &mut gateways[gateway as usize];
-            told |= log.append(offset, spare, |out| gateway.encode(variant, event, out));
+            told |= log.append(offset, buffers, |out| gateway.encode(variant, event, out));
         }
         told
     }

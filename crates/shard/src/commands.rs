@@ -78,6 +78,7 @@ impl Shard {
         let user = session.user.clone();
         let membership = session.rooms.remove(index);
         self.leave_audience(membership);
+        self.note_direct(place);
         let exit = Exit { room: room.clone(), shard: self.settings.shard, user };
         self.send_mail(self.settings.home_of(&room), Mail::Exit(exit));
         self.deliver(place, &Event::Left { room, tag }, now);
@@ -226,6 +227,7 @@ impl Shard {
             let membership = session.rooms.remove(index);
             self.audiences.release(membership.audience);
         }
+        self.note_direct(place);
         self.refuse(place, tag, refusal, now);
         self.go_on(place, now);
     }
@@ -279,7 +281,9 @@ impl Shard {
         let Some(variant) = session.protocol.form() else { return };
         let membership = &mut session.rooms[index];
         let form = Form { gateway: session.gateway, variant };
-        membership.member = self.audiences.get_mut(membership.audience).enter(place, form, at);
+        let audience = self.audiences.get_mut(membership.audience);
+        membership.member = audience.enter(place, session.stream, form, at);
+        self.note_direct(place);
     }
 
     fn leave_audience(&mut self, membership: Membership) {

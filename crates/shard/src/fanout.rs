@@ -6,7 +6,7 @@ use chat::{Event, Farewell, Position, Presence, RoomId};
 use smallvec::{SmallVec, smallvec};
 
 use crate::audience::Audience;
-use crate::sessions::{Missed, PENDING};
+use crate::sessions::{Membership, Missed, PENDING};
 use crate::streams::{NOBODY, Phase, Place};
 use crate::{Effects, Mail, Now, Shard, SlowPolicy, StreamId};
 
@@ -72,6 +72,7 @@ impl Shard {
         stream.stalled = false;
         let place = stream.session;
         self.flush_stream(id, now, effects);
+        self.note_direct(place);
         if let Some(session) = self.sessions.get(place) {
             for membership in &session.rooms {
                 self.audiences.ring(membership.audience);
@@ -111,37 +112,60 @@ impl Shard {
         if reader.cursor == audience.logs[reader.log as usize].end() {
             return false;
         }
+        if reader.direct {
+            self.send_room(place, member, effects);
+            return true;
+        }
         let Some(session) = self.sessions.get(reader.session) else { return false };
-        let Some(stream) = self.streams.get(session.stream).filter(|stream| !stream.stalled) else {
-            return false;
-        };
-        if stream.own.is_empty() && session.rooms.len() == 1 && session.missed.is_empty() {
-            self.send_room(session.stream, place, member, effects);
-        } else {
+        let takes_more = self.streams.get(session.stream).is_some_and(|stream| !stream.stalled);
+        if takes_more {
             self.flush_stream(session.stream, now, effects);
         }
-        true
+        takes_more
+    }
+
+    /// Notes for the session's rooms whether their frames may go straight to its stream: when it takes more and there is no other room to
+    /// put together with. Its inbox hardly ever has anything, and does not count; what it does have goes the longer way.
+    pub(crate) fn note_direct(&mut self, place: Place) {
+        let Some(session) = self.sessions.get(place) else { return };
+        let takes_more = self.streams.get(session.stream).is_some_and(|stream| !stream.stalled);
+        let is_inbox = |membership: &Membership| self.audiences.get(membership.audience).room.is_inbox();
+        let rooms = session.rooms.iter().filter(|membership| !is_inbox(membership)).count();
+        for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
+            let audience = self.audiences.get_mut(membership.audience);
+            let direct = takes_more && rooms == 1 && !audience.room.is_inbox();
+            audience.members[membership.member as usize].direct = direct;
+        }
     }
 
     /// Sends the frames of one room straight from its log.
-    fn send_room(&mut self, id: StreamId, place: Place, member: u32, effects: &mut dyn Effects) {
-        let Some(stream) = self.streams.get_mut(id) else { return };
+    fn send_room(&mut self, place: Place, member: u32, effects: &mut dyn Effects) {
         let audience = self.audiences.get_mut(place);
         let reader = &mut audience.members[member as usize];
         let log = &audience.logs[reader.log as usize];
         let bytes = log.after(reader.cursor);
-        let sent = effects.write(id, bytes);
+        let sent = effects.write(reader.stream, bytes);
         self.tally.writes += 1;
         self.tally.bytes_out += sent as u64;
         let (cursor, torn) =
             if sent == bytes.len() { (log.end(), &[][..]) } else { log.advance(reader.cursor, sent) };
-        if sent < bytes.len() {
-            self.tally.stalls += 1;
-            stream.stalled = true;
-            stream.own.extend_from_slice(torn);
-        }
         self.tally.deliveries += cursor - reader.cursor;
         reader.cursor = cursor;
+        if sent < bytes.len() {
+            let (stream, session) = (reader.stream, reader.session);
+            if let Some(stream) = self.streams.get_mut(stream) {
+                stream.own.extend_from_slice(torn);
+            }
+            self.stall(stream, session);
+        }
+    }
+
+    /// The stream takes no more for now.
+    fn stall(&mut self, id: StreamId, place: Place) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        stream.stalled = true;
+        self.tally.stalls += 1;
+        self.note_direct(place);
     }
 
     /// Sends a stream's own bytes and after them what its rooms have for it, as one. Says whether there may be more to send.
@@ -160,7 +184,10 @@ impl Shard {
         if !gathered.is_empty() {
             self.tally.writes += 1;
             self.tally.bytes_out += sent as u64;
-            self.account(id, place, sent, all);
+            self.account(id, place, sent);
+            if !all {
+                self.stall(id, place);
+            }
         }
         self.gathered = gathered;
         all && more
@@ -181,10 +208,8 @@ impl Shard {
     }
 
     /// Notes that the first `sent` bytes of what [`Self::send_gathered`] put together are gone.
-    fn account(&mut self, id: StreamId, place: Place, sent: usize, all: bool) {
+    fn account(&mut self, id: StreamId, place: Place, sent: usize) {
         let Some(stream) = self.streams.get_mut(id) else { return };
-        stream.stalled = !all;
-        self.tally.stalls += u64::from(!all);
         let own = stream.own.len();
         if sent < own {
             stream.own.drain(..sent);
