@@ -1,6 +1,7 @@
 //! The server: reads its configuration, opens what it names, starts the shards and stops well.
 
 mod config;
+mod heap;
 mod log;
 mod numbers;
 mod server;

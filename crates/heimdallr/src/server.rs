@@ -11,10 +11,13 @@ use reactor::{Node, NodeError, Publish};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Settings;
+use crate::heap::{self, Levels, Tide};
 use crate::{numbers, settings};
 
-/// How often the node is looked at while it works or drains.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// How often it is looked whether a shard has ended, which none should while the node works, and whether a crowd has left.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is looked whether all shards have ended while the node drains.
+const DRAIN_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Works until asked to stop. `Err`: what went wrong, for a person.
 pub(crate) fn run(settings: &Settings) -> Result<(), String> {
@@ -25,11 +28,12 @@ pub(crate) fn run(settings: &Settings) -> Result<(), String> {
     let signals = runtime.block_on(async { Signals::listen() }).map_err(|error| error.to_string())?;
     let vitals = Arc::new(Vitals::new(settings.threads));
     let service = serve_admin(settings.admin, &vitals)?;
-    let node = start_node(settings, &vitals).map_err(|error| error.to_string())?;
+    let levels = Arc::new(Levels::new(settings.threads));
+    let node = start_node(settings, &vitals, &levels).map_err(|error| error.to_string())?;
     vitals.enter(Stage::Ready);
     announce(&node, service.address())
         .map_err(|error| format!("cannot write to standard output: {error}"))?;
-    runtime.block_on(work(&node, &vitals, signals, settings.drain_seconds));
+    runtime.block_on(work(&node, &vitals, &levels, signals, settings.drain_seconds));
     node.stop();
     let outcome = node.join().map_err(|error| error.to_string());
     service.stop().map_err(|error| format!("the admin service failed: {error}"))?;
@@ -43,10 +47,13 @@ fn serve_admin(address: SocketAddr, vitals: &Arc<Vitals>) -> Result<Service, Str
     admin::serve(listener, vitals.clone()).map_err(|error| error.to_string())
 }
 
-fn start_node(settings: &Settings, vitals: &Arc<Vitals>) -> Result<Node, NodeError> {
+fn start_node(settings: &Settings, vitals: &Arc<Vitals>, levels: &Arc<Levels>) -> Result<Node, NodeError> {
     let shards = (0..settings.threads).map(|index| {
-        let vitals = vitals.clone();
-        let publish: Publish = Box::new(move |shard| vitals.publish(index, numbers::samples(shard)));
+        let (vitals, levels) = (vitals.clone(), levels.clone());
+        let publish: Publish = Box::new(move |shard| {
+            vitals.publish(index, numbers::samples(shard));
+            levels.publish(index, shard.holdings());
+        });
         (settings::of_shard(settings, index as u16), publish)
     });
     Node::start(&settings.listen, shards.collect())
@@ -95,17 +102,25 @@ impl Signals {
 }
 
 /// Waits until somebody asks the server to stop, then takes leave of the clients for as long as the configuration allows.
-async fn work(node: &Node, vitals: &Vitals, mut signals: Signals, patience: Duration) {
-    let mut look = tokio::time::interval(LOOK_INTERVAL);
+async fn work(node: &Node, vitals: &Vitals, levels: &Levels, mut signals: Signals, patience: Duration) {
+    let mut watch = tokio::time::interval(WATCH_INTERVAL);
+    let mut tide = Tide::default();
     loop {
         tokio::select! {
             () = signals.next() => break,
-            _ = look.tick() => if node.is_broken() { return },
+            _ = watch.tick() => {}
+        }
+        if node.is_broken() {
+            return;
+        }
+        if tide.has_gone_out(levels.total()) {
+            heap::give_back();
         }
     }
     tracing::info!(seconds = patience.as_secs(), "draining");
     vitals.enter(Stage::Draining);
     node.drain();
+    let mut look = tokio::time::interval(DRAIN_INTERVAL);
     let drained = async {
         while !node.is_finished() {
             look.tick().await;

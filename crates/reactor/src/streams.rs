@@ -15,9 +15,11 @@ pub(crate) struct World {
     pub(crate) mailbox: Mailbox,
     slots: Vec<Slot>,
     vacant: Vec<u32>,
+    /// How many sockets were ever taken in.
+    generations: u32,
 }
 
-/// A place for a socket. Its generation counts how often it was used.
+/// A place for a socket, and which of all sockets it is.
 struct Slot {
     socket: Option<OwnedFd>,
     generation: u32,
@@ -41,7 +43,7 @@ pub(crate) enum Received {
 
 impl World {
     pub(crate) fn new(epoll: OwnedFd, mailbox: Mailbox) -> Self {
-        Self { epoll, mailbox, slots: Vec::new(), vacant: Vec::new() }
+        Self { epoll, mailbox, slots: Vec::new(), vacant: Vec::new(), generations: 0 }
     }
 
     /// Takes a socket in. `None`: the machine would not tell of its events.
@@ -50,15 +52,15 @@ impl World {
             self.slots.push(Slot { socket: None, generation: 0, stalled: false, watched: false });
             self.slots.len() as u32 - 1
         });
-        let place = &mut self.slots[slot as usize];
-        let id = StreamId { slot, generation: place.generation };
+        self.generations = self.generations.wrapping_add(1);
+        let id = StreamId { slot, generation: self.generations };
         let flags = EventFlags::IN | EventFlags::RDHUP | EventFlags::ET;
         if epoll::add(&self.epoll, &socket, EventData::new_u64(token(id)), flags).is_err() {
             self.vacant.push(slot);
             return None;
         }
-        (place.stalled, place.watched) = (false, false);
-        place.socket = Some(socket);
+        self.slots[slot as usize] =
+            Slot { socket: Some(socket), generation: id.generation, stalled: false, watched: false };
         Some(id)
     }
 
@@ -119,10 +121,11 @@ impl Effects for World {
 
     fn close(&mut self, stream: StreamId) {
         if self.socket(stream).is_some() {
-            let slot = &mut self.slots[stream.slot as usize];
-            slot.socket = None;
-            slot.generation = slot.generation.wrapping_add(1);
+            self.slots[stream.slot as usize].socket = None;
             self.vacant.push(stream.slot);
+            if self.vacant.len() == self.slots.len() {
+                (self.slots, self.vacant) = (Vec::new(), Vec::new());
+            }
         }
     }
 

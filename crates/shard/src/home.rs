@@ -288,6 +288,7 @@ impl Homes {
             return self.watch(&room, now);
         }
         self.rooms.remove(&room);
+        give_back(&mut self.rooms);
         self.backplane.forget(&room);
         self.store.forget(&room);
     }
@@ -336,6 +337,13 @@ impl Home {
         let presence =
             Presence { room: room.clone(), joined: change.joined, left: change.left, counts: change.counts };
         self.tell(room, &Event::Presence(Arc::new(presence)), out);
+    }
+}
+
+/// Gives memory back once most of it is empty.
+fn give_back(rooms: &mut HashMap<RoomId, Home>) {
+    if rooms.len() * 4 < rooms.capacity() {
+        rooms.shrink_to(rooms.len() * 2);
     }
 }
 

@@ -81,6 +81,9 @@ impl Backplane for Loopback {
 
     fn forget(&mut self, room: &RoomId) {
         self.rooms.remove(room);
+        if self.rooms.len() * 4 < self.rooms.capacity() {
+            self.rooms.shrink_to(self.rooms.len() * 2);
+        }
     }
 }
 

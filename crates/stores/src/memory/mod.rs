@@ -79,6 +79,9 @@ impl Store for Memory {
     fn forget(&mut self, room: &RoomId) {
         if let Some(history) = self.rooms.remove(room) {
             self.note(history.size(), (0, 0));
+            if self.rooms.len() * 4 < self.rooms.capacity() {
+                self.rooms.shrink_to(self.rooms.len() * 2);
+            }
         }
     }
 
