@@ -71,6 +71,10 @@ impl Audiences {
         self.slab.contains(place as usize)
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Place, &Audience)> {
+        self.slab.iter().map(|(place, audience)| (place as Place, audience))
+    }
+
     /// The audience of a room, with one holder more.
     pub(crate) fn hold(&mut self, room: &RoomId, policy: impl FnOnce() -> SlowPolicy) -> Place {
         let place = match self.by_room.get(room) {

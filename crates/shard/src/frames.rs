@@ -91,6 +91,12 @@ impl FrameLog {
         true
     }
 
+    /// Whether a cursor points at a frame that is kept, or at the end.
+    pub(crate) fn reaches(&self, cursor: u64) -> bool {
+        let first = self.kept.as_ref().map_or(self.next, |kept| kept.first);
+        (first..=self.next).contains(&cursor)
+    }
+
     /// Everything from a cursor on.
     pub(crate) fn after(&self, cursor: u64) -> &[u8] {
         match &self.kept {

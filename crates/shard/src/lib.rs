@@ -4,6 +4,7 @@
 //! to it: there messages get their order. It knows no sockets, threads or locks, and not which gateways exist.
 
 mod audience;
+mod audit;
 mod clock;
 mod commands;
 mod deadlines;
@@ -20,6 +21,7 @@ mod streams;
 mod tally;
 mod waiting;
 
+pub use audit::Burden;
 pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use mail::Mail;
 pub use settings::{Settings, SlowPolicy, SlowRule};

@@ -8,7 +8,7 @@ use crate::streams::{NOBODY, Phase, Place};
 use crate::{Effects, Now, Shard, StreamId};
 
 /// What may wait on a stream to be judged: the largest request head, and requests sent ahead of an answer.
-const TAIL_BYTES_MAX: usize = 128 * 1024;
+pub(crate) const TAIL_BYTES_MAX: usize = 128 * 1024;
 
 /// A stream that takes all it is sent may gather in a turn so many times what one that does not may.
 const ANSWER_QUEUES: usize = 4;

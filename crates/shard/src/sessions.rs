@@ -96,6 +96,10 @@ impl Sessions {
         session
     }
 
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Place, &Session)> {
+        self.slab.iter().map(|(place, session)| (place as Place, session))
+    }
+
     /// The session's name for the rest of the node.
     pub(crate) fn key(&self, place: Place) -> SessionKey {
         let generation = self.slab[place as usize].generation;

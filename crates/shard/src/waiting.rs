@@ -17,6 +17,13 @@ pub(crate) struct Waiting {
     bytes: usize,
 }
 
+impl Waiting {
+    /// What keeping the commands costs.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
 impl Shard {
     /// Does a command, or puts it off.
     pub(crate) fn command(&mut self, place: Place, command: Command, now: Now) {

@@ -3,7 +3,7 @@
 //! Performs the effects of shards as the reactor would, on nothing but memory and by one seed. Knows no protocol.
 
 use chat::Time;
-use shard::{Effects, Holdings, Input, Mail, Now, Settings, Shard, ShardId, StreamId};
+use shard::{Burden, Effects, Holdings, Input, Mail, Now, Settings, Shard, ShardId, StreamId};
 use smallvec::SmallVec;
 
 use crate::mailroom::Mailroom;
@@ -228,6 +228,11 @@ impl Node {
     /// Bytes that all shards keep for clients that read too slowly.
     pub fn queued_bytes(&self) -> usize {
         self.shards.iter().map(|place| place.shard.holdings().queued_bytes).sum()
+    }
+
+    /// Asserts that what each shard keeps agrees with itself. Says what each holds, and the most it keeps for any one.
+    pub fn audit(&self) -> impl Iterator<Item = (Holdings, Burden)> {
+        self.shards.iter().map(|place| (place.shard.holdings(), place.shard.audit()))
     }
 
     /// What the shards still hold or wait for; nothing when nobody was ever here.

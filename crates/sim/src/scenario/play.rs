@@ -58,16 +58,28 @@ impl<'a> Play<'a> {
     /// Plays a plan to its end.
     pub fn run(mut self, plan: &[Numbered]) -> Result<Outcome, Failure> {
         for (index, (number, deed)) in plan.iter().enumerate() {
-            self.reseed(*number);
             self.perform(*number, deed);
             self.judge(index)?;
         }
+        self.end(plan.len())
+    }
+
+    /// Everybody reads what there is and goes home, and nothing may remain.
+    pub fn end(mut self, after: usize) -> Result<Outcome, Failure> {
         self.reseed(u64::from(u32::MAX));
         self.gather();
-        self.judge(plan.len())?;
+        self.judge(after)?;
         self.go_home();
-        self.judge(plan.len())?;
+        self.judge(after)?;
         Ok(Outcome { messages: self.stage.ledger.messages() })
+    }
+
+    /// What cannot be right, if anything, after so many deeds.
+    pub fn judge(&mut self, after: usize) -> Result<(), Failure> {
+        self.stage.node.audit().for_each(drop);
+        let mut complaints = self.stage.node.take_faults();
+        complaints.extend(self.stage.ledger.take_complaints());
+        if complaints.is_empty() { Ok(()) } else { Err(Failure { after, complaints }) }
     }
 
     /// From here on chance does not hang on what happened before.
@@ -76,13 +88,9 @@ impl<'a> Play<'a> {
         self.stage.node.reseed(self.stage.random.draw());
     }
 
-    fn judge(&mut self, after: usize) -> Result<(), Failure> {
-        let mut complaints = self.stage.node.take_faults();
-        complaints.extend(self.stage.ledger.take_complaints());
-        if complaints.is_empty() { Ok(()) } else { Err(Failure { after, complaints }) }
-    }
-
-    fn perform(&mut self, number: u64, deed: &Deed) {
+    /// Does one deed, and some of the work that it makes. Deeds have numbers of their own.
+    pub fn perform(&mut self, number: u64, deed: &Deed) {
+        self.reseed(number);
         let Stage { node, actors, ledger, random, intruders, .. } = &mut self.stage;
         match *deed {
             Deed::Connect { who, shard } => actors[who].connect(shard, node, ledger, random.draw()),

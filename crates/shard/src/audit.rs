@@ -1,0 +1,118 @@
+//! What holds between any two calls, whatever came in before. A node in service does not look; the simulator and the fuzzers do after
+//! every step.
+
+use crate::audience::Audience;
+use crate::requests::TAIL_BYTES_MAX;
+use crate::sessions::{PENDING, Session};
+use crate::streams::{NOBODY, Phase, Place, Stream};
+use crate::{Shard, StreamId};
+
+/// The most that is kept for any one of those whom a shard serves, in bytes. How much that may be hangs on how much came in at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Burden {
+    /// Waits for one stream alone.
+    pub stream_bytes: usize,
+    /// Is kept of one room in one form.
+    pub log_bytes: usize,
+}
+
+impl Shard {
+    /// Asserts that what the shard keeps agrees with itself and stays within its settings, and that at rest nothing waits that could be sent.
+    pub fn audit(&self) -> Burden {
+        assert!(self.mail.is_empty() && self.answered.is_empty(), "a call ends when its mail is read");
+        assert!(self.homes.len() <= self.settings.rooms_max, "a shard is home to so many rooms");
+        self.audit_ring();
+        let streams = self.streams.iter().map(|stream| self.audit_stream(stream)).max();
+        self.sessions.iter().for_each(|(place, session)| self.audit_session(place, session));
+        let logs = self.audiences.iter().map(|(place, audience)| self.audit_audience(place, audience)).max();
+        Burden { stream_bytes: streams.unwrap_or(0), log_bytes: logs.unwrap_or(0) }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.audiences.ring.is_empty() && self.touched.is_empty() && !self.is_draining_sessions()
+    }
+
+    fn audit_ring(&self) {
+        let ringed = self.audiences.iter().filter(|(_, audience)| audience.ringed).count();
+        assert_eq!(self.audiences.ring.len(), ringed, "an audience stands in the ring once");
+        for place in &self.audiences.ring {
+            assert!(self.audiences.contains(*place) && self.audiences.get(*place).ringed);
+        }
+    }
+
+    /// Says how many bytes wait for the stream.
+    fn audit_stream(&self, stream: &Stream) -> usize {
+        let Stream { id, session, phase, stalled, touched, own, tail, .. } = stream;
+        assert_eq!(*phase == Phase::Open, *session != NOBODY, "an open stream has a session, and no other");
+        if let Some(session) = self.sessions.get(*session) {
+            assert_eq!(session.stream, *id, "a session is on its own stream");
+        }
+        assert!(tail.len() <= TAIL_BYTES_MAX, "{} bytes wait to be judged", tail.len());
+        assert!(
+            matches!(phase, Phase::Asking | Phase::Open) || tail.is_empty(),
+            "nobody judges them any more"
+        );
+        assert!(!touched || self.touched.contains(id), "a touched stream is flushed");
+        assert!(
+            !self.is_at_rest() || *stalled || own.is_empty(),
+            "{} bytes wait that could be sent",
+            own.len()
+        );
+        own.len()
+    }
+
+    fn audit_session(&self, place: Place, session: &Session) {
+        assert_eq!(self.session_on(session.stream), Some(place), "a session has its stream");
+        assert!(
+            session.rooms.len() <= self.settings.rooms_per_session + 1,
+            "it is in so many rooms and its inbox"
+        );
+        if let Some(waiting) = &session.waiting {
+            assert!(waiting.bytes() <= self.settings.session_queue_bytes, "so many commands are put off");
+        }
+        for membership in &session.rooms {
+            let audience = self.audiences.get(membership.audience);
+            let named = session.rooms.iter().filter(|other| other.audience == membership.audience);
+            assert_eq!(named.count(), 1, "a session is in {:?} once", audience.room);
+            if membership.member != PENDING {
+                assert_eq!(audience.members[membership.member as usize].session, place);
+            }
+        }
+    }
+
+    fn session_on(&self, id: StreamId) -> Option<Place> {
+        self.streams.get(id).map(|stream| stream.session)
+    }
+
+    /// Says how many bytes are kept of the form of which most are.
+    fn audit_audience(&self, place: Place, audience: &Audience) -> usize {
+        let Audience { room, members, logs, holders, due, next, ringed, .. } = audience;
+        assert_eq!(self.audiences.find(room), Some(place), "an audience goes by its room's name");
+        assert!(*holders > 0 && members.len() <= *holders as usize, "a member holds its audience");
+        assert!(*due as usize <= members.len() && (*due == 0 || *ringed), "who is due is visited");
+        assert!(members.is_empty() || (*next as usize) < members.len(), "a member is visited next");
+        let memberships = self.sessions.iter().flat_map(|(_, session)| &session.rooms);
+        let holding = memberships.filter(|membership| membership.audience == place).count();
+        assert_eq!(holding, *holders as usize, "every holder is a membership");
+        for member in members {
+            let log = &logs[member.log as usize];
+            let has_all = member.cursor == log.end();
+            assert!(log.reaches(member.cursor), "a cursor is at a frame that is kept, or at the end");
+            assert!(
+                !self.is_at_rest() || has_all || self.is_stalled(member.session),
+                "frames wait that could be sent"
+            );
+        }
+        for (index, log) in logs.iter().enumerate() {
+            let readers = members.iter().filter(|member| member.log as usize == index).count();
+            assert_eq!(log.readers as usize, readers, "a log knows how many read it");
+            assert!(readers > 0 || log.kept_bytes() == 0, "nothing is kept for nobody");
+        }
+        logs.iter().map(|log| log.kept_bytes()).max().unwrap_or(0)
+    }
+
+    fn is_stalled(&self, place: Place) -> bool {
+        let stream = self.sessions.get(place).and_then(|session| self.streams.get(session.stream));
+        stream.is_some_and(|stream| stream.stalled)
+    }
+}
