@@ -36,7 +36,8 @@ pub(super) fn draw_bytes(manner: Manner, room: &str, random: &mut Random) -> Vec
     bytes
 }
 
-const REQUESTS: &[&str] = &[
+/// Requests, some of them for what is not there.
+pub const REQUESTS: &[&str] = &[
     "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET /events/lobby HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET /events/ HTTP/1.1\r\nHost: x\r\nLast-Event-ID: zz\r\n\r\n",
@@ -51,8 +52,8 @@ const REQUESTS: &[&str] = &[
     "\r\n\r\n",
 ];
 
-/// Commands with placeholders; many of them ask for what they may not have.
-const COMMANDS: &[&str] = &[
+/// Commands to `ROOM`; many of them ask for what they may not have.
+pub const COMMANDS: &[&str] = &[
     r#"{"do":"identify","user":"alice","id":"1"}"#,
     r#"{"do":"identify","user":"mallory","id":"1","inbox":"0:0"}"#,
     r#"{"do":"identify","user":"\u0000"}"#,

@@ -8,6 +8,7 @@ mod shrink;
 mod terms;
 
 pub use deed::{BodyKind, Deed, Manner};
+pub use intruder::{COMMANDS, REQUESTS};
 pub use plan::Numbered;
 pub use play::{Failure, Outcome, Play};
 pub use shrink::shrink;

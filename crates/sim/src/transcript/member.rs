@@ -3,14 +3,12 @@
 
 use std::collections::VecDeque;
 
-use wire::deflate::{Deflater, Inflater};
+use wire::deflate::Inflater;
 use wire::http::read_response_head;
-use wire::websocket::{
-    Decoder, Item, Kind, Opcode, Role as End, verify_response, write_masked_close,
-    write_masked_deflated_frame, write_masked_frame, write_request,
-};
+use wire::websocket::{Decoder, Item, Role as End, verify_response};
 
-use super::notation::{Piece, PieceKind, escape, hex, unescape, unhex};
+use super::notation::{Piece, PieceKind, escape, hex};
+use super::said::{self, NONCE};
 use super::script::Role;
 use crate::node::{Node, PipeId};
 
@@ -39,10 +37,6 @@ enum Phase {
     Refused,
 }
 
-/// The address of the rich protocol.
-const RICH: (&str, &str) = ("/v1", "heimdallr.v1.json");
-const NONCE: [u8; 16] = [7; 16];
-const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 const MESSAGE_BYTES_MAX: usize = 1 << 22;
 
 impl Member {
@@ -69,51 +63,19 @@ impl Member {
     pub(super) fn connect(&mut self, shard: usize, node: &mut Node) {
         let pipe = node.connect(shard);
         *self = Self { pipe: Some(pipe), ..Self::new(&self.role) };
-        let (path, subprotocol) = match self.role.gateway.as_str() {
-            "v1" => (RICH.0.to_owned(), Some(RICH.1)),
-            "raw" => (format!("/{}", self.role.room), None),
-            _ => return,
-        };
-        let mut bytes = Vec::new();
-        write_request(&mut bytes, "a", &path, &NONCE, subprotocol, self.role.deflate);
-        self.phase = Phase::Opening;
-        node.send(pipe, &bytes);
+        if let Some(opening) = said::opening(&self.role) {
+            self.phase = Phase::Opening;
+            node.send(pipe, &opening);
+        }
     }
 
     /// Sends a piece; `Err` says why it cannot be sent.
     pub(super) fn say(&self, what: &Piece, node: &mut Node) -> Result<(), String> {
         let pipe = self.pipe.ok_or("is not connected")?;
-        let bytes = self.encode(what).ok_or_else(|| format!("{what} cannot be sent"))?;
+        let said = if self.is_stream() { said::bytes(what) } else { said::frames(what) };
+        let bytes = said.ok_or_else(|| format!("{what} cannot be sent"))?;
         node.send(pipe, &bytes);
         Ok(())
-    }
-
-    fn encode(&self, what: &Piece) -> Option<Vec<u8>> {
-        let mut out = Vec::new();
-        let text = what.text.as_str();
-        match (what.kind, &self.phase) {
-            (_, Phase::Stream) => return unescape(text),
-            (PieceKind::Bytes, _) => return unescape(text),
-            (PieceKind::Text, _) => write_masked_frame(&mut out, Opcode::Text, text.as_bytes(), MASK),
-            (PieceKind::Deflated, _) => {
-                let mut compressed = Vec::new();
-                Deflater::new().compress(15, text.as_bytes(), &mut compressed);
-                write_masked_deflated_frame(&mut out, Kind::Text, &compressed, MASK);
-            }
-            (PieceKind::Parts, _) => write_parts(text, &mut out),
-            (PieceKind::Binary, _) => write_masked_frame(&mut out, Opcode::Binary, &unhex(text)?, MASK),
-            (PieceKind::Ping, _) => write_masked_frame(&mut out, Opcode::Ping, text.as_bytes(), MASK),
-            (PieceKind::Pong, _) => write_masked_frame(&mut out, Opcode::Pong, text.as_bytes(), MASK),
-            (PieceKind::Close, _) if text.is_empty() => {
-                write_masked_frame(&mut out, Opcode::Close, b"", MASK)
-            }
-            (PieceKind::Close, _) => {
-                let (code, reason) = text.split_once(' ').unwrap_or((text, ""));
-                write_masked_close(&mut out, code.parse().ok()?, reason, MASK);
-            }
-            (PieceKind::Status | PieceKind::End, _) => return None,
-        }
-        Some(out)
     }
 
     /// Reads all that has come. Says whether anything had.
@@ -152,7 +114,7 @@ impl Member {
     }
 
     fn take_answer(&mut self) -> Result<bool, String> {
-        let subprotocol = (self.role.gateway == "v1").then_some(RICH.1);
+        let subprotocol = said::subprotocol(&self.role);
         match read_answer(&self.unread, subprotocol, self.role.deflate)? {
             Answer::Partial => return Ok(false),
             Answer::Refused { status } => {
@@ -213,19 +175,6 @@ fn written(item: Item<'_>, is_deflated: bool) -> Piece {
         Item::Close(None) => Piece::new(PieceKind::Close, ""),
         Item::Close(Some((code, reason))) => {
             Piece::new(PieceKind::Close, format!("{code} {reason}").trim_end())
-        }
-    }
-}
-
-/// One message in several frames, cut where the text has ` | ` (RFC 6455 §5.4).
-fn write_parts(text: &str, out: &mut Vec<u8>) {
-    let parts: Vec<&str> = text.split(" | ").collect();
-    for (index, part) in parts.iter().enumerate() {
-        let opcode = if index == 0 { Opcode::Text } else { Opcode::Continuation };
-        let start = out.len();
-        write_masked_frame(out, opcode, part.as_bytes(), MASK);
-        if index + 1 < parts.len() {
-            out[start] &= 0x7F;
         }
     }
 }

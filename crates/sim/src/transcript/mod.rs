@@ -7,7 +7,9 @@ mod member;
 mod notation;
 mod pattern;
 mod replay;
+pub mod said;
 mod script;
 
+pub use notation::{Piece, PieceKind};
 pub use replay::{Manner, Mismatch, replay};
-pub use script::{Script, ScriptFault};
+pub use script::{Line, Role, Script, ScriptFault};

@@ -4,23 +4,27 @@ use std::fmt;
 
 /// Something said or heard, as a transcript writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) kind: PieceKind,
+pub struct Piece {
+    /// What it is.
+    pub kind: PieceKind,
     /// The payload: as it is for texts, in escapes for bytes, in hexadecimal digits for binary messages.
-    pub(super) text: String,
+    pub text: String,
 }
 
 /// What is said or heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PieceKind {
+pub enum PieceKind {
     /// A text message.
     Text,
     /// A text message that is compressed.
     Deflated,
     /// A text message in several frames.
     Parts,
+    /// A binary message.
     Binary,
+    /// A ping.
     Ping,
+    /// A pong.
     Pong,
     /// With a code and a reason, or neither.
     Close,

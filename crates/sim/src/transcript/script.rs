@@ -11,44 +11,50 @@ use crate::scenario::settings;
 /// A transcript.
 #[derive(Clone, Debug)]
 pub struct Script {
-    pub(super) settings: Settings,
-    pub(super) weather: Weather,
-    pub(super) cast: Vec<Role>,
-    pub(super) lines: Vec<(usize, Line)>,
+    /// How the node is configured.
+    pub settings: Settings,
+    /// How bytes travel.
+    pub weather: Weather,
+    /// Who takes part; lines name them by their places.
+    pub cast: Vec<Role>,
+    /// What happens, with the numbers of the lines.
+    pub lines: Vec<(usize, Line)>,
 }
 
 /// Somebody who takes part.
 #[derive(Clone, Debug)]
-pub(super) struct Role {
-    pub(super) name: String,
+pub struct Role {
+    /// Its name.
+    pub name: String,
     /// The gateway it speaks through.
-    pub(super) gateway: String,
+    pub gateway: String,
     /// For a plain room, its name as it stands in the path.
-    pub(super) room: String,
-    pub(super) deflate: bool,
+    pub room: String,
+    /// Whether it offers compression.
+    pub deflate: bool,
 }
 
 /// One line: what somebody does, or must hear.
 #[derive(Clone, Debug)]
-pub(super) enum Line {
+#[expect(missing_docs, reason = "fields are named for what they are, and the line above each says the rest")]
+pub enum Line {
+    /// Somebody connects.
     Connect(usize),
-    /// `at_once`: together with what is said next.
-    Say {
-        who: usize,
-        what: Piece,
-        at_once: bool,
-    },
-    Hear {
-        who: usize,
-        what: Piece,
-    },
-    Wait {
-        ms: u64,
-    },
+    /// Somebody says something; `at_once`: together with what is said next.
+    Say { who: usize, what: Piece, at_once: bool },
+    /// Somebody hears something.
+    Hear { who: usize, what: Piece },
+    /// Time passes.
+    Wait { ms: u64 },
+    /// A connection breaks.
     Cut(usize),
+    /// Somebody says no more.
     HangUp(usize),
+    /// Somebody stops reading.
     Stall(usize),
+    /// Somebody reads on.
     Resume(usize),
+    /// The node is told to go away.
     Drain,
 }
 
