@@ -71,7 +71,7 @@ impl Member {
 
     /// Sends a piece; `Err` says why it cannot be sent.
     pub(super) fn say(&self, what: &Piece, node: &mut Node) -> Result<(), String> {
-        let pipe = self.pipe.ok_or("is not connected")?;
+        let pipe = self.pipe.filter(|pipe| !node.is_closed(*pipe)).ok_or("nobody is there to listen")?;
         let said = if self.is_stream() { said::bytes(what) } else { said::frames(what) };
         let bytes = said.ok_or_else(|| format!("{what} cannot be sent"))?;
         node.send(pipe, &bytes);

@@ -79,8 +79,9 @@ impl Replay {
             }
             Line::Hear { .. } => {}
             Line::Wait { ms } => return self.wait(*ms),
-            Line::Cut(who) => self.let_go(*who, Node::cut),
-            Line::HangUp(who) => self.let_go(*who, Node::hang_up),
+            // It comes back once it has something to say.
+            Line::Cut(who) => self.members[*who].pipe.take().iter().for_each(|pipe| self.node.cut(*pipe)),
+            Line::HangUp(who) => self.members[*who].pipe.iter().for_each(|pipe| self.node.hang_up(*pipe)),
             Line::Stall(who) => self.members[*who].is_stalled = true,
             Line::Resume(who) => self.members[*who].is_stalled = false,
             Line::Drain => self.node.drain(),
@@ -91,12 +92,6 @@ impl Replay {
     fn connect(&mut self, who: usize) {
         let shard = who % self.node.shards();
         self.members[who].connect(shard, &mut self.node);
-    }
-
-    fn let_go(&mut self, who: usize, act: fn(&mut Node, crate::node::PipeId)) {
-        if let Some(pipe) = self.members[who].pipe {
-            act(&mut self.node, pipe);
-        }
     }
 
     fn hear(&mut self, who: usize, what: &Piece) -> Result<(), String> {
