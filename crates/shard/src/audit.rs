@@ -1,7 +1,8 @@
 //! What holds between any two calls, whatever came in before. A node in service does not look; the simulator and the fuzzers do after
 //! every step.
 
-use crate::audience::Audience;
+use crate::audience::{Audience, Member};
+use crate::frames::FrameLog;
 use crate::requests::TAIL_BYTES_MAX;
 use crate::sessions::{PENDING, Session};
 use crate::streams::{NOBODY, Phase, Place, Stream};
@@ -24,6 +25,9 @@ impl Shard {
         self.audit_ring();
         let streams = self.streams.iter().map(|stream| self.audit_stream(stream)).max();
         self.sessions.iter().for_each(|(place, session)| self.audit_session(place, session));
+        let kept: usize =
+            self.audiences.iter().flat_map(|(_, audience)| &audience.logs).map(FrameLog::kept_bytes).sum();
+        assert_eq!(self.audiences.kept_bytes(), kept, "what logs keep is counted");
         let logs = self.audiences.iter().map(|(place, audience)| self.audit_audience(place, audience)).max();
         Burden { stream_bytes: streams.unwrap_or(0), log_bytes: logs.unwrap_or(0) }
     }
@@ -95,13 +99,7 @@ impl Shard {
         let holding = memberships.filter(|membership| membership.audience == place).count();
         assert_eq!(holding, *holders as usize, "every holder is a membership");
         for member in members {
-            let log = &logs[member.log as usize];
-            let has_all = member.cursor == log.end();
-            assert!(log.reaches(member.cursor), "a cursor is at a frame that is kept, or at the end");
-            assert!(
-                !self.is_at_rest() || has_all || self.is_stalled(member.session),
-                "frames wait that could be sent"
-            );
+            self.audit_member(member, &logs[member.log as usize]);
         }
         for (index, log) in logs.iter().enumerate() {
             let readers = members.iter().filter(|member| member.log as usize == index).count();
@@ -109,6 +107,23 @@ impl Shard {
             assert!(readers > 0 || log.kept_bytes() == 0, "nothing is kept for nobody");
         }
         logs.iter().map(|log| log.kept_bytes()).max().unwrap_or(0)
+    }
+
+    fn audit_member(&self, member: &Member, log: &FrameLog) {
+        let Member { session, stream, direct, cursor, .. } = *member;
+        assert_eq!(self.session_on(stream), Some(session), "a member knows its session's stream");
+        assert!(log.reaches(cursor), "a cursor is at a frame that is kept, or at the end");
+        let has_all = cursor == log.end();
+        assert!(!self.is_at_rest() || has_all || self.is_stalled(session), "frames wait that could be sent");
+        assert!(!direct || self.is_direct(session), "frames go straight only to a stream that takes more");
+    }
+
+    /// Whether the frames of one room alone may be sent to the session.
+    fn is_direct(&self, place: Place) -> bool {
+        let rooms = self.sessions.get(place).map(|session| session.rooms.iter());
+        let entered = rooms.into_iter().flatten().filter(|membership| membership.member != PENDING);
+        let rooms = entered.filter(|membership| !self.audiences.get(membership.audience).room.is_inbox());
+        !self.is_stalled(place) && rooms.count() == 1
     }
 
     fn is_stalled(&self, place: Place) -> bool {
