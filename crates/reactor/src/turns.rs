@@ -20,7 +20,7 @@ use crate::streams::{Received, World, stream_of};
 /// Events taken in before anything is written.
 const EVENTS_PER_TURN: usize = 128;
 /// Connections accepted in a turn on one listener.
-const ACCEPTS_PER_TURN: usize = 64;
+const ACCEPTS_PER_TURN: usize = 256;
 /// Batches of mail read in a turn.
 const BATCHES_PER_TURN: usize = 64;
 /// Files that clients leave to the rest of the node, health checks and metrics among them. The system gives out the lowest number

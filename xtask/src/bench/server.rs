@@ -39,6 +39,19 @@ impl Server {
         self.process.id()
     }
 
+    /// The processor time that the threads it has now have used.
+    pub(super) fn cpu_seconds(&self) -> Result<f64, Failure> {
+        let tasks = format!("/proc/{}/task", self.pid());
+        let unreadable = |error| Failure::new(format!("{tasks}: {error}"));
+        let mut nanoseconds = 0_u64;
+        for task in std::fs::read_dir(&tasks).map_err(unreadable)? {
+            let times = task.and_then(|task| std::fs::read_to_string(task.path().join("schedstat")));
+            let used = times.map_err(unreadable)?;
+            nanoseconds += used.split(' ').next().and_then(|used| used.parse::<u64>().ok()).unwrap_or(0);
+        }
+        Ok(nanoseconds as f64 / 1e9)
+    }
+
     fn await_accepting(&mut self) -> Result<(), Failure> {
         let deadline = Instant::now() + START_TIMEOUT;
         while TcpStream::connect(self.address).is_err() {

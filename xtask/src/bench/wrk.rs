@@ -19,6 +19,8 @@ pub(super) struct Answered {
     pub(super) requests_per_second: f64,
     /// Connections, reads, writes and time-outs that went wrong, and answers that were not 2xx or 3xx.
     pub(super) errors: f64,
+    /// What the server could answer if it had all of a core: wrk may be at its own limit earlier.
+    pub(super) requests_per_core_second: f64,
 }
 
 /// Makes sure that it is there.
@@ -40,20 +42,26 @@ impl Wrk {
             format!("-d{:.0}s", self.seconds.max(1.0)),
             format!("http://{}{path}", server.address()),
         ]);
+        let before = server.cpu_seconds()?;
         let said = Program::new(&line[0]).args(&line[1..]).capture()?;
-        read(&said).ok_or_else(|| Failure::new(format!("wrk said something else than expected:\n{said}")))
+        let cpu_seconds = server.cpu_seconds()? - before;
+        read(&said, cpu_seconds)
+            .ok_or_else(|| Failure::new(format!("wrk said something else than expected:\n{said}")))
     }
 }
 
-fn read(said: &str) -> Option<Answered> {
+fn read(said: &str, cpu_seconds: f64) -> Option<Answered> {
     let after = |name: &str| said.lines().find_map(|line| line.trim().strip_prefix(name));
     let numbers = |text: &str| -> f64 {
         text.split(|letter: char| !letter.is_ascii_digit()).filter_map(|word| word.parse::<f64>().ok()).sum()
     };
     let requests_per_second = after("Requests/sec:")?.trim().parse().ok()?;
+    let requests: f64 =
+        said.lines().find_map(|line| line.trim().split_once(" requests in"))?.0.parse().ok()?;
     let of_sockets = after("Socket errors:").map_or(0.0, numbers);
     let of_answers = after("Non-2xx or 3xx responses:").map_or(0.0, numbers);
-    Some(Answered { requests_per_second, errors: of_sockets + of_answers })
+    let requests_per_core_second = requests / cpu_seconds;
+    Some(Answered { requests_per_second, errors: of_sockets + of_answers, requests_per_core_second })
 }
 
 #[cfg(test)]
@@ -65,15 +73,17 @@ mod tests {
     #[test]
     fn requests_and_errors_are_read() {
         let clean = format!("{SAID}Requests/sec:  41344.18\nTransfer/sec:      5.95MB\n");
-        assert_eq!(read(&clean), Some(Answered { requests_per_second: 41344.18, errors: 0.0 }));
+        let expected =
+            Answered { requests_per_second: 41344.18, errors: 0.0, requests_per_core_second: 82778.0 };
+        assert_eq!(read(&clean, 0.5), Some(expected));
         let errors =
             "  Socket errors: connect 1, read 20, write 0, timeout 300\n  Non-2xx or 3xx responses: 4000\n";
         let failed = format!("{SAID}{errors}Requests/sec: 5.00\n");
-        assert_eq!(read(&failed).map(|answered| answered.errors), Some(4321.0));
+        assert_eq!(read(&failed, 1.0).map(|answered| answered.errors), Some(4321.0));
     }
 
     #[test]
     fn other_words_are_not_taken_for_an_answer() {
-        assert_eq!(read("unable to connect"), None);
+        assert_eq!(read("unable to connect", 1.0), None);
     }
 }
