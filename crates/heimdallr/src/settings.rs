@@ -11,6 +11,8 @@ use crate::config::value::{self, RoomSlowPolicy};
 const TAGS_PER_ROOM: usize = 4096;
 /// Rooms of a node, those without members that are still remembered included.
 const ROOMS_MAX: usize = 4_000_000;
+/// What is said in rooms of up to so many sessions crosses no threads.
+const SMALL_ROOM_MAX: u32 = 64;
 /// Clients that are told to reconnect come back spread over so long.
 const RECONNECT_SPREAD_MS: u32 = 5000;
 
@@ -35,6 +37,7 @@ pub(crate) fn of_shard(settings: &Settings, index: u16) -> shard::Settings {
         slow_rules: slow_rules(settings),
         rooms_per_session: settings.rooms_per_session,
         room_members_max: settings.room_members_max as u32,
+        small_room_max: SMALL_ROOM_MAX,
         rooms_max: ROOMS_MAX / settings.threads,
         presence_list_max: settings.presence_list_max,
         presence_interval_ms: settings.presence_interval_ms.as_millis() as u64,

@@ -7,14 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rtrb::{Consumer, Producer, RingBuffer};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::{read, write};
-use shard::{Mail, ShardId};
+use shard::{Luggage, Mail, ShardId};
 
 /// Batches under way between two shards.
 const BATCHES_MAX: usize = 1024;
 /// Mail that found no room, above which a shard takes no more from its clients.
 const HELD_BACK_MAX: usize = 16 * 1024;
 
-type Batch = Vec<Mail>;
+/// What goes from one shard to another.
+pub(crate) enum Parcel {
+    /// For the shard.
+    Mail(Mail),
+    /// A client's socket, and what goes along with it.
+    Socket(OwnedFd, Luggage),
+}
+
+type Batch = Vec<Parcel>;
 
 /// Wakes a shard that waits for events.
 #[derive(Debug)]
@@ -88,9 +96,9 @@ pub(crate) fn connect(bells: &[Arc<Bell>]) -> Vec<Mailbox> {
 }
 
 impl Mailbox {
-    pub(crate) fn put(&mut self, to: ShardId, mail: Mail) {
+    pub(crate) fn put(&mut self, to: ShardId, parcel: Parcel) {
         let outgoing = self.outgoing[to.0 as usize].as_mut().expect("a shard keeps mail to itself");
-        outgoing.batch.push(mail);
+        outgoing.batch.push(parcel);
     }
 
     /// Sends what the turn has gathered.

@@ -5,9 +5,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
-use shard::{Effects, Mail, ShardId, StreamId};
+use shard::{Effects, Luggage, Mail, ShardId, StreamId};
 
-use crate::mailroom::Mailbox;
+use crate::mailroom::{Mailbox, Parcel};
 
 /// What a shard's effects act on.
 pub(crate) struct World {
@@ -82,6 +82,17 @@ impl World {
         })
     }
 
+    /// Empties a slot.
+    fn take_out(&mut self, id: StreamId) -> Option<OwnedFd> {
+        self.socket(id)?;
+        let socket = self.slots[id.slot as usize].socket.take();
+        self.vacant.push(id.slot);
+        if self.vacant.len() == self.slots.len() {
+            (self.slots, self.vacant) = (Vec::new(), Vec::new());
+        }
+        socket
+    }
+
     fn socket(&self, id: StreamId) -> Option<&OwnedFd> {
         self.slots.get(id.slot as usize).filter(|slot| slot.generation == id.generation)?.socket.as_ref()
     }
@@ -120,17 +131,19 @@ impl Effects for World {
     }
 
     fn close(&mut self, stream: StreamId) {
-        if self.socket(stream).is_some() {
-            self.slots[stream.slot as usize].socket = None;
-            self.vacant.push(stream.slot);
-            if self.vacant.len() == self.slots.len() {
-                (self.slots, self.vacant) = (Vec::new(), Vec::new());
-            }
-        }
+        // Closing a socket takes it out of epoll.
+        drop(self.take_out(stream));
     }
 
     fn mail(&mut self, to: ShardId, mail: Mail) {
-        self.mailbox.put(to, mail);
+        self.mailbox.put(to, Parcel::Mail(mail));
+    }
+
+    fn hand_over(&mut self, stream: StreamId, to: ShardId, luggage: Luggage) {
+        let Some(socket) = self.take_out(stream) else { return };
+        // It cannot fail for a socket that was put in; were it told of here still, its id is nobody's any more.
+        let _ = epoll::delete(&self.epoll, &socket);
+        self.mailbox.put(to, Parcel::Socket(socket, luggage));
     }
 }
 

@@ -13,7 +13,7 @@ use shard::{Input, Now, Shard, StreamId};
 
 use crate::clock::Clock;
 use crate::limits::open_files_max;
-use crate::mailroom::{Bell, Mailbox};
+use crate::mailroom::{Bell, Mailbox, Parcel};
 use crate::node::Publish;
 use crate::streams::{Received, World, stream_of};
 
@@ -202,8 +202,15 @@ impl Turns {
     fn read_mail(&mut self, now: Now) {
         for _ in 0..BATCHES_PER_TURN {
             let Some(batch) = self.world.mailbox.take() else { return };
-            for mail in batch {
-                self.shard.step(Input::Mail(mail), now, &mut self.world);
+            for parcel in batch {
+                let input = match parcel {
+                    Parcel::Mail(mail) => Input::Mail(mail),
+                    Parcel::Socket(socket, luggage) => match self.world.insert(socket) {
+                        Some(id) => Input::Handed(id, luggage),
+                        None => Input::TurnedAway,
+                    },
+                };
+                self.shard.step(input, now, &mut self.world);
             }
         }
     }

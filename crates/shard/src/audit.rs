@@ -20,6 +20,7 @@ pub struct Burden {
 impl Shard {
     /// Asserts that what the shard keeps agrees with itself and stays within its settings, and that at rest nothing waits that could be sent.
     pub fn audit(&self) -> Burden {
+        assert!(self.departures.is_empty(), "who goes to another shard goes at once");
         assert!(self.mail.is_empty() && self.answered.is_empty(), "a call ends when its mail is read");
         assert!(self.homes.len() <= self.settings.rooms_max, "a shard is home to so many rooms");
         self.audit_ring();

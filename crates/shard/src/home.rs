@@ -11,6 +11,7 @@ use stores::Store;
 
 use crate::deadlines::Deadlines;
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
+use crate::moves::tell_size;
 use crate::{Now, SessionKey, Settings, ShardId};
 
 /// Mail with its addressee.
@@ -18,9 +19,12 @@ pub(crate) type Addressed = (ShardId, Mail);
 
 /// The rooms that this shard is home to. What they have to say is appended to `out` of each call, in order.
 pub(crate) struct Homes {
+    /// This shard, and how many there are.
+    place: (ShardId, u16),
     rooms: HashMap<RoomId, Home>,
     rooms_max: usize,
     members_max: u32,
+    small_max: u32,
     list_max: usize,
     presence_interval_ms: u64,
     /// How much history a returning session is sent at most, in bytes.
@@ -49,6 +53,8 @@ struct Home {
     presence_told_ms: Option<u64>,
     /// A look at whether the room is idle is due.
     watched: bool,
+    /// The other shards know it as large.
+    is_large: bool,
 }
 
 /// The ticket of an order whose author does not want to know.
@@ -59,9 +65,11 @@ impl Homes {
         let (_, backplane) = backplanes::BACKPLANES[0];
         let (_, store) = stores::STORES[0];
         Self {
+            place: (settings.shard, settings.shards),
             rooms: HashMap::new(),
             rooms_max: settings.rooms_max,
             members_max: settings.room_members_max,
+            small_max: settings.small_room_max,
             list_max: settings.presence_list_max,
             presence_interval_ms: settings.presence_interval_ms,
             replay_bytes_max: settings.session_queue_bytes / 2,
@@ -98,6 +106,7 @@ impl Homes {
             room: enter.room.clone(),
         };
         out.push((enter.session.shard, Mail::Entered(Box::new(entered))));
+        self.size_changed(&enter.room, out);
         self.presence_changed(&enter.room, now, out);
     }
 
@@ -108,6 +117,7 @@ impl Homes {
         }
         home.roster.leave(exit.user.as_ref());
         home.active_ms = now.monotonic_ms;
+        self.size_changed(&exit.room, out);
         self.presence_changed(&exit.room, now, out);
         self.watch(&exit.room, now);
     }
@@ -266,6 +276,18 @@ impl Homes {
         }
         home.presence_due = true;
         self.presence_due.push(now.monotonic_ms, room.clone());
+    }
+
+    /// Tells the other shards when the room has become large, or small again.
+    fn size_changed(&mut self, room: &RoomId, out: &mut Vec<Addressed>) {
+        let (shard, shards) = self.place;
+        let Some(home) = self.rooms.get_mut(room) else { return };
+        let most = if home.is_large { self.small_max / 2 } else { self.small_max };
+        let is_large = home.roster.sessions() > most;
+        if is_large != home.is_large {
+            home.is_large = is_large;
+            out.extend(tell_size(room, is_large, shard, shards));
+        }
     }
 
     fn watch(&mut self, room: &RoomId, now: Now) {

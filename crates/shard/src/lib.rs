@@ -13,6 +13,7 @@ mod frames;
 mod home;
 mod ids;
 mod mail;
+mod moves;
 mod requests;
 mod sessions;
 mod settings;
@@ -39,6 +40,8 @@ pub enum Input<'a> {
     Bytes(StreamId, &'a mut [u8]),
     /// A stream that took less than it was given takes more again.
     Writable(StreamId),
+    /// Another shard has handed a stream over.
+    Handed(StreamId, Luggage),
     /// The other side of a stream is gone, or has closed its half: nothing more will come.
     HungUp(StreamId),
     /// Another shard, or this one, has something to say.
@@ -62,4 +65,16 @@ pub trait Effects {
 
     /// Carries mail to another shard, after all mail before it.
     fn mail(&mut self, to: ShardId, mail: Mail);
+
+    /// Hands a stream over to another shard, where it has another id ([`Input::Handed`]).
+    fn hand_over(&mut self, stream: StreamId, to: ShardId, luggage: Luggage);
+}
+
+/// What goes along with a stream that is handed over.
+#[derive(Debug)]
+pub struct Luggage {
+    /// Bytes that came in and were not judged.
+    pub received: Vec<u8>,
+    /// Bytes still to be sent.
+    pub unsent: Vec<u8>,
 }

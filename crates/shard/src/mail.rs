@@ -58,6 +58,13 @@ pub enum Mail {
         /// What.
         event: Event,
     },
+    /// From a home, to every other shard: whether so many are in the room that each shard serves those who come to it.
+    Size {
+        /// The room.
+        room: RoomId,
+        /// Whether it is large.
+        is_large: bool,
+    },
     /// From a home: to one session.
     Answer {
         /// The session.

@@ -33,7 +33,7 @@ impl Shard {
         self.take(id, &mut ahead, now);
     }
 
-    fn take(&mut self, id: StreamId, bytes: &mut [u8], now: Now) {
+    pub(crate) fn take(&mut self, id: StreamId, bytes: &mut [u8], now: Now) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         let mut tail = std::mem::take(&mut stream.tail);
         if tail.is_empty() {
@@ -85,6 +85,15 @@ impl Shard {
                         self.part(place, self.farewell_to(place), now);
                     }
                     Some((gateway, protocol)) => {
+                        let to = self.place_for(&out.commands);
+                        if to != self.settings.shard {
+                            // It is counted where it is answered.
+                            self.tally.requests -= 1;
+                            (out.bytes, out.commands) = (Vec::new(), Vec::new());
+                            self.outbox = out;
+                            self.set_out(id, to, bytes);
+                            return bytes.len();
+                        }
                         self.open(id, gateway, protocol, &mut out, now);
                     }
                     None => self.settle(id, &mut out, now),
@@ -274,7 +283,7 @@ impl Shard {
     }
 
     /// Bytes for this stream alone.
-    fn queue_own(&mut self, id: StreamId, bytes: &[u8]) {
+    pub(crate) fn queue_own(&mut self, id: StreamId, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }

@@ -25,6 +25,8 @@ pub struct Settings {
     pub rooms_per_session: usize,
     /// Sessions a room may have.
     pub room_members_max: u32,
+    /// A room of at most so many sessions is small: who begins with it is served by its home. It is large until it has fewer than half.
+    pub small_room_max: u32,
     /// Rooms this shard may be home to.
     pub rooms_max: usize,
     /// Presence names who is there in rooms of up to so many sessions.

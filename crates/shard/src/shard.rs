@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 
-use chat::Event;
+use chat::{Event, RoomId};
 use gateways::{GATEWAYS, Gateway, Outbox};
+use hashbrown::HashSet;
 
 use crate::audience::Audiences;
 use crate::clock::Sweep;
 use crate::deadlines::Deadlines;
 use crate::home::{Addressed, Homes};
+use crate::moves::Departure;
 use crate::sessions::Sessions;
 use crate::streams::{Place, Streams};
 use crate::{Effects, Holdings, Input, Mail, Now, Settings, ShardId, StreamId, Tally};
@@ -21,10 +23,14 @@ pub struct Shard {
     pub(crate) sessions: Sessions,
     pub(crate) audiences: Audiences,
     pub(crate) homes: Homes,
+    /// Rooms with their homes elsewhere that are served here all the same.
+    pub(crate) large_rooms: HashSet<RoomId>,
     /// Mail that this input has caused so far: to other shards, or to this one and read before the input is done with.
     pub(crate) mail: VecDeque<Addressed>,
     /// Streams with something of their own to be sent.
     pub(crate) touched: Vec<StreamId>,
+    /// Streams that go to other shards when this input is done with.
+    pub(crate) departures: Vec<Departure>,
     /// Streams that have sent more requests ahead of the answer they now have.
     pub(crate) answered: Vec<StreamId>,
     /// Sessions that were sent something and have commands waiting.
@@ -55,8 +61,10 @@ impl Shard {
             sessions: Sessions::new(settings.shard),
             audiences: Audiences::default(),
             homes: Homes::new(&settings),
+            large_rooms: HashSet::new(),
             mail: VecDeque::new(),
             touched: Vec::new(),
+            departures: Vec::new(),
             answered: Vec::new(),
             sent: Vec::new(),
             greetings: Deadlines::new(settings.handshake_timeout_ms),
@@ -79,12 +87,14 @@ impl Shard {
             Input::TurnedAway => self.tally.streams_turned_away += 1,
             Input::Bytes(stream, bytes) => self.take_bytes(stream, bytes, now),
             Input::Writable(stream) => self.unstall(stream, now, effects),
+            Input::Handed(stream, luggage) => self.take_over(stream, luggage, now),
             Input::HungUp(stream) => self.hung_up(stream, now, effects),
             Input::Mail(mail) => self.send_mail(self.settings.shard, mail),
             Input::Tick => self.tick(now, effects),
             Input::Drain => self.drained = self.drained.or(Some(0)),
         }
         self.carry_mail(now, effects);
+        self.depart(now, effects);
     }
 
     /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.
@@ -94,6 +104,7 @@ impl Shard {
         self.fan_out(now, effects);
         self.go_on_after_sending(now);
         self.carry_mail(now, effects);
+        self.depart(now, effects);
         !self.audiences.ring.is_empty() || !self.touched.is_empty() || self.is_draining_sessions()
     }
 
@@ -161,6 +172,7 @@ impl Shard {
             Mail::Entered(entered) => self.entered(*entered, now),
             Mail::Barred { to, room, tag, refusal } => self.barred(to, &room, tag, refusal, now),
             Mail::Told { room, event } => self.audiences.tell(&room, &event, &mut self.gateways),
+            Mail::Size { room, is_large } => self.note_size(room, is_large),
             Mail::Answer { to, event } => self.answer(to, &event, now),
         }
         self.mail.extend(out.drain(..));

@@ -3,7 +3,7 @@
 //! Performs the effects of shards as the reactor would, on nothing but memory and by one seed. Knows no protocol.
 
 use chat::Time;
-use shard::{Burden, Effects, Holdings, Input, Mail, Now, Settings, Shard, ShardId, StreamId};
+use shard::{Burden, Effects, Holdings, Input, Luggage, Mail, Now, Settings, Shard, ShardId, StreamId};
 use smallvec::SmallVec;
 
 use crate::mailroom::Mailroom;
@@ -312,12 +312,20 @@ impl Node {
         };
         let stream = self.streets.pipe(pipe).id;
         let Some(ready) = self.streets.pipe(pipe).ready(&weather) else { return };
-        let mut piece = self.streets.touch(pipe, |end| {
+        let (mut piece, luggage) = self.streets.touch(pipe, |end| {
             end.told(ready);
-            if ready == Ready::Bytes { end.take_piece(bytes_max) } else { Vec::new() }
+            match ready {
+                Ready::Bytes => (end.take_piece(bytes_max), None),
+                Ready::Handed => (Vec::new(), end.take_luggage()),
+                _ => (Vec::new(), None),
+            }
         });
         match ready {
             Ready::Knock => self.step(shard, Input::Knock(stream)),
+            Ready::Handed => {
+                let luggage = luggage.expect("it is what made the stream ready");
+                self.step(shard, Input::Handed(stream, luggage));
+            }
             Ready::Bytes => self.step(shard, Input::Bytes(stream, &mut piece)),
             Ready::Writable => self.step(shard, Input::Writable(stream)),
             Ready::HungUp => self.step(shard, Input::HungUp(stream)),
@@ -368,6 +376,19 @@ impl Streets {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A stream stands at another shard's door from here on.
+    fn move_to(&mut self, pipe: PipeId, shard: usize) {
+        let (stands, end) = &mut self.pipes[pipe.0];
+        let former = std::mem::replace(stands, shard);
+        if let Some(turn) = end.turn.take() {
+            let waiting = &mut self.waiting[former];
+            waiting.swap_remove(turn);
+            if let Some(moved) = waiting.get(turn).copied() {
+                self.pipe(moved).turn = Some(turn);
+            }
         }
     }
 
@@ -435,6 +456,19 @@ impl Effects for Hands<'_> {
             self.note(done);
             self.streets.slots[self.of.0 as usize][stream.slot as usize].0 = None;
         }
+    }
+
+    fn hand_over(&mut self, stream: StreamId, to: ShardId, luggage: Luggage) {
+        let Some(pipe) = self.pipe(stream) else { return };
+        if to == self.of || to.0 as usize >= self.streets.slots.len() {
+            let fault = format!("shard {} hands a stream over to shard {}", self.of.0, to.0);
+            return self.streets.faults.push(fault);
+        }
+        self.streets.slots[self.of.0 as usize][stream.slot as usize].0 = None;
+        self.streets.move_to(pipe, to.0 as usize);
+        let id = self.streets.free_slot(to.0 as usize, pipe);
+        let done = self.streets.touch(pipe, |end| end.hand_over(id, luggage));
+        self.note(done);
     }
 
     fn mail(&mut self, to: ShardId, mail: Mail) {

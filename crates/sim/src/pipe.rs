@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use shard::StreamId;
+use shard::{Luggage, StreamId};
 
 use crate::random::Random;
 
@@ -40,6 +40,8 @@ pub(crate) struct Pipe {
     pub(crate) id: StreamId,
     /// The shard was told of it.
     pub(crate) knocked: bool,
+    /// Another shard has handed it over, and this one was not told yet.
+    luggage: Option<Luggage>,
     /// Sent by the client and not yet given to the shard.
     upstream: VecDeque<u8>,
     /// Written by the shard and not yet read by the client.
@@ -75,6 +77,7 @@ enum ServerEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ready {
     Knock,
+    Handed,
     Bytes,
     Writable,
     HungUp,
@@ -85,6 +88,7 @@ impl Pipe {
         Self {
             id,
             knocked: false,
+            luggage: None,
             upstream: VecDeque::new(),
             downstream: VecDeque::new(),
             client: ClientEnd::Open,
@@ -102,6 +106,9 @@ impl Pipe {
         if !self.knocked {
             return Some(Ready::Knock);
         }
+        if self.luggage.is_some() {
+            return Some(Ready::Handed);
+        }
         if !self.upstream.is_empty() {
             return Some(Ready::Bytes);
         }
@@ -109,6 +116,17 @@ impl Pipe {
             return Some(Ready::Writable);
         }
         (self.client == ClientEnd::HungUp).then_some(Ready::HungUp)
+    }
+
+    /// It goes to another shard, where it has another id.
+    pub(crate) fn hand_over(&mut self, id: StreamId, luggage: Luggage) -> Result<(), &'static str> {
+        (self.id, self.luggage, self.stalled) = (id, Some(luggage), false);
+        if self.server == ServerEnd::Open { Ok(()) } else { Err("hands over a stream that it has finished") }
+    }
+
+    /// What came along with it from another shard.
+    pub(crate) fn take_luggage(&mut self) -> Option<Luggage> {
+        self.luggage.take()
     }
 
     /// The next bytes for the shard.
@@ -119,7 +137,7 @@ impl Pipe {
     pub(crate) fn told(&mut self, ready: Ready) {
         match ready {
             Ready::Knock => self.knocked = true,
-            Ready::Bytes => {}
+            Ready::Handed | Ready::Bytes => {}
             Ready::Writable => self.stalled = false,
             Ready::HungUp => self.client = ClientEnd::Known,
         }

@@ -70,6 +70,7 @@ pub fn settings() -> Settings {
         ],
         rooms_per_session: 100,
         room_members_max: 100_000,
+        small_room_max: 64,
         rooms_max: 100_000,
         presence_list_max: 200,
         presence_interval_ms: 1000,
@@ -156,6 +157,7 @@ fn draw_settings(theme: Theme, random: &mut Random) -> Settings {
         settings.room_members_max = random.between(1, 4) as u32;
         settings.rooms_per_session = random.between(1, 3);
     }
+    settings.small_room_max = *random.pick(&[0, 1, 3, 64]);
     settings
 }
 

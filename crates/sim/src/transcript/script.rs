@@ -143,6 +143,7 @@ impl Script {
             "session_queue_bytes" => self.settings.session_queue_bytes = value as usize,
             "rooms_per_session" => self.settings.rooms_per_session = value as usize,
             "room_members_max" => self.settings.room_members_max = value as u32,
+            "small_room_max" => self.settings.small_room_max = value as u32,
             "rooms_max" => self.settings.rooms_max = value as usize,
             "presence_list_max" => self.settings.presence_list_max = value as usize,
             "room_idle_ms" => self.settings.room_idle_ms = value,

@@ -88,16 +88,21 @@ fn beside_the_floor(lab: &Lab, shape: Shape) -> Result<Finding, Failure> {
     Ok(finding)
 }
 
-/// One thread and two, both free to use all cores beside the generator, so that nothing but the threads differs.
+/// One thread and two, both free to use all cores beside the generator, so that nothing but the threads differs. The system likes to put one
+/// thread on the generator's core, where waking it is cheap; what one thread costs on a core of its own stands beside it.
 pub(super) fn two_threads(lab: &Lab) -> Result<Finding, Failure> {
     let everywhere = lab.place(Cores::All);
     let ours = Entrant { place: everywhere, generator_place: everywhere, ..lab.entrant("ours")? };
     let two = Entrant { name: "ours, 2 threads".to_owned(), options: vec!["--threads", "2"], ..ours.clone() };
     let one = Entrant { name: "ours, 1 thread".to_owned(), ..ours };
+    let apart = Entrant { name: "ours, 1 thread on its own core".to_owned(), ..lab.entrant("ours")? };
     let mut finding = Finding::default();
     for shape in [LARGE_SLOW, LARGE_FAST, SMALL] {
-        let shown =
-            lab.measure_in_turn(&[two.clone(), one.clone()], &shape.run(lab.scale), lab.scale.runs)?;
+        let shown = lab.measure_in_turn(
+            &[two.clone(), one.clone(), apart.clone()],
+            &shape.run(lab.scale),
+            lab.scale.runs,
+        )?;
         let named = |what: &str| format!("{}: {what}", shape.name);
         let cost = figure(&named("CPU per delivery"), "µs", &shown, us_per_delivery)?;
         finding.figures.push(cost.against(Bar::AtMostTimes(TIMES_ONE_THREAD)));
