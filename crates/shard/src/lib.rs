@@ -77,4 +77,6 @@ pub struct Luggage {
     pub received: Vec<u8>,
     /// Bytes still to be sent.
     pub unsent: Vec<u8>,
+    /// Nothing more will come in: the shard it comes from was told so.
+    pub ended: bool,
 }

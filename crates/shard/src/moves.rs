@@ -33,9 +33,9 @@ impl Shard {
         for Departure { stream: id, to, received } in std::mem::take(&mut self.departures) {
             self.flush_stream(id, now, effects);
             let Some(stream) = self.streams.get_mut(id) else { continue };
-            let unsent = std::mem::take(&mut stream.own);
+            let (unsent, ended) = (std::mem::take(&mut stream.own), stream.ended);
             self.streams.remove(id);
-            effects.hand_over(id, to, Luggage { received, unsent });
+            effects.hand_over(id, to, Luggage { received, unsent, ended });
         }
     }
 
@@ -44,6 +44,9 @@ impl Shard {
         self.streams.insert(id, now.monotonic_ms);
         self.greetings.push(now.monotonic_ms, id);
         self.queue_own(id, &luggage.unsent);
+        if luggage.ended {
+            self.end_input(id, now);
+        }
         self.take(id, &mut luggage.received, now);
     }
 

@@ -255,15 +255,21 @@ impl Shard {
     /// The other side is gone, or says no more. What it was still owed is tried once; who has closed its half behind a whole
     /// request waits for an answer, which is given.
     pub(crate) fn hung_up(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
-        if let Some(stream) = self.streams.get_mut(id).filter(|stream| !stream.ended)
+        if let Some(stream) = self.streams.get(id).filter(|stream| !stream.ended)
             && self.sessions.get(stream.session).is_some_and(|session| session.protocol.owes_answer())
         {
-            stream.ended = true;
-            return self.closings.push(now.monotonic_ms, id);
+            return self.end_input(id, now);
         }
         self.end_session_of(id);
         self.flush_stream(id, now, effects);
         self.cut(id, effects);
+    }
+
+    /// Nothing more comes in; what was asked before has its time to be answered.
+    pub(crate) fn end_input(&mut self, id: StreamId, now: Now) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        stream.ended = true;
+        self.closings.push(now.monotonic_ms, id);
     }
 
     /// Lets go of a stream at once.

@@ -44,3 +44,19 @@ fn a_room_that_everybody_but_a_few_has_left_is_small_again() {
     let here = sessions(&scene);
     assert!(here[0] >= 3 && here[2] == 0, "who comes back goes to the room's home: {here:?}");
 }
+
+/// What came in after the answer to the post is judged when that is given, and by then the client has closed its half.
+#[test]
+fn a_stream_that_has_ended_is_not_waited_for_where_it_is_handed_over_to() {
+    let post = "POST /rooms/lobby HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
+    let read = "GET /events/lobby HTTP/1.1\r\nHost: a\r\n\r\n";
+    for shard in 0..usize::from(SHARDS) {
+        let mut scene = Scene::new(&settings(), SHARDS, Vec::new());
+        let visitor = scene.0.node.connect(shard);
+        scene.0.node.send(visitor, format!("{post}{read}").as_bytes());
+        scene.0.node.hang_up(visitor);
+        scene.settle();
+        scene.0.wait(2 * settings().close_timeout_ms);
+        assert_eq!(sessions(&scene), [0; SHARDS as usize], "it came to shard {shard}");
+    }
+}
