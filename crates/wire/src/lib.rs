@@ -1,10 +1,11 @@
-//! Formats that more than one folder needs, as pure functions over bytes: [`websocket`], [`http`], [`deflate`], [`url`]
-//! and [`json`].
+//! Formats that more than one folder needs, as pure functions over bytes: [`websocket`], [`http`], [`deflate`], [`url`],
+//! [`json`], and on top of them [`engineio`].
 //!
 //! Nothing here knows what the bytes are for. There is no chat, no socket, no clock, no lock and no randomness: limits and
 //! masking keys are arguments, "more bytes are needed" is an answer and not an error.
 
 pub mod deflate;
+pub mod engineio;
 pub mod http;
 pub mod json;
 pub mod url;

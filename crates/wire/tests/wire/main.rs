@@ -3,6 +3,8 @@
 
 mod deflate;
 mod drive;
+mod engineio;
+mod engineio_laws;
 mod frames;
 mod handshake;
 mod http_body;
