@@ -4,13 +4,19 @@
 mod http;
 mod inflate;
 mod input;
+mod socketio;
 mod websocket;
 
 #[path = "../../crates/wire/tests/wire/drive.rs"]
 mod drive;
+#[path = "../../crates/wire/tests/wire/engineio_laws.rs"]
+mod engineio_laws;
 #[path = "../../crates/wire/tests/wire/oracle.rs"]
 mod oracle;
+#[path = "../../crates/wire/tests/wire/socketio_laws.rs"]
+mod socketio_laws;
 
 pub use http::{http_body, http_head};
 pub use inflate::inflate;
+pub use socketio::{engineio, socketio};
 pub use websocket::{websocket_client, websocket_server};
