@@ -11,12 +11,17 @@ mod hearing;
 mod json;
 mod keys;
 mod members;
+mod name;
 mod object;
 mod port;
 mod websocket;
 
 pub use client::{Client, Dial, Heard, Login, Said, ServerFault};
-pub use port::{Admission, Form, Gateway, Open, Outbox, Protocol, Settings, Then, Variant, Violation};
+pub use name::{NotAName, SessionName};
+pub use port::{
+    Admission, Aside, Call, Form, Gateway, LANES, Lane, MAIN, Open, Outbox, Protocol, Settings, Spread, Then,
+    Variant, Violation,
+};
 
 macro_rules! gateways {
     ($($folder:ident),* $(,)?) => {

@@ -6,6 +6,8 @@
 use chat::{Command, Event, Farewell, Refusal};
 use wire::http::Head;
 
+use crate::SessionName;
+
 /// What a gateway may know of the configuration. Times are for clients to be told; gateways have no clock.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -29,10 +31,24 @@ pub struct Form {
     pub variant: u8,
 }
 
+/// A request that arrived on a stream of no session.
+pub struct Call<'a, 'h> {
+    /// Its head.
+    pub head: &'a Head<'h>,
+    /// How the session is called that it may open.
+    pub name: &'a dyn Fn() -> SessionName,
+}
+
 /// Opens sessions of one client protocol.
 pub trait Gateway {
-    /// Looks at a request head that arrived on a stream of no session. Writes the answer's first bytes and first commands to `out`.
-    fn admit(&mut self, head: &Head<'_>, out: &mut Outbox) -> Admission;
+    /// Looks at a request. Writes the answer's first bytes and first commands to `out`.
+    fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission;
+
+    /// Answers a request that was to be attached to a session which is not there, or not any more.
+    fn refuse(&mut self, head: &Head<'_>, out: &mut Outbox) {
+        let _ = (head, out);
+        unreachable!("a gateway that attaches streams answers for sessions that are gone");
+    }
 
     /// Appends the event in one of this gateway's formats, once for all sessions of that form; appends nothing when the
     /// form does not tell of such events. What it appends is one frame: a session is sent all of it or nothing.
@@ -43,8 +59,10 @@ pub trait Gateway {
 pub enum Admission {
     /// It is for another gateway.
     NotMine,
-    /// It opens a session.
+    /// It opens a session, and its stream is the main one.
     Open(Box<dyn Protocol>),
+    /// It is for a session that is there already. Nothing was written.
+    Attach(SessionName),
     /// It was answered; `out.then` says what becomes of the stream.
     Answered,
 }
@@ -69,9 +87,51 @@ pub trait Protocol {
     /// Writes a sign of life. Says whether the client must answer it, so that its silence is death.
     fn ping(&mut self, out: &mut Outbox) -> bool;
 
+    /// How many signs of life in a row may go by before the client must have said something.
+    fn patience(&self) -> u8 {
+        1
+    }
+
     /// Writes the protocol's close form and sets `out.then`.
     fn part(&mut self, farewell: Farewell, out: &mut Outbox);
+
+    /// The part of the machine that knows of further streams, in protocols that have such.
+    fn spread(&mut self) -> Option<&mut dyn Spread> {
+        None
+    }
 }
+
+/// What a protocol does whose session spreads over several streams: requests that come and go, and a main stream from the beginning, later
+/// or never. Without a main stream, what is written for it is kept by the caller, in the session's form, until [`Spread::relay`].
+pub trait Spread {
+    /// A further stream asks to be part of the session. Says as what; `None`: the request was answered instead.
+    fn attach(&mut self, head: &Head<'_>, out: &mut Outbox) -> Option<Lane>;
+
+    /// As [`Protocol::receive`], on a further stream: `out.bytes` and `out.then` are about this one.
+    fn receive(&mut self, lane: Lane, input: &mut [u8], out: &mut Outbox) -> Result<usize, Violation>;
+
+    /// A stream is gone. `out.bytes` is for the main one.
+    fn detach(&mut self, lane: Lane, out: &mut Outbox);
+
+    /// Whether the session goes on while it has no main stream.
+    fn lingers(&self) -> bool;
+
+    /// Whether a stream waits to carry what is kept.
+    fn awaits(&self) -> bool;
+
+    /// Takes what was kept and what rooms have told since, in the session's form, and writes it to the stream that waits or to the new main
+    /// one. Called when [`Spread::awaits`], and once after `out.lead`.
+    fn relay(&mut self, told: &[u8], out: &mut Outbox);
+}
+
+/// Which of its session's streams a stream is. The protocol gives them out, each to one stream at a time.
+pub type Lane = u8;
+
+/// The lane of the main stream.
+pub const MAIN: Lane = 0;
+
+/// There are so many lanes.
+pub const LANES: usize = 4;
 
 /// One of a gateway's formats; with the gateway's index it is a [`Form`].
 pub type Variant = u8;
@@ -88,6 +148,22 @@ pub struct Outbox {
     pub refusals: Vec<Refusal>,
     /// What becomes of the stream.
     pub then: Then,
+    /// For other streams of the session than the one that the call was about.
+    pub aside: Vec<Aside>,
+    /// The stream in this lane is the main one from here on; there was none.
+    pub lead: Option<Lane>,
+    /// The session is over, whatever streams it has.
+    pub is_over: bool,
+}
+
+/// What a further stream is sent, and what becomes of it.
+pub struct Aside {
+    /// Which one.
+    pub lane: Lane,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What becomes of it.
+    pub then: Then,
 }
 
 /// What becomes of a stream.
@@ -96,9 +172,9 @@ pub enum Then {
     /// It goes on.
     #[default]
     Stay,
-    /// The session is over and the stream takes the next request (HTTP keep-alive, RFC 9112 §9.3).
+    /// The stream leaves the session and takes the next request (HTTP keep-alive, RFC 9112 §9.3). A session that does not linger is over.
     NextRequest,
-    /// All bytes are sent, then the stream is closed.
+    /// All bytes are sent, then the stream is closed. A session that does not linger is over.
     Close,
 }
 

@@ -48,13 +48,14 @@ fn serve_admin(address: SocketAddr, vitals: &Arc<Vitals>) -> Result<Service, Str
 }
 
 fn start_node(settings: &Settings, vitals: &Arc<Vitals>, levels: &Arc<Levels>) -> Result<Node, NodeError> {
+    let names_secret = settings::names_secret().map_err(NodeError::Machine)?;
     let shards = (0..settings.threads).map(|index| {
         let (vitals, levels) = (vitals.clone(), levels.clone());
         let publish: Publish = Box::new(move |shard| {
             vitals.publish(index, numbers::samples(shard));
             levels.publish(index, shard.holdings());
         });
-        (settings::of_shard(settings, index as u16), publish)
+        (settings::of_shard(settings, names_secret, index as u16), publish)
     });
     Node::start(&settings.listen, shards.collect())
 }

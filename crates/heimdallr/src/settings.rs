@@ -17,11 +17,12 @@ const SMALL_ROOM_MAX: u32 = 64;
 const RECONNECT_SPREAD_MS: u32 = 5000;
 
 /// What one shard is started with.
-pub(crate) fn of_shard(settings: &Settings, index: u16) -> shard::Settings {
+pub(crate) fn of_shard(settings: &Settings, names_secret: [u8; 16], index: u16) -> shard::Settings {
     let ping_interval_s = settings.ping_interval.as_secs() as u32;
     shard::Settings {
         shard: ShardId(index),
         shards: settings.threads as u16,
+        names_secret,
         gateways: gateways::Settings {
             max_message_bytes: settings.max_message_bytes,
             ping_interval_s,
@@ -66,6 +67,13 @@ fn policy_of(policy: value::SlowPolicy) -> SlowPolicy {
         value::SlowPolicy::DropOldest => SlowPolicy::DropOldest,
         value::SlowPolicy::LatestOnly => SlowPolicy::LatestOnly,
     }
+}
+
+/// What names of sessions cannot be guessed without.
+pub(crate) fn names_secret() -> std::io::Result<[u8; 16]> {
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret)?;
+    Ok(secret)
 }
 
 /// A number that differs for every start: the standard library's hashers are keyed by the system's randomness.

@@ -136,6 +136,23 @@ impl Audiences {
         moved
     }
 
+    /// A member, who has been sent everything, reads another form from here on, on another stream.
+    pub(crate) fn change_form(&mut self, place: Place, member: u32, stream: StreamId, form: Form) {
+        let audience = &mut self.slab[place as usize];
+        let reader = &mut audience.members[member as usize];
+        let former = &mut audience.logs[usize::from(reader.log)];
+        let offset = former.offset();
+        former.readers -= 1;
+        if former.readers == 0 {
+            former.trim(u64::MAX, &mut self.buffers);
+        }
+        let log = audience.log_of(form, offset);
+        audience.logs[log].readers += 1;
+        let cursor = audience.logs[log].end();
+        let reader = &mut audience.members[member as usize];
+        *reader = Member { stream, log: log as u16, cursor, direct: false, ..*reader };
+    }
+
     /// Lets go of the frames that everybody has been sent, given the oldest cursor into each log.
     pub(crate) fn trim(&mut self, place: Place, oldest: &[u64]) {
         let audience = &mut self.slab[place as usize];

@@ -5,7 +5,7 @@ use crate::audience::{Audience, Member};
 use crate::frames::FrameLog;
 use crate::requests::TAIL_BYTES_MAX;
 use crate::sessions::{PENDING, Session};
-use crate::streams::{NOBODY, Phase, Place, Stream};
+use crate::streams::{NOBODY, NOWHERE, Phase, Place, Stream};
 use crate::{Shard, StreamId};
 
 /// The most that is kept for any one of those whom a shard serves, in bytes. How much that may be hangs on how much came in at once.
@@ -34,7 +34,10 @@ impl Shard {
     }
 
     fn is_at_rest(&self) -> bool {
-        self.audiences.ring.is_empty() && self.touched.is_empty() && !self.is_draining_sessions()
+        self.audiences.ring.is_empty()
+            && self.touched.is_empty()
+            && self.kept.is_empty()
+            && !self.is_draining_sessions()
     }
 
     fn audit_ring(&self) {
@@ -47,10 +50,10 @@ impl Shard {
 
     /// Says how many bytes wait for the stream.
     fn audit_stream(&self, stream: &Stream) -> usize {
-        let Stream { id, session, phase, stalled, touched, own, tail, .. } = stream;
+        let Stream { id, session, lane, phase, stalled, touched, own, tail, .. } = stream;
         assert_eq!(*phase == Phase::Open, *session != NOBODY, "an open stream has a session, and no other");
         if let Some(session) = self.sessions.get(*session) {
-            assert_eq!(session.stream, *id, "a session is on its own stream");
+            assert_eq!(session.lane(*lane), *id, "a session is on its own streams");
         }
         assert!(tail.len() <= TAIL_BYTES_MAX, "{} bytes wait to be judged", tail.len());
         assert!(
@@ -67,7 +70,19 @@ impl Shard {
     }
 
     fn audit_session(&self, place: Place, session: &Session) {
-        assert_eq!(self.session_on(session.stream), Some(place), "a session has its stream");
+        for id in session.streams() {
+            assert_eq!(self.session_on(id), Some(place), "a session has its streams");
+        }
+        assert!(session.stream == NOWHERE || session.own.is_empty(), "what has a stream is not kept");
+        assert!(
+            session.own.len() <= self.settings.session_queue_bytes,
+            "{} bytes are kept",
+            session.own.len()
+        );
+        assert!(
+            !session.kept || self.kept.contains(&place),
+            "a session that something is kept for is looked at"
+        );
         assert!(
             session.rooms.len() <= self.settings.rooms_per_session + 1,
             "it is in so many rooms and its inbox"
@@ -112,7 +127,8 @@ impl Shard {
 
     fn audit_member(&self, member: &Member, log: &FrameLog) {
         let Member { session, stream, direct, cursor, .. } = *member;
-        assert_eq!(self.session_on(stream), Some(session), "a member knows its session's stream");
+        let main = self.sessions.get(session).map(|session| session.stream);
+        assert_eq!(main, Some(stream), "a member knows its session's stream");
         assert!(log.reaches(cursor), "a cursor is at a frame that is kept, or at the end");
         let has_all = cursor == log.end();
         assert!(!self.is_at_rest() || has_all || self.is_stalled(session), "frames wait that could be sent");
@@ -129,6 +145,6 @@ impl Shard {
 
     fn is_stalled(&self, place: Place) -> bool {
         let stream = self.sessions.get(place).and_then(|session| self.streams.get(session.stream));
-        stream.is_some_and(|stream| stream.stalled)
+        stream.is_none_or(|stream| stream.stalled)
     }
 }

@@ -29,7 +29,7 @@ impl Shard {
         while let Some(id) = self.closings.pop_due(now.monotonic_ms) {
             if self.streams.get(id).is_some() {
                 self.tally.streams_cut += 1;
-                self.cut(id, effects);
+                self.cut(id, now, effects);
             }
         }
         let mut out = std::mem::take(&mut self.addressed);
@@ -49,7 +49,7 @@ impl Shard {
             self.greetings.push(now.monotonic_ms, id);
         } else if stream.tail.is_empty() {
             self.tally.streams_cut += 1;
-            self.cut(id, effects);
+            self.cut(id, now, effects);
         } else {
             self.tally.bad_requests += 1;
             self.refuse_request(id, 408, "request_timeout", now);
@@ -89,14 +89,19 @@ impl Shard {
     /// Sends a session a sign of life, or parts with it when it did not answer the last one.
     fn look_after(&mut self, place: u32, now: Now) {
         let Some(session) = self.sessions.get_mut(place) else { return };
-        if session.awaited && !session.heard {
+        let was_heard = std::mem::take(&mut session.heard);
+        if session.awaited == 1 && !was_heard {
             return self.part(place, Farewell::PingTimeout, now);
         }
         let id = session.stream;
         let mut out = Outbox::default();
-        session.heard = false;
-        session.awaited = session.protocol.ping(&mut out);
-        self.settle(id, &mut out, now);
+        let must_answer = session.protocol.ping(&mut out);
+        session.awaited = match session.awaited {
+            _ if !must_answer => 0,
+            waiting if waiting > 0 && !was_heard => waiting - 1,
+            _ => session.protocol.patience(),
+        };
+        self.settle(place, id, &mut out, now);
     }
 
     pub(crate) fn is_draining_sessions(&self) -> bool {
@@ -108,7 +113,7 @@ impl Shard {
         let Some(first) = self.drained else { return };
         while let Some(id) = self.greetings.pop() {
             if self.streams.get(id).is_some_and(|stream| stream.phase == Phase::Asking) {
-                self.cut(id, effects);
+                self.cut(id, now, effects);
             }
         }
         let end = self.sessions.places().min(first + PARTED_PER_TURN);

@@ -5,7 +5,7 @@ use gateways::{Form, Outbox};
 
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
 use crate::sessions::{Membership, PENDING};
-use crate::streams::Place;
+use crate::streams::{NOBODY, Place};
 use crate::{Now, SessionKey, Shard};
 
 impl Shard {
@@ -252,7 +252,7 @@ impl Shard {
         let mut out = Outbox { bytes: std::mem::take(&mut self.words), ..Outbox::default() };
         let id = session.stream;
         session.protocol.deliver(event, &mut out);
-        self.settle(id, &mut out, now);
+        self.settle(place, id, &mut out, now);
         self.words = out.bytes;
     }
 
@@ -261,9 +261,19 @@ impl Shard {
         self.deliver(place, &Event::Refused { tag, refusal }, now);
     }
 
-    /// The session is over: its rooms are told. A home that has not answered yet is told once it has.
-    pub(crate) fn end_session(&mut self, place: Place) {
+    /// The session, if it is still there, is over: its streams are closed and its rooms are told. A home that has not answered yet is told
+    /// once it has.
+    pub(crate) fn end_session(&mut self, place: Place, now: Now) {
+        if self.sessions.get(place).is_none() {
+            return;
+        }
         let session = self.sessions.remove(place);
+        for id in session.streams() {
+            if let Some(stream) = self.streams.get_mut(id) {
+                stream.session = NOBODY;
+                self.close_politely(id, now);
+            }
+        }
         for membership in &session.rooms {
             let room = self.audiences.get(membership.audience).room.clone();
             self.leave_audience(*membership);

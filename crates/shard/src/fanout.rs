@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use chat::{Event, Farewell, Position, Presence, RoomId};
+use gateways::MAIN;
 use smallvec::{SmallVec, smallvec};
 
 use crate::audience::Audience;
 use crate::sessions::{Membership, Missed, PENDING};
-use crate::streams::{NOBODY, Phase, Place};
+use crate::streams::{NOBODY, NOWHERE, Phase, Place};
 use crate::{Effects, Mail, Now, Shard, SlowPolicy, StreamId};
 
 /// Members sent to in a turn before input is looked for again.
@@ -55,7 +56,7 @@ impl Shard {
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.phase == Phase::Closing && stream.own.is_empty() {
             if stream.ended {
-                return self.cut(id, effects);
+                return self.cut(id, now, effects);
             }
             stream.phase = Phase::Finished;
             effects.finish(id);
@@ -117,6 +118,9 @@ impl Shard {
             return true;
         }
         let Some(session) = self.sessions.get(reader.session) else { return false };
+        if session.stream == NOWHERE {
+            return self.relay(reader.session, now);
+        }
         let takes_more = self.streams.get(session.stream).is_some_and(|stream| !stream.stalled);
         if takes_more {
             self.flush_stream(session.stream, now, effects);
@@ -177,7 +181,7 @@ impl Shard {
         let mut gathered = std::mem::take(&mut self.gathered);
         gathered.clear();
         gathered.extend_from_slice(&stream.own);
-        let place = stream.session;
+        let place = if stream.lane == MAIN { stream.session } else { NOBODY };
         let more = self.gather_rooms(place, &mut gathered);
         let sent = if gathered.is_empty() { 0 } else { effects.write(id, &gathered) };
         let all = sent == gathered.len();
@@ -259,7 +263,7 @@ impl Shard {
         let reader = audience.members[member as usize];
         let log = &audience.logs[reader.log as usize];
         let stalled = |session: &crate::sessions::Session| {
-            self.streams.get(session.stream).is_some_and(|stream| stream.stalled)
+            self.streams.get(session.stream).is_none_or(|stream| stream.stalled)
         };
         if !self.sessions.get(reader.session).is_some_and(stalled) {
             return;
@@ -300,11 +304,12 @@ impl Shard {
 
     /// Tells a session what it was made to miss, before it is sent anything later.
     fn tell_missed(&mut self, id: StreamId, now: Now) {
-        let Some(stream) = self.streams.get(id).filter(|stream| !stream.stalled && stream.session != NOBODY)
-        else {
-            return;
-        };
-        let place = stream.session;
+        if let Some(stream) = self.streams.get(id).filter(|stream| !stream.stalled && stream.lane == MAIN) {
+            self.tell_missed_to(stream.session, now);
+        }
+    }
+
+    pub(crate) fn tell_missed_to(&mut self, place: Place, now: Now) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         for missed in std::mem::take(&mut session.missed) {
             self.tell_one_missed(place, missed, now);

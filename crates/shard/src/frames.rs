@@ -67,6 +67,11 @@ impl FrameLog {
         self.next
     }
 
+    /// The room's offset after the newest frame.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Appends what `encode` writes as one frame, after which the room stands at `offset`. Says whether it wrote anything.
     pub(crate) fn append(
         &mut self,

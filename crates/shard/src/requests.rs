@@ -1,10 +1,10 @@
 //! Bytes that come in: request heads on streams of no session, and whatever the protocol of a session makes of the rest.
 
 use chat::Farewell;
-use gateways::{Admission, Outbox, Protocol, Then};
+use gateways::{Admission, Call, MAIN, Outbox, Protocol, SessionName, Then};
 use wire::http;
 
-use crate::streams::{NOBODY, Phase, Place};
+use crate::streams::{NOBODY, NOWHERE, Phase, Place};
 use crate::{Effects, Now, Shard, StreamId};
 
 /// What may wait on a stream to be judged: the largest request head, and requests sent ahead of an answer.
@@ -45,6 +45,7 @@ impl Shard {
             tail.drain(..taken);
         }
         if tail.len() > TAIL_BYTES_MAX {
+            self.lose(id, now);
             return self.close_politely(id, now);
         }
         if let Some(stream) = self.streams.get_mut(id).filter(|_| !tail.is_empty()) {
@@ -79,12 +80,13 @@ impl Shard {
             Ok(Some((head, length))) => {
                 self.tally.requests += 1;
                 match self.admit(&head, &mut out) {
-                    Some((gateway, protocol)) if self.drained.is_some() => {
+                    Admitted::Opens(gateway, protocol) if self.drained.is_some() => {
                         out.commands.clear();
                         let place = self.open(id, gateway, protocol, &mut out, now);
                         self.part(place, self.farewell_to(place), now);
+                        length
                     }
-                    Some((gateway, protocol)) => {
+                    Admitted::Opens(gateway, protocol) => {
                         let to = self.place_for(&out.commands);
                         if to != self.settings.shard {
                             // It is counted where it is answered.
@@ -95,15 +97,21 @@ impl Shard {
                             return bytes.len();
                         }
                         self.open(id, gateway, protocol, &mut out, now);
+                        length
                     }
-                    None => self.settle(id, &mut out, now),
+                    Admitted::Joins(gateway, name) => {
+                        self.attach(id, gateway, name, (&head, length), bytes, now)
+                    }
+                    Admitted::Answered => {
+                        self.settle_stream(id, &mut out, now);
+                        length
+                    }
                 }
-                length
             }
             Err(fault) => {
                 self.tally.bad_requests += 1;
                 refuse_request(fault.status(), fault.reason(), &mut out);
-                self.settle(id, &mut out, now);
+                self.settle_stream(id, &mut out, now);
                 bytes.len()
             }
         };
@@ -111,22 +119,25 @@ impl Shard {
         taken
     }
 
-    /// The gateway that opens a session for this request; `None` when it was answered instead.
-    fn admit(&mut self, head: &http::Head<'_>, out: &mut Outbox) -> Option<(u8, Box<dyn Protocol>)> {
+    /// Lets the gateways look at a request, one after the other.
+    fn admit(&mut self, head: &http::Head<'_>, out: &mut Outbox) -> Admitted {
+        let (names, key) = (&self.names, self.sessions.next_key());
+        let call = Call { head, name: &|| names.of(key) };
         for (index, gateway) in self.gateways.iter_mut().enumerate() {
-            match gateway.admit(head, out) {
+            match gateway.admit(&call, out) {
                 Admission::NotMine => {}
-                Admission::Open(protocol) => return Some((index as u8, protocol)),
+                Admission::Open(protocol) => return Admitted::Opens(index as u8, protocol),
+                Admission::Attach(name) => return Admitted::Joins(index as u8, name),
                 Admission::Answered if self.drained.is_some() => {
                     *out = Outbox::default();
                     refuse_request(503, "draining", out);
-                    return None;
+                    return Admitted::Answered;
                 }
-                Admission::Answered => return None,
+                Admission::Answered => return Admitted::Answered,
             }
         }
         refuse_request(404, "not_found", out);
-        None
+        Admitted::Answered
     }
 
     fn open(
@@ -141,8 +152,7 @@ impl Shard {
         let place = self.sessions.insert(id, gateway, protocol);
         self.start_sweep(now);
         if let Some(stream) = self.streams.get_mut(id) {
-            stream.session = place;
-            stream.phase = Phase::Open;
+            (stream.session, stream.lane, stream.phase) = (place, MAIN, Phase::Open);
         }
         self.act(id, place, out, now);
         place
@@ -151,38 +161,65 @@ impl Shard {
     /// Lets the session's protocol take bytes and does what it asks for.
     fn receive(&mut self, id: StreamId, place: Place, bytes: &mut [u8], now: Now) -> usize {
         let mut out = std::mem::take(&mut self.outbox);
+        let lane = self.streams.get(id).map_or(MAIN, |stream| stream.lane);
         let session = self.sessions.get_mut(place).expect("an open stream has a session");
         session.heard = true;
-        let taken = match session.protocol.receive(bytes, &mut out) {
-            Ok(taken) => taken,
-            Err(violation) => {
+        let received = match session.protocol.spread() {
+            Some(spread) if lane != MAIN => spread.receive(lane, bytes, &mut out),
+            _ => session.protocol.receive(bytes, &mut out),
+        };
+        let taken = *received.as_ref().unwrap_or(&bytes.len());
+        match received {
+            Err(violation) if lane == MAIN => {
                 self.tally.parted(violation.farewell);
                 session.protocol.part(violation.farewell, &mut out);
-                bytes.len()
+                self.act(id, place, &mut out, now);
             }
-        };
-        self.act(id, place, &mut out, now);
+            Err(violation) => {
+                self.act(id, place, &mut out, now);
+                self.part(place, violation.farewell, now);
+            }
+            Ok(_) => self.act(id, place, &mut out, now),
+        }
         self.outbox = out;
         taken
     }
 
     /// Does what a protocol machine asked for: bytes to its client, commands to chat, and what becomes of the stream.
-    fn act(&mut self, id: StreamId, place: Place, out: &mut Outbox, now: Now) {
+    pub(crate) fn act(&mut self, id: StreamId, place: Place, out: &mut Outbox, now: Now) {
         let mut commands = std::mem::take(&mut out.commands);
         // Nothing is said after a goodbye, so what was asked before it is answered before it.
         if out.then == Then::Stay {
-            self.queue_own(id, &out.bytes);
+            self.queue(place, id, &out.bytes);
             out.bytes.clear();
         }
         for command in commands.drain(..) {
             self.command(place, command, now);
         }
         out.commands = commands;
-        self.settle(id, out, now);
+        self.settle(place, id, out, now);
     }
 
-    /// Queues the bytes of an outbox without commands, counts its refusals and does what it says about the stream.
-    pub(crate) fn settle(&mut self, id: StreamId, out: &mut Outbox, now: Now) {
+    /// Does what an outbox without commands says: its bytes are for one stream of the session, or kept for want of a main one.
+    pub(crate) fn settle(&mut self, place: Place, id: StreamId, out: &mut Outbox, now: Now) {
+        let is_over = std::mem::take(&mut out.is_over);
+        if !out.aside.is_empty() || out.lead.is_some() {
+            self.settle_lanes(place, out, now);
+        }
+        if id == NOWHERE {
+            self.keep(place, &out.bytes);
+            out.bytes.clear();
+            out.then = Then::Stay;
+            self.check_kept(place, now);
+        }
+        self.settle_stream(id, out, now);
+        if is_over {
+            self.end_session(place, now);
+        }
+    }
+
+    /// Queues the bytes of an outbox, counts its refusals and does what it says about the stream.
+    pub(crate) fn settle_stream(&mut self, id: StreamId, out: &mut Outbox, now: Now) {
         for refusal in out.refusals.drain(..) {
             self.tally.refused(refusal);
         }
@@ -210,9 +247,17 @@ impl Shard {
         }
     }
 
-    /// The session, if there was one, is over; the stream takes another request.
+    /// What is kept for a session without a main stream may be as much as what is queued on one that takes no more.
+    pub(crate) fn check_kept(&mut self, place: Place, now: Now) {
+        let kept = self.sessions.get(place).map_or(0, |session| session.own.len());
+        if kept > self.settings.session_queue_bytes {
+            self.part(place, Farewell::SlowConsumer, now);
+        }
+    }
+
+    /// The stream leaves its session, if it had one, and takes another request.
     fn next_request(&mut self, id: StreamId, now: Now) {
-        self.end_session_of(id);
+        self.detach(id, now);
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.ended && stream.tail.is_empty() {
             return self.close_politely(id, now);
@@ -228,9 +273,9 @@ impl Shard {
         }
     }
 
-    /// The session, if there was one, is over; what is queued is sent, and the stream closed.
+    /// The stream leaves its session, if it had one; what is queued is sent, and the stream closed.
     pub(crate) fn close_politely(&mut self, id: StreamId, now: Now) {
-        self.end_session_of(id);
+        self.detach(id, now);
         let Some(stream) = self.streams.get_mut(id) else { return };
         if matches!(stream.phase, Phase::Closing | Phase::Finished) {
             return;
@@ -248,21 +293,21 @@ impl Shard {
         let id = session.stream;
         session.protocol.part(farewell, &mut out);
         self.tally.parted(farewell);
-        out.then = Then::Close;
-        self.settle(id, &mut out, now);
+        (out.then, out.is_over) = (Then::Close, true);
+        self.settle(place, id, &mut out, now);
     }
 
     /// The other side is gone, or says no more. What it was still owed is tried once; who has closed its half behind a whole
     /// request waits for an answer, which is given.
     pub(crate) fn hung_up(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
-        if let Some(stream) = self.streams.get(id).filter(|stream| !stream.ended)
+        if let Some(stream) = self.streams.get(id).filter(|stream| !stream.ended && stream.lane == MAIN)
             && self.sessions.get(stream.session).is_some_and(|session| session.protocol.owes_answer())
         {
             return self.end_input(id, now);
         }
-        self.end_session_of(id);
+        self.lose(id, now);
         self.flush_stream(id, now, effects);
-        self.cut(id, effects);
+        self.cut(id, now, effects);
     }
 
     /// Nothing more comes in; what was asked before has its time to be answered.
@@ -273,8 +318,8 @@ impl Shard {
     }
 
     /// Lets go of a stream at once.
-    pub(crate) fn cut(&mut self, id: StreamId, effects: &mut dyn Effects) {
-        self.end_session_of(id);
+    pub(crate) fn cut(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
+        self.detach(id, now);
         if self.streams.get(id).is_some() {
             self.streams.remove(id);
             effects.close(id);
@@ -285,7 +330,15 @@ impl Shard {
     pub(crate) fn refuse_request(&mut self, id: StreamId, status: u16, reason: &str, now: Now) {
         let mut out = Outbox::default();
         refuse_request(status, reason, &mut out);
-        self.settle(id, &mut out, now);
+        self.settle_stream(id, &mut out, now);
+    }
+
+    /// Bytes for this session alone, on a stream or kept for one.
+    fn queue(&mut self, place: Place, id: StreamId, bytes: &[u8]) {
+        match id {
+            NOWHERE => self.keep(place, bytes),
+            id => self.queue_own(id, bytes),
+        }
     }
 
     /// Bytes for this stream alone.
@@ -307,14 +360,16 @@ impl Shard {
             self.touched.push(id);
         }
     }
+}
 
-    fn end_session_of(&mut self, id: StreamId) {
-        let Some(stream) = self.streams.get_mut(id) else { return };
-        let place = std::mem::replace(&mut stream.session, NOBODY);
-        if place != NOBODY {
-            self.end_session(place);
-        }
-    }
+/// What became of a request.
+enum Admitted {
+    /// A gateway opens a session for it.
+    Opens(u8, Box<dyn Protocol>),
+    /// A gateway wants it to be part of a session.
+    Joins(u8, SessionName),
+    /// It was answered.
+    Answered,
 }
 
 /// A plain answer to a request that no session comes of (RFC 9112 §9.6).

@@ -1,23 +1,30 @@
 //! The sessions of a shard.
 
 use chat::{Position, RoomId, UserId};
-use gateways::Protocol;
+use gateways::{LANES, Lane, MAIN, Protocol};
 use slab::Slab;
 use smallvec::SmallVec;
 
-use crate::streams::Place;
+use crate::streams::{NOWHERE, Place};
 use crate::waiting::Waiting;
 use crate::{SessionKey, ShardId, StreamId};
 
 /// One client.
 pub(crate) struct Session {
     pub(crate) generation: u32,
+    /// The main stream, or [`NOWHERE`].
     pub(crate) stream: StreamId,
+    /// The streams in the lanes behind the main one, in sessions that have had any.
+    further: Option<Box<[StreamId; LANES - 1]>>,
+    /// What is kept for want of a main stream, in the session's form.
+    pub(crate) own: Vec<u8>,
+    /// It is in the list of sessions that something is kept for.
+    pub(crate) kept: bool,
     pub(crate) gateway: u8,
     /// Something came from the client since the last sign of life was sent to it.
     pub(crate) heard: bool,
-    /// The client must answer the last sign of life.
-    pub(crate) awaited: bool,
+    /// The client must say something before so many more signs of life are due; 0: it need not.
+    pub(crate) awaited: u8,
     pub(crate) protocol: Box<dyn Protocol>,
     pub(crate) user: Option<UserId>,
     pub(crate) rooms: SmallVec<[Membership; 2]>,
@@ -67,9 +74,12 @@ impl Sessions {
         let session = Session {
             generation: self.generations,
             stream,
+            further: None,
+            own: Vec::new(),
+            kept: false,
             gateway,
             heard: true,
-            awaited: false,
+            awaited: 0,
             protocol,
             user: None,
             rooms: SmallVec::new(),
@@ -106,6 +116,12 @@ impl Sessions {
         SessionKey { shard: self.shard, slot: place, generation }
     }
 
+    /// What the next session will be called.
+    pub(crate) fn next_key(&self) -> SessionKey {
+        let generation = self.generations.wrapping_add(1);
+        SessionKey { shard: self.shard, slot: self.slab.vacant_key() as u32, generation }
+    }
+
     /// The place of a session that is still there.
     pub(crate) fn find(&self, key: SessionKey) -> Option<Place> {
         self.get(key.slot).filter(|session| session.generation == key.generation).map(|_| key.slot)
@@ -122,6 +138,37 @@ impl Sessions {
 }
 
 impl Session {
+    /// Puts a stream into a lane, or [`NOWHERE`] for none.
+    pub(crate) fn set_lane(&mut self, lane: Lane, stream: StreamId) {
+        match lane {
+            MAIN => self.stream = stream,
+            lane => {
+                self.further.get_or_insert_with(|| Box::new([NOWHERE; LANES - 1]))[usize::from(lane) - 1] =
+                    stream
+            }
+        }
+    }
+
+    /// The stream in a lane.
+    pub(crate) fn lane(&self, lane: Lane) -> StreamId {
+        match (lane, &self.further) {
+            (MAIN, _) => self.stream,
+            (lane, Some(further)) => further[usize::from(lane) - 1],
+            (_, None) => NOWHERE,
+        }
+    }
+
+    /// Every stream it has.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = StreamId> + use<> {
+        let further = self.further.as_deref().copied().unwrap_or([NOWHERE; LANES - 1]);
+        std::iter::once(self.stream).chain(further).filter(|stream| *stream != NOWHERE)
+    }
+
+    /// Whether it goes on without a main stream.
+    pub(crate) fn lingers(&mut self) -> bool {
+        self.protocol.spread().is_some_and(|spread| spread.lingers())
+    }
+
     pub(crate) fn member_of(&self, audience: Place) -> Option<usize> {
         self.rooms.iter().position(|membership| membership.audience == audience)
     }

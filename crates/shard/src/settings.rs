@@ -11,6 +11,8 @@ pub struct Settings {
     pub shard: ShardId,
     /// How many there are.
     pub shards: u16,
+    /// What nobody can guess names of sessions without; equal on all shards.
+    pub names_secret: [u8; 16],
     /// For the gateways.
     pub gateways: gateways::Settings,
     /// For the backplane.

@@ -11,6 +11,7 @@ use crate::clock::Sweep;
 use crate::deadlines::Deadlines;
 use crate::home::{Addressed, Homes};
 use crate::moves::Departure;
+use crate::names::Names;
 use crate::sessions::Sessions;
 use crate::streams::{Place, Streams};
 use crate::{Effects, Holdings, Input, Mail, Now, Settings, ShardId, StreamId, Tally};
@@ -21,6 +22,7 @@ pub struct Shard {
     pub(crate) gateways: Vec<Box<dyn Gateway>>,
     pub(crate) streams: Streams,
     pub(crate) sessions: Sessions,
+    pub(crate) names: Names,
     pub(crate) audiences: Audiences,
     pub(crate) homes: Homes,
     /// Rooms with their homes elsewhere that are served here all the same.
@@ -29,6 +31,8 @@ pub struct Shard {
     pub(crate) mail: VecDeque<Addressed>,
     /// Streams with something of their own to be sent.
     pub(crate) touched: Vec<StreamId>,
+    /// Sessions without a main stream that something is kept for.
+    pub(crate) kept: Vec<Place>,
     /// Streams that go to other shards when this input is done with.
     pub(crate) departures: Vec<Departure>,
     /// Streams that have sent more requests ahead of the answer they now have.
@@ -59,11 +63,13 @@ impl Shard {
             gateways: GATEWAYS.iter().map(|(_, open)| open(&settings.gateways)).collect(),
             streams: Streams::default(),
             sessions: Sessions::new(settings.shard),
+            names: Names::new(settings.names_secret),
             audiences: Audiences::default(),
             homes: Homes::new(&settings),
             large_rooms: HashSet::new(),
             mail: VecDeque::new(),
             touched: Vec::new(),
+            kept: Vec::new(),
             departures: Vec::new(),
             answered: Vec::new(),
             sent: Vec::new(),
@@ -100,12 +106,18 @@ impl Shard {
     /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.
     pub fn flush(&mut self, now: Now, effects: &mut dyn Effects) -> bool {
         self.drain_slice(now, effects);
+        self.relay_kept(now);
         self.flush_touched(now, effects);
         self.fan_out(now, effects);
+        // What it handed to streams that waited.
+        self.flush_touched(now, effects);
         self.go_on_after_sending(now);
         self.carry_mail(now, effects);
         self.depart(now, effects);
-        !self.audiences.ring.is_empty() || !self.touched.is_empty() || self.is_draining_sessions()
+        !self.audiences.ring.is_empty()
+            || !self.touched.is_empty()
+            || !self.kept.is_empty()
+            || self.is_draining_sessions()
     }
 
     /// When [`Input::Tick`] is wanted next, on the monotonic clock.

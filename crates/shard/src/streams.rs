@@ -1,5 +1,7 @@
 //! The streams of a shard: what is kept of each, and nothing that an idle one does not need.
 
+use gateways::{Lane, MAIN};
+
 use crate::StreamId;
 
 /// Sessions and audiences are numbered by their place in a slab.
@@ -8,12 +10,17 @@ pub(crate) type Place = u32;
 /// No session.
 pub(crate) const NOBODY: Place = u32::MAX;
 
+/// No stream.
+pub(crate) const NOWHERE: StreamId = StreamId { slot: u32::MAX, generation: 0 };
+
 /// One byte stream.
 #[derive(Debug)]
 pub(crate) struct Stream {
     pub(crate) id: StreamId,
     /// Whose it is, or [`NOBODY`] while it asks or is being closed.
     pub(crate) session: Place,
+    /// Which of its session's streams it is.
+    pub(crate) lane: Lane,
     pub(crate) phase: Phase,
     /// The world takes no more for now.
     pub(crate) stalled: bool,
@@ -61,6 +68,7 @@ impl Streams {
         self.slots[slot] = Some(Stream {
             id,
             session: NOBODY,
+            lane: MAIN,
             phase: Phase::Asking,
             stalled: false,
             ended: false,

@@ -103,7 +103,7 @@ impl Shard {
     /// Whether a large answer is on its way to the session, or not sent yet.
     fn is_busy_answering(&self, session: &Session) -> bool {
         let stream = self.streams.get(session.stream);
-        let unsent = stream.map_or(0, |stream| stream.own.len());
+        let unsent = stream.map_or(session.own.len(), |stream| stream.own.len());
         session.awaits_much || unsent > self.settings.session_queue_bytes / 4
     }
 }

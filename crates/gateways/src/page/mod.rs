@@ -6,7 +6,7 @@ use chat::Event;
 use wire::http::Head;
 
 use crate::answer::{Answer, Prepared};
-use crate::{Admission, Client, Gateway, Login, Outbox, Settings, Variant};
+use crate::{Admission, Call, Client, Gateway, Login, Outbox, Settings, Variant};
 
 /// One file of the page.
 struct File {
@@ -58,7 +58,8 @@ struct Leaf {
 }
 
 impl Gateway for Page {
-    fn admit(&mut self, head: &Head<'_>, out: &mut Outbox) -> Admission {
+    fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
+        let head = call.head;
         let answer = Answer::unread(head);
         match (find(head.path), head.method) {
             (None, _) => self.not_found.write(answer, out),

@@ -16,7 +16,7 @@ pub(crate) use client::client;
 use self::content::Content;
 use crate::answer::Answer;
 use crate::json::write_position;
-use crate::{Admission, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
+use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
 
 const PREFIX: &str = "/rooms/";
 const METHODS: &str = "POST, OPTIONS";
@@ -38,7 +38,8 @@ struct Post {
 }
 
 impl Gateway for Post {
-    fn admit(&mut self, head: &Head<'_>, out: &mut Outbox) -> Admission {
+    fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
+        let head = call.head;
         let Some(segment) = head.path.strip_prefix(PREFIX).filter(|_| !is_upgrade(head)) else {
             return Admission::NotMine;
         };

@@ -8,14 +8,13 @@ mod demo;
 
 use bytes::Bytes;
 use chat::{Body, Command, Event, Farewell, Message, Payload, PayloadKind, Refusal, RoomId, RoomName, Text, UserId};
-use wire::http::Head;
 use wire::url::decode_segment;
 use wire::websocket::{Kind, is_upgrade};
 
 pub(crate) use client::client;
 
 use crate::websocket::{Codec, SharedCodec, Socket};
-use crate::{Admission, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
+use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
 
 /// Opens the gateway.
 pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
@@ -27,7 +26,8 @@ struct Raw {
 }
 
 impl Gateway for Raw {
-    fn admit(&mut self, head: &Head<'_>, out: &mut Outbox) -> Admission {
+    fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
+        let head = call.head;
         if !is_upgrade(head) {
             return Admission::NotMine;
         }

@@ -16,7 +16,7 @@ pub(crate) use client::client;
 use crate::answer::{ANY_ORIGIN, Answer};
 use crate::json::write_event;
 use crate::object::{write_number, write_shown};
-use crate::{Admission, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
+use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
 
 const PREFIX: &str = "/events/";
 const METHODS: &str = "GET, OPTIONS";
@@ -35,7 +35,8 @@ pub(crate) fn open(_: &Settings) -> Box<dyn Gateway> {
 struct ServerSentEvents;
 
 impl Gateway for ServerSentEvents {
-    fn admit(&mut self, head: &Head<'_>, out: &mut Outbox) -> Admission {
+    fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
+        let head = call.head;
         let Some(segment) = head.path.strip_prefix(PREFIX).filter(|_| !is_upgrade(head)) else {
             return Admission::NotMine;
         };

@@ -1,11 +1,10 @@
 //! `GET /healthz`: whether this node answers. For balancers, which ask often: the answer is written ahead.
 
 use chat::Event;
-use wire::http::Head;
 use wire::websocket::is_upgrade;
 
 use crate::answer::{Answer, Prepared};
-use crate::{Admission, Client, Gateway, Login, Outbox, Settings, Variant};
+use crate::{Admission, Call, Client, Gateway, Login, Outbox, Settings, Variant};
 
 const PATH: &str = "/healthz";
 
@@ -24,7 +23,8 @@ struct Status {
 }
 
 impl Gateway for Status {
-    fn admit(&mut self, head: &Head<'_>, out: &mut Outbox) -> Admission {
+    fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
+        let head = call.head;
         if head.path != PATH || is_upgrade(head) {
             return Admission::NotMine;
         }

@@ -5,7 +5,6 @@ mod client;
 mod commands;
 
 use chat::{Event, Farewell};
-use wire::http::Head;
 use wire::websocket::{Kind, Opcode, is_upgrade, write_frame_with};
 
 pub(crate) use client::client;
@@ -13,7 +12,7 @@ pub(crate) use client::client;
 use self::commands::Unread;
 use crate::json::write_event;
 use crate::websocket::{Codec, SharedCodec, Socket};
-use crate::{Admission, Gateway, Outbox, Protocol, Settings, Variant, Violation};
+use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Variant, Violation};
 
 const PATH: &str = "/v1";
 const SUBPROTOCOL: &str = "heimdallr.v1.json";
@@ -28,7 +27,8 @@ struct Rich {
 }
 
 impl Gateway for Rich {
-    fn admit(&mut self, head: &Head<'_>, out: &mut Outbox) -> Admission {
+    fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
+        let head = call.head;
         let offered = head.path == PATH && head.list("sec-websocket-protocol").any(|name| name == SUBPROTOCOL);
         if !offered || !is_upgrade(head) {
             return Admission::NotMine;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use wire::websocket::{Opcode, write_frame, write_masked_deflated_frame, write_masked_frame};
 
-use crate::line::{Line, login, settings};
+use crate::line::{Line, call, login, settings};
 
 /// The most that a protocol may leave of its input: requests sent ahead of a post's answer.
 const TAIL_BYTES_MAX: usize = 96 * 1024;
@@ -20,6 +20,9 @@ fn openings() -> Vec<String> {
     vec![
         format!("GET /lobby {WEBSOCKET}\r\n"),
         format!("GET /v1 {WEBSOCKET}Sec-WebSocket-Protocol: heimdallr.v1.json\r\n\r\n"),
+        format!("GET /socket.io/?EIO=4&transport=websocket {WEBSOCKET}\r\n"),
+        format!("GET /socket.io/?EIO=3&transport=websocket {WEBSOCKET}\r\n"),
+        "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
         "GET /events/a HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
         "POST /rooms/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
         "POST /rooms/a HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n"
@@ -31,10 +34,10 @@ fn open(request: &str) -> Option<Box<dyn Protocol>> {
     let (head, _) = wire::http::read_head(request.as_bytes()).ok()??;
     let mut out = Outbox::default();
     for (_, open) in GATEWAYS {
-        match open(&settings()).admit(&head, &mut out) {
+        match open(&settings()).admit(&call(&head), &mut out) {
             Admission::NotMine => {}
             Admission::Open(protocol) => return Some(protocol),
-            Admission::Answered => return None,
+            Admission::Attach(_) | Admission::Answered => return None,
         }
     }
     None
@@ -212,9 +215,9 @@ proptest! {
         let request = format!("{method} {path}{query} HTTP/1.{minor}\r\nHost: a\r\n{lines}\r\n");
         if let Ok(Some((head, _))) = wire::http::read_head(request.as_bytes()) {
             let mut out = Outbox::default();
-            let taken = GATEWAYS.iter().any(|(_, open)| match open(&settings()).admit(&head, &mut out) {
+            let taken = GATEWAYS.iter().any(|(_, open)| match open(&settings()).admit(&call(&head), &mut out) {
                 Admission::NotMine => false,
-                Admission::Open(_) => true,
+                Admission::Open(_) | Admission::Attach(_) => true,
                 Admission::Answered => {
                     assert!(out.then != Then::Stay && out.bytes.starts_with(b"HTTP/1.1 "), "{request}");
                     true

@@ -2,8 +2,10 @@
 
 use chat::{Command, Event, RoomName};
 use gateways::{
-    Admission, CLIENTS, Client, GATEWAYS, Gateway, Heard, Login, Outbox, Protocol, Settings, Then, Violation,
+    Admission, CLIENTS, Call, Client, GATEWAYS, Gateway, Heard, Login, Outbox, Protocol, SessionName,
+    Settings, Then, Violation,
 };
+use wire::http::Head;
 
 /// How long the next piece is.
 pub(crate) type Cut = Box<dyn FnMut() -> usize>;
@@ -139,6 +141,11 @@ impl Line {
     }
 }
 
+/// A request, and the name of the session it may open.
+pub(crate) fn call<'a, 'h>(head: &'a Head<'h>) -> Call<'a, 'h> {
+    Call { head, name: &|| SessionName([7; SessionName::BYTES]) }
+}
+
 /// What a server does with bytes: it reads a head, then lets the session have the rest.
 fn listen(
     gateway: &mut dyn Gateway,
@@ -152,7 +159,7 @@ fn listen(
     let Some((head, length)) = wire::http::read_head(input).expect("a well-formed head") else {
         return Ok(0);
     };
-    if let Admission::Open(opened) = gateway.admit(&head, out) {
+    if let Admission::Open(opened) = gateway.admit(&call(&head), out) {
         *protocol = Some(opened);
     }
     Ok(length)
@@ -213,9 +220,10 @@ pub(crate) fn ask(request: &str) -> Asked {
     let (head, length) = wire::http::read_head(request.as_bytes()).expect("well-formed").expect("whole");
     let mut asked = Asked { gateway: "", protocol: None, out: Outbox::default() };
     for (name, open) in GATEWAYS {
-        match open(&settings()).admit(&head, &mut asked.out) {
+        match open(&settings()).admit(&call(&head), &mut asked.out) {
             Admission::NotMine => continue,
             Admission::Open(protocol) => asked.protocol = Some(protocol),
+            Admission::Attach(_) => unreachable!("nobody here has several streams"),
             Admission::Answered => {}
         }
         asked.gateway = name;

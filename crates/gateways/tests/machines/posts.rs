@@ -3,7 +3,7 @@
 use chat::{Body, Command, Event, Farewell, PayloadKind, Refusal, RoomId, RoomName, Tag, Text, UserId};
 use gateways::{Outbox, Then};
 
-use crate::line::{Asked, Cut, ask, cuts, feed, gateway};
+use crate::line::{Asked, Cut, ask, call, cuts, feed, gateway};
 use crate::words::{at, body, own, tag, user};
 
 fn post(headers: &str, content: &str) -> Asked {
@@ -126,7 +126,7 @@ fn chunked(content: &str, cut: &mut Cut) -> (Result<Vec<u8>, Farewell>, Outbox) 
     let request = "POST /rooms/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let (head, _) = wire::http::read_head(request.as_bytes()).expect("well-formed").expect("whole");
     let mut out = Outbox::default();
-    let gateways::Admission::Open(mut visitor) = gateway("post").admit(&head, &mut out) else {
+    let gateways::Admission::Open(mut visitor) = gateway("post").admit(&call(&head), &mut out) else {
         panic!("a post opens a session");
     };
     let fed = feed(content.as_bytes().to_vec(), cut, |input| visitor.receive(input, &mut out));

@@ -4,7 +4,7 @@ use chat::{Body, Counts, Event, Farewell, PayloadKind, Refusal, Resumption, Room
 use gateways::{Admission, Heard, Outbox, Protocol, Then, Violation};
 use wire::websocket::{Opcode, write_masked_frame};
 
-use crate::line::{Line, gateway, login};
+use crate::line::{Line, call, gateway, login};
 use crate::words::{at, body, lobby, message, own, tag, user};
 
 /// The object that an event is written as, its frame taken off.
@@ -98,7 +98,7 @@ fn session() -> Box<dyn Protocol> {
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
         Sec-WebSocket-Protocol: heimdallr.v1.json\r\n\r\n";
     let (head, _) = wire::http::read_head(request.as_bytes()).expect("well-formed").expect("whole");
-    match gateway("v1").admit(&head, &mut Outbox::default()) {
+    match gateway("v1").admit(&call(&head), &mut Outbox::default()) {
         Admission::Open(protocol) => protocol,
         _ => panic!("it opens a session"),
     }

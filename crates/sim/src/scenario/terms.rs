@@ -60,6 +60,7 @@ pub fn settings() -> Settings {
     Settings {
         shard: ShardId(0),
         shards: 1,
+        names_secret: [7; 16],
         gateways: gateways::Settings { max_message_bytes: 65_536, ping_interval_s: 25, deflate: true },
         backplane: backplanes::Settings { epoch_seed: 1, tags_per_room: 4096 },
         store: stores::Settings { messages_max: 1000, age_max_ms: 86_400_000, bytes_max: 4 << 20 },

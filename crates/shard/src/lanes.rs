@@ -1,0 +1,192 @@
+//! Sessions over several streams: further streams come and go, and what is told while there is no main one is kept.
+
+use gateways::{Aside, Form, Lane, MAIN, Outbox, SessionName};
+use wire::http::Head;
+
+use crate::sessions::PENDING;
+use crate::streams::{NOBODY, NOWHERE, Phase, Place};
+use crate::{Now, SessionKey, Shard, StreamId};
+
+/// How much is handed at once to a stream that carries what was kept.
+const RELAYED_BYTES: usize = 64 * 1024;
+
+impl Shard {
+    /// A request is for a session that is there already: here, or with another shard, which then takes the stream. `bytes` begin with the
+    /// request; says how many are done with.
+    pub(crate) fn attach(
+        &mut self,
+        id: StreamId,
+        gateway: u8,
+        name: SessionName,
+        (head, length): (&Head<'_>, usize),
+        bytes: &[u8],
+        now: Now,
+    ) -> usize {
+        match self.names.read(name) {
+            Some(key) if key.shard != self.settings.shard => {
+                self.set_out(id, key.shard, bytes);
+                return bytes.len();
+            }
+            Some(key) if self.is_of(key, gateway) => self.attach_here(id, key.slot, head, now),
+            _ => {
+                let mut out = Outbox::default();
+                self.gateways[usize::from(gateway)].refuse(head, &mut out);
+                self.settle_stream(id, &mut out, now);
+            }
+        }
+        length
+    }
+
+    fn is_of(&self, key: SessionKey, gateway: u8) -> bool {
+        let session = self.sessions.find(key).and_then(|place| self.sessions.get(place));
+        session.is_some_and(|session| session.gateway == gateway)
+    }
+
+    fn attach_here(&mut self, id: StreamId, place: Place, head: &Head<'_>, now: Now) {
+        let mut out = Outbox::default();
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        session.heard = true;
+        let spread =
+            session.protocol.spread().expect("a gateway attaches streams to sessions that may have several");
+        if let Some(lane) = spread.attach(head, &mut out) {
+            assert_eq!(session.lane(lane), NOWHERE, "a lane is given to one stream at a time");
+            session.set_lane(lane, id);
+            let stream = self.streams.get_mut(id).expect("a stream that asks is there");
+            (stream.session, stream.lane, stream.phase) = (place, lane, Phase::Open);
+        }
+        self.act(id, place, &mut out, now);
+        self.keep(place, &[]);
+    }
+
+    /// Does what an outbox says about streams of the session besides the one that its bytes are for.
+    pub(crate) fn settle_lanes(&mut self, place: Place, out: &mut Outbox, now: Now) {
+        for Aside { lane, bytes, then } in out.aside.drain(..) {
+            let Some(session) = self.sessions.get(place) else { return };
+            let id = session.lane(lane);
+            if id == NOWHERE && lane == MAIN {
+                self.keep(place, &bytes);
+                self.check_kept(place, now);
+                continue;
+            }
+            let mut out = Outbox { bytes, then, ..Outbox::default() };
+            self.settle_stream(id, &mut out, now);
+        }
+        if let Some(lane) = out.lead.take() {
+            self.lead(place, lane, now);
+        }
+    }
+
+    /// The stream of a lane becomes the main one: it is sent what was kept, and rooms are told in the form that it takes.
+    fn lead(&mut self, place: Place, lane: Lane, now: Now) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let id = session.lane(lane);
+        session.set_lane(lane, NOWHERE);
+        session.set_lane(MAIN, id);
+        if let Some(stream) = self.streams.get_mut(id) {
+            stream.lane = MAIN;
+        }
+        let told = self.take_kept(place, usize::MAX);
+        let mut out = Outbox::default();
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        if let Some(spread) = session.protocol.spread().filter(|_| !told.is_empty()) {
+            spread.relay(&told, &mut out);
+        }
+        self.settle(place, id, &mut out, now);
+        self.take_form(place);
+    }
+
+    /// Enters the session anew, where it stands, into the audiences of its rooms.
+    fn take_form(&mut self, place: Place) {
+        let Some(session) = self.sessions.get(place) else { return };
+        let Some(variant) = session.protocol.form() else { return };
+        let form = Form { gateway: session.gateway, variant };
+        for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
+            self.audiences.change_form(membership.audience, membership.member, session.stream, form);
+        }
+        self.note_direct(place);
+    }
+
+    /// Keeps bytes for a session without a main stream, and notes that there may be something to be handed to a stream that waits.
+    pub(crate) fn keep(&mut self, place: Place, bytes: &[u8]) {
+        let Some(session) = self.sessions.get_mut(place).filter(|session| session.stream == NOWHERE) else {
+            return;
+        };
+        session.own.extend_from_slice(bytes);
+        if !session.kept {
+            session.kept = true;
+            self.kept.push(place);
+        }
+    }
+
+    /// Hands what is kept to the streams that wait for it.
+    pub(crate) fn relay_kept(&mut self, now: Now) {
+        for place in std::mem::take(&mut self.kept) {
+            if let Some(session) = self.sessions.get_mut(place) {
+                session.kept = false;
+                self.relay(place, now);
+            }
+        }
+    }
+
+    /// Hands what is kept for a session, and what its rooms have for it, to a stream that waits. Says whether there was both.
+    pub(crate) fn relay(&mut self, place: Place, now: Now) -> bool {
+        let Some(session) = self.sessions.get_mut(place) else { return false };
+        if !session.protocol.spread().is_some_and(|spread| spread.awaits()) {
+            return false;
+        }
+        self.tell_missed_to(place, now);
+        let told = self.take_kept(place, RELAYED_BYTES);
+        let Some(session) = self.sessions.get_mut(place).filter(|_| !told.is_empty()) else { return false };
+        let mut out = Outbox::default();
+        if let Some(spread) = session.protocol.spread() {
+            spread.relay(&told, &mut out);
+        }
+        self.settle(place, NOWHERE, &mut out, now);
+        self.sent.push(place);
+        true
+    }
+
+    /// Takes what is kept for a session, and of what its rooms have for it about so many bytes.
+    fn take_kept(&mut self, place: Place, bytes_max: usize) -> Vec<u8> {
+        let Some(session) = self.sessions.get_mut(place) else { return Vec::new() };
+        let mut told = std::mem::take(&mut session.own);
+        for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
+            if told.len() > bytes_max {
+                break;
+            }
+            let audience = self.audiences.get_mut(membership.audience);
+            let reader = &mut audience.members[membership.member as usize];
+            let log = &audience.logs[usize::from(reader.log)];
+            told.extend_from_slice(log.after(reader.cursor));
+            self.tally.deliveries += log.end() - reader.cursor;
+            reader.cursor = log.end();
+        }
+        told
+    }
+
+    /// A stream is gone without its session's doing: the protocol is told, if it has several.
+    pub(crate) fn lose(&mut self, id: StreamId, now: Now) {
+        let Some(stream) = self.streams.get(id) else { return };
+        let (place, lane) = (stream.session, stream.lane);
+        self.detach(id, now);
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let mut out = Outbox::default();
+        if let Some(spread) = session.protocol.spread() {
+            spread.detach(lane, &mut out);
+        }
+        let main = session.stream;
+        self.act(main, place, &mut out, now);
+    }
+
+    /// A stream leaves its session. One that does not go on without it is over.
+    pub(crate) fn detach(&mut self, id: StreamId, now: Now) {
+        let Some(stream) = self.streams.get_mut(id) else { return };
+        let (place, lane) = (std::mem::replace(&mut stream.session, NOBODY), stream.lane);
+        stream.lane = MAIN;
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        session.set_lane(lane, NOWHERE);
+        if session.stream == NOWHERE && !session.lingers() {
+            self.end_session(place, now);
+        }
+    }
+}
