@@ -33,4 +33,4 @@ macro_rules! gateways {
     };
 }
 
-gateways![v1, sse, post, status, raw, page];
+gateways![v1, sse, post, status, socketio, raw, page];

@@ -7,4 +7,5 @@ mod mirror;
 mod posts;
 mod readers;
 mod rich;
+mod socketio;
 mod words;

@@ -40,6 +40,9 @@ pub(super) fn draw_bytes(manner: Manner, room: &str, random: &mut Random) -> Vec
 pub const REQUESTS: &[&str] = &[
     "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
     "GET /events/lobby HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /socket.io/?EIO=3&transport=polling&j=0 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "POST /socket.io/?EIO=4&transport=polling&sid=x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1",
     "GET /events/ HTTP/1.1\r\nHost: x\r\nLast-Event-ID: zz\r\n\r\n",
     "POST /rooms/lobby HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi",
     "POST /rooms/lobby HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n",

@@ -1,0 +1,459 @@
+//! The transports of one session: a WebSocket, or polls and posts until there is one. Carries messages and knows nothing of what they say
+//! (Engine.IO 4 and 3).
+//!
+//! While the session polls, what it is told is kept by the caller as the packets of a payload; once it has a WebSocket, each packet is a message.
+
+use chat::Farewell;
+use wire::engineio::{Packet, PacketType, Packets, PayloadForm, Revision, jsonp};
+use wire::http::{Body, CONTINUE, Head};
+use wire::websocket::{Kind, Opcode, write_frame};
+
+use super::call::{Asked, Transport, Unfit};
+use super::form::{Said, WireForm};
+use crate::answer::{ANY_ORIGIN, Answer};
+use crate::websocket::{PLAIN, SharedCodec, Socket};
+use crate::{Aside, Lane, MAIN, Outbox, Then, Violation};
+
+/// The lane of a poll that waits for something to say.
+const POLL: Lane = 1;
+/// The lane of a post.
+const POSTED: Lane = 2;
+/// The lane of a WebSocket that may become the main stream.
+const PROBE: Lane = 3;
+
+/// More packets in one payload are not taken.
+const PACKETS_MAX: usize = 4096;
+
+const PROBE_WORD: &str = "probe";
+
+/// What carries one session.
+pub(super) struct Engine {
+    revision: Revision,
+    text_only: bool,
+    transport: Transport,
+    is_over: bool,
+    max_payload_bytes: u64,
+    codec: SharedCodec,
+    /// The main stream's, or that of the probe.
+    socket: Option<Socket>,
+    /// The probe was answered: polls come back empty until the client has moved.
+    is_moving: bool,
+    poll: Option<Poll>,
+    posted: Option<Box<Posted>>,
+}
+
+/// A poll that waits.
+#[derive(Clone, Copy)]
+struct Poll {
+    answer: Answer,
+    jsonp: Option<u32>,
+}
+
+/// A post whose body is being read.
+struct Posted {
+    answer: Answer,
+    form: PayloadForm,
+    is_jsonp: bool,
+    body: Body,
+    bytes: Vec<u8>,
+}
+
+/// What takes the messages of a session, and writes what it says to them to the first outbox.
+pub(super) trait Upper {
+    fn take_text(&mut self, text: &str, engine: &Engine, out: &mut Outbox) -> Result<(), Violation>;
+    fn take_binary(&mut self, bytes: &[u8], engine: &Engine, out: &mut Outbox) -> Result<(), Violation>;
+}
+
+impl Engine {
+    /// `socket`: that of the stream which opens the session, if it is a WebSocket.
+    pub(super) fn new(asked: &Asked, max_payload_bytes: u64, codec: SharedCodec, socket: Option<Socket>) -> Self {
+        Self {
+            revision: asked.revision,
+            text_only: asked.text_only,
+            transport: asked.transport,
+            is_over: false,
+            max_payload_bytes,
+            codec,
+            socket,
+            is_moving: false,
+            poll: None,
+            posted: None,
+        }
+    }
+
+    pub(super) fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    pub(super) fn max_message_bytes(&self) -> usize {
+        self.max_payload_bytes as usize
+    }
+
+    /// The form in which the session takes what it is told now.
+    pub(super) fn form(&self) -> WireForm {
+        let is_polling = self.transport == Transport::Polling;
+        let deflate = self.socket.as_ref().filter(|_| !is_polling).map_or(PLAIN, Socket::variant);
+        WireForm { revision: self.revision, is_polling, text_only: self.text_only, deflate }
+    }
+
+    /// Writes a packet of Socket.IO as the session takes it now.
+    pub(super) fn write_said(&self, said: &Said<'_>, out: &mut Vec<u8>) {
+        self.form().write(&self.codec, said, out);
+    }
+
+    pub(super) fn write_text(&self, text: &[u8], out: &mut Vec<u8>) {
+        let text = std::str::from_utf8(text).expect("packets are text");
+        self.write(&Packet::Text(PacketType::Message, text), out);
+    }
+
+    /// Answers the poll that opens the session.
+    pub(super) fn answer_handshake(&self, asked: &Asked, head: &Head<'_>, packets: &[u8], out: &mut Outbox) {
+        let poll = Poll { answer: Answer::read(head), jsonp: asked.jsonp };
+        poll.answer(self.revision, packets, out);
+    }
+
+    /// Takes leave in the words of the transport.
+    pub(super) fn part(&mut self, farewell: Farewell, out: &mut Outbox) {
+        self.end(out);
+        if self.transport == Transport::WebSocket {
+            Socket::part(farewell, out);
+        }
+    }
+
+    /// Whether the session goes on between two polls.
+    pub(super) fn lingers(&self) -> bool {
+        self.transport == Transport::Polling && !self.is_over
+    }
+
+    /// Whether a poll waits. While the client moves, what there is waits for the WebSocket.
+    pub(super) fn awaits(&self) -> bool {
+        self.poll.is_some() && !self.is_moving
+    }
+
+    /// Writes a packet as the session takes it now: a message of the WebSocket, or one of the packets that are kept for a poll.
+    pub(super) fn write(&self, packet: &Packet<'_>, out: &mut Vec<u8>) {
+        match self.transport {
+            Transport::WebSocket => write_frames(self.revision, self.text_only, packet, out),
+            Transport::Polling => write_kept(self.revision, packet, out),
+        }
+    }
+
+    /// A request of a session that is there already. Says in which lane its stream stays.
+    pub(super) fn attach(&mut self, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
+        let asked = match Asked::read(head) {
+            Ok(asked) => asked,
+            Err(unfit) => return refuse(unfit, head, out),
+        };
+        if asked.revision != self.revision || self.transport == Transport::WebSocket {
+            return refuse(Unfit::BadRequest, head, out);
+        }
+        match (asked.transport, head.method) {
+            (Transport::WebSocket, _) => self.attach_probe(head, out),
+            (Transport::Polling, "GET") => self.attach_poll(&asked, head, out),
+            (Transport::Polling, "POST") => self.attach_post(&asked, head, out),
+            _ => refuse(Unfit::BadRequest, head, out),
+        }
+    }
+
+    fn attach_probe(&mut self, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
+        if self.socket.is_some() {
+            return refuse(Unfit::BadRequest, head, out);
+        }
+        self.socket = Some(Socket::open(head, None, &self.codec, out)?);
+        Some(PROBE)
+    }
+
+    fn attach_poll(&mut self, asked: &Asked, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
+        if self.poll.is_some() {
+            self.end(out);
+            return refuse(Unfit::BadRequest, head, out);
+        }
+        self.poll = Some(Poll { answer: Answer::read(head), jsonp: asked.jsonp });
+        if self.is_moving {
+            // Nothing is told to it, so that it ends and the client can move.
+            let mut kept = Vec::new();
+            write_kept(self.revision, &Packet::Text(PacketType::Noop, ""), &mut kept);
+            self.answer_poll(&kept, out);
+        }
+        Some(POLL)
+    }
+
+    fn attach_post(&mut self, asked: &Asked, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
+        let Some(form) = asked.form_of(head).filter(|_| self.posted.is_none()) else {
+            self.end(out);
+            return refuse(Unfit::BadRequest, head, out);
+        };
+        let Ok(body) = Body::new(head.framing, self.max_payload_bytes) else {
+            self.end(out);
+            Answer::unread(head).write(413, &[ANY_ORIGIN], b"", out);
+            return None;
+        };
+        if body.is_done() {
+            self.end(out);
+            return refuse(Unfit::BadRequest, head, out);
+        }
+        if head.expects_continue() {
+            out.bytes.extend_from_slice(CONTINUE);
+        }
+        let (answer, is_jsonp) = (Answer::read(head), asked.jsonp.is_some());
+        self.posted = Some(Box::new(Posted { answer, form, is_jsonp, body, bytes: Vec::new() }));
+        Some(POSTED)
+    }
+
+    /// Hands what was kept to the poll, or to the WebSocket that has taken its place.
+    pub(super) fn relay(&mut self, kept: &[u8], out: &mut Outbox) {
+        if self.transport == Transport::Polling {
+            return self.answer_poll(kept, out);
+        }
+        let (form, payload) = payload_of(self.revision, kept);
+        let packets = Packets::new(payload, form, usize::MAX).into_iter().flatten();
+        for packet in packets {
+            let packet = packet.expect("what was kept was written here");
+            write_frames(self.revision, self.text_only, &packet, &mut out.bytes);
+        }
+    }
+
+    /// Answers the poll that waits with packets, on a stream aside.
+    fn answer_poll(&mut self, kept: &[u8], out: &mut Outbox) {
+        let Some(poll) = self.poll.take() else { return };
+        let mut written = Outbox::default();
+        poll.answer(self.revision, kept, &mut written);
+        out.aside.push(Aside { lane: POLL, bytes: written.bytes, then: written.then });
+    }
+
+    /// Bytes on a lane besides the main one.
+    pub(super) fn receive(
+        &mut self,
+        lane: Lane,
+        input: &mut [u8],
+        upper: &mut dyn Upper,
+        out: &mut Outbox,
+    ) -> Result<usize, Violation> {
+        match lane {
+            POSTED => Ok(self.receive_post(input, upper, out)),
+            PROBE => self.receive_probe(input, out),
+            // What is sent behind a poll is looked at when that is answered.
+            _ => Ok(0),
+        }
+    }
+
+    fn receive_post(&mut self, input: &[u8], upper: &mut dyn Upper, out: &mut Outbox) -> usize {
+        let Some(posted) = &mut self.posted else { return 0 };
+        let mut taken = 0;
+        while taken < input.len() && !posted.body.is_done() {
+            let Ok(step) = posted.body.next(&input[taken..]) else {
+                self.refuse_post(out);
+                return input.len();
+            };
+            posted.bytes.extend_from_slice(step.piece);
+            taken += step.consumed;
+        }
+        if posted.body.is_done() {
+            self.take_post(upper, out);
+        }
+        taken
+    }
+
+    /// The body of a post is complete.
+    fn take_post(&mut self, upper: &mut dyn Upper, out: &mut Outbox) {
+        let Some(mut posted) = self.posted.take() else { return };
+        let mut said = Outbox { commands: std::mem::take(&mut out.commands), ..Outbox::default() };
+        let outcome = posted.read_jsonp().and_then(|()| self.take_payload(&posted, upper, &mut said));
+        out.commands = said.commands;
+        out.refusals.append(&mut said.refusals);
+        out.is_over |= said.is_over;
+        if !said.bytes.is_empty() {
+            out.aside.push(Aside { lane: MAIN, bytes: said.bytes, then: Then::Stay });
+        }
+        match outcome {
+            Some(()) => posted.answer.write(200, &[("content-type", "text/html"), ANY_ORIGIN], b"ok", out),
+            None => {
+                self.posted = Some(posted);
+                self.refuse_post(out);
+            }
+        }
+    }
+
+    /// Takes the packets of a post one after the other; `None` when one of them is none.
+    fn take_payload(&mut self, posted: &Posted, upper: &mut dyn Upper, said: &mut Outbox) -> Option<()> {
+        for packet in Packets::new(&posted.bytes, posted.form, PACKETS_MAX).ok()? {
+            self.take_packet(&packet.ok()?, upper, said).ok()?;
+            if self.is_over {
+                break;
+            }
+        }
+        Some(())
+    }
+
+    fn refuse_post(&mut self, out: &mut Outbox) {
+        let Some(posted) = self.posted.take() else { return };
+        self.end(out);
+        posted.answer.closing().write(400, &[("content-type", "text/html"), ANY_ORIGIN], b"", out);
+    }
+
+    /// What comes over a WebSocket that is to become the main stream: the probe, then the move, and nothing else.
+    fn receive_probe(&mut self, input: &mut [u8], out: &mut Outbox) -> Result<usize, Violation> {
+        let Some(mut socket) = self.socket.take() else { return Ok(input.len()) };
+        let (revision, mut answered, mut moves, mut is_unfit) = (self.revision, false, false, false);
+        let taken = socket.receive(input, out, |kind, payload, out| {
+            let text = if kind == Kind::Text { std::str::from_utf8(payload).unwrap_or("") } else { "" };
+            match Packet::read_text(text, revision) {
+                Ok(Packet::Text(PacketType::Ping, PROBE_WORD)) if !moves => {
+                    write_frames(revision, true, &Packet::Text(PacketType::Pong, PROBE_WORD), &mut out.bytes);
+                    answered = true;
+                }
+                Ok(Packet::Text(PacketType::Upgrade, _)) => moves = true,
+                _ => is_unfit = true,
+            }
+            Ok(())
+        });
+        self.is_moving |= answered;
+        if is_unfit || (moves && !self.is_moving) || taken.is_err() {
+            self.is_moving = false;
+            Socket::part(Farewell::ProtocolError, out);
+            return Ok(input.len());
+        }
+        self.socket = Some(socket);
+        if answered && self.poll.is_some() {
+            let mut kept = Vec::new();
+            write_kept(self.revision, &Packet::Text(PacketType::Noop, ""), &mut kept);
+            self.answer_poll(&kept, out);
+        }
+        if moves {
+            (self.transport, self.is_moving, out.lead) = (Transport::WebSocket, false, Some(PROBE));
+        }
+        taken
+    }
+
+    /// Bytes on the main stream.
+    pub(super) fn receive_main(
+        &mut self,
+        input: &mut [u8],
+        upper: &mut dyn Upper,
+        out: &mut Outbox,
+    ) -> Result<usize, Violation> {
+        let Some(mut socket) = self.socket.take() else { return Ok(input.len()) };
+        let revision = self.revision;
+        let taken = socket.receive(input, out, |kind, payload, out| {
+            let packet = match kind {
+                Kind::Binary => Packet::read_binary(payload, revision),
+                _ => Packet::read_text(std::str::from_utf8(payload).unwrap_or(""), revision),
+            };
+            self.take_packet(&packet.map_err(|fault| broken(fault.explanation()))?, upper, out)
+        });
+        self.socket = Some(socket);
+        taken
+    }
+
+    fn take_packet(
+        &mut self,
+        packet: &Packet<'_>,
+        upper: &mut dyn Upper,
+        out: &mut Outbox,
+    ) -> Result<(), Violation> {
+        match (packet, self.revision) {
+            (Packet::Binary(bytes), _) => upper.take_binary(bytes, self, out),
+            (Packet::Text(PacketType::Message, text), _) => upper.take_text(text, self, out),
+            (Packet::Text(PacketType::Ping, data), Revision::V3) => {
+                self.write(&Packet::Text(PacketType::Pong, data), &mut out.bytes);
+                Ok(())
+            }
+            (Packet::Text(PacketType::Pong, _), Revision::V4) => Ok(()),
+            (Packet::Text(PacketType::Ping | PacketType::Pong, _), _) => Err(broken("a heartbeat in the wrong direction")),
+            (Packet::Text(PacketType::Close, _), _) => {
+                self.end(out);
+                Ok(())
+            }
+            (Packet::Text(PacketType::Open | PacketType::Upgrade | PacketType::Noop, _), _) => Ok(()),
+        }
+    }
+
+    /// A stream is gone.
+    pub(super) fn detach(&mut self, lane: Lane) {
+        match lane {
+            POLL => self.poll = None,
+            POSTED => self.posted = None,
+            PROBE => (self.socket, self.is_moving) = (None, false),
+            _ => self.is_over = true,
+        }
+    }
+
+    /// The session is over: a poll that waits is told so.
+    pub(super) fn end(&mut self, out: &mut Outbox) {
+        (self.is_over, out.is_over) = (true, true);
+        if self.poll.is_some() {
+            let mut kept = Vec::new();
+            write_kept(self.revision, &Packet::Text(PacketType::Close, ""), &mut kept);
+            self.answer_poll(&kept, out);
+        }
+    }
+}
+
+impl Poll {
+    /// Answers it with packets that were kept.
+    fn answer(self, revision: Revision, kept: &[u8], out: &mut Outbox) {
+        let (form, payload) = payload_of(revision, kept);
+        match self.jsonp {
+            Some(index) => {
+                let text = std::str::from_utf8(payload).expect("it was written as text");
+                let mut script = Vec::new();
+                jsonp::write_answer(index, text, &mut script);
+                self.answer.write(200, &[("content-type", jsonp::CONTENT_TYPE), ANY_ORIGIN], &script, out);
+            }
+            None => self.answer.write(200, &[("content-type", form.content_type()), ANY_ORIGIN], payload, out),
+        }
+    }
+}
+
+impl Posted {
+    /// Takes a body out of the form that a page without better means has put it in; `None` when there is none in it.
+    fn read_jsonp(&mut self) -> Option<()> {
+        if self.is_jsonp {
+            let form = std::str::from_utf8(&self.bytes).ok()?;
+            self.bytes = jsonp::read_request(form).ok()?.into_bytes();
+        }
+        Some(())
+    }
+}
+
+/// Appends a packet as one message of a WebSocket.
+pub(super) fn write_frames(revision: Revision, text_only: bool, packet: &Packet<'_>, out: &mut Vec<u8>) {
+    let mut payload = Vec::new();
+    let opcode = match packet.write_message(revision, !text_only, &mut payload) {
+        Kind::Binary => Opcode::Binary,
+        _ => Opcode::Text,
+    };
+    write_frame(out, opcode, &payload);
+}
+
+/// Appends a packet to those that are kept: each in the form of the payload, in revision 4 behind its separator.
+pub(super) fn write_kept(revision: Revision, packet: &Packet<'_>, out: &mut Vec<u8>) {
+    use wire::engineio::PayloadWriter;
+    match revision {
+        Revision::V4 => {
+            out.push(SEPARATOR);
+            packet.write_text(Revision::V4, out);
+        }
+        Revision::V3 => PayloadWriter::new(PayloadForm::Counted, out).write(packet),
+    }
+}
+
+/// What stands between the packets of a payload of revision 4.
+const SEPARATOR: u8 = 0x1E;
+
+/// Packets that were kept as a payload.
+fn payload_of(revision: Revision, kept: &[u8]) -> (PayloadForm, &[u8]) {
+    match revision {
+        Revision::V4 => (PayloadForm::Separated, kept.get(1..).unwrap_or_default()),
+        Revision::V3 => (PayloadForm::Counted, kept),
+    }
+}
+
+fn refuse(unfit: Unfit, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
+    unfit.answer(head, out);
+    None
+}
+
+fn broken(detail: &'static str) -> Violation {
+    Violation { farewell: Farewell::BadMessage, detail }
+}

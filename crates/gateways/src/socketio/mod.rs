@@ -1,0 +1,104 @@
+//! Socket.IO at `/socket.io/`: the clients of 2.x, 3.x and 4.x unchanged, over polls, a WebSocket, or first the one and then the other
+//! (Engine.IO 3 and 4, Socket.IO 4 and 5).
+
+mod call;
+mod engine;
+mod form;
+mod session;
+mod words;
+
+use chat::Event;
+use wire::engineio::{Open, Packet, PacketType, Revision};
+use wire::http::Head;
+
+use self::call::{Asked, Transport, Unfit};
+use self::engine::Engine;
+use self::form::WireForm;
+use self::session::Session;
+use crate::answer::Answer;
+use crate::websocket::{Codec, SharedCodec, Socket};
+use crate::{Admission, Call, Client, Gateway, Login, Outbox, Settings, Variant};
+
+const PATH: &str = "/socket.io/";
+
+/// How long a client may take to answer a ping, as it is told.
+const PING_TIMEOUT_MS: u64 = 20_000;
+
+/// Opens the gateway.
+pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
+    let codec = Codec::shared(settings);
+    Box::new(SocketIo { settings: settings.clone(), codec })
+}
+
+/// Stock clients are its other side, in `interop/`.
+pub(crate) fn client(_: &Login) -> Option<Box<dyn Client>> {
+    None
+}
+
+struct SocketIo {
+    settings: Settings,
+    codec: SharedCodec,
+}
+
+impl Gateway for SocketIo {
+    fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
+        let head = call.head;
+        if head.path != PATH && head.path != PATH.trim_end_matches('/') {
+            return Admission::NotMine;
+        }
+        if head.method == "OPTIONS" {
+            Answer::unread(head).allow("GET, POST, OPTIONS", "content-type", out);
+            return Admission::Answered;
+        }
+        match Asked::read(head) {
+            Ok(Asked { session: Some(name), .. }) => Admission::Attach(name),
+            Ok(asked) => self.open_session(&asked, call, out),
+            Err(unfit) => {
+                unfit.answer(head, out);
+                Admission::Answered
+            }
+        }
+    }
+
+    fn refuse(&mut self, head: &Head<'_>, out: &mut Outbox) {
+        Unfit::SessionUnknown.answer(head, out);
+    }
+
+    fn encode(&mut self, variant: Variant, event: &Event, out: &mut Vec<u8>) {
+        words::write_event(event, &mut |said| WireForm::of(variant).write(&self.codec, &said, out));
+    }
+}
+
+impl SocketIo {
+    fn open_session(&self, asked: &Asked, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
+        let socket = match asked.transport {
+            Transport::WebSocket => match Socket::open(call.head, None, &self.codec, out) {
+                Some(socket) => Some(socket),
+                None => return Admission::Answered,
+            },
+            Transport::Polling => None,
+        };
+        let sid = (call.name)().to_string();
+        let max_payload = self.settings.max_message_bytes as u64;
+        let mut text = Vec::new();
+        let open = Open {
+            sid: sid.as_str().into(),
+            may_upgrade: asked.transport == Transport::Polling && asked.jsonp.is_none(),
+            ping_interval_ms: u64::from(self.settings.ping_interval_s) * 1000,
+            ping_timeout_ms: PING_TIMEOUT_MS,
+            max_payload_bytes: (asked.revision == Revision::V4).then_some(max_payload),
+        };
+        open.write(&mut text);
+        let text = String::from_utf8(text).expect("it is JSON");
+        let engine = Engine::new(asked, max_payload, self.codec.clone(), socket);
+        let mut packets = Vec::new();
+        engine.write(&Packet::Text(PacketType::Open, &text), &mut packets);
+        let mut session = Session::new(engine, sid);
+        session.begin(&mut packets);
+        match asked.transport {
+            Transport::WebSocket => out.bytes.extend_from_slice(&packets),
+            Transport::Polling => session.answer_handshake(asked, call.head, &packets, out),
+        }
+        Admission::Open(Box::new(session))
+    }
+}
