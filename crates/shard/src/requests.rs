@@ -206,7 +206,7 @@ impl Shard {
         if !out.aside.is_empty() || out.lead.is_some() {
             self.settle_lanes(place, out, now);
         }
-        if id == NOWHERE {
+        if id == NOWHERE && !out.bytes.is_empty() {
             self.keep(place, &out.bytes);
             out.bytes.clear();
             out.then = Then::Stay;

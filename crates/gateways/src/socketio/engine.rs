@@ -6,7 +6,7 @@
 use chat::Farewell;
 use wire::engineio::{Packet, PacketType, Packets, PayloadForm, Revision, jsonp};
 use wire::http::{Body, CONTINUE, Head};
-use wire::websocket::{Kind, Opcode, write_frame};
+use wire::websocket::{Kind, Opcode, write_close, write_frame};
 
 use super::call::{Asked, Transport, Unfit};
 use super::form::{Said, WireForm};
@@ -23,6 +23,9 @@ const PROBE: Lane = 3;
 
 /// More packets in one payload are not taken.
 const PACKETS_MAX: usize = 4096;
+
+/// RFC 6455 §7.4.1.
+const NORMAL_CLOSURE: u16 = 1000;
 
 const PROBE_WORD: &str = "probe";
 
@@ -362,6 +365,10 @@ impl Engine {
             (Packet::Text(PacketType::Ping | PacketType::Pong, _), _) => Err(broken("a heartbeat in the wrong direction")),
             (Packet::Text(PacketType::Close, _), _) => {
                 self.end(out);
+                if self.transport == Transport::WebSocket {
+                    write_close(&mut out.bytes, NORMAL_CLOSURE, "");
+                    out.then = Then::Close;
+                }
                 Ok(())
             }
             (Packet::Text(PacketType::Open | PacketType::Upgrade | PacketType::Noop, _), _) => Ok(()),

@@ -288,3 +288,13 @@ fn who_is_parted_with_hears_it_in_the_poll_that_waits() {
     let [answer] = &out.aside[..] else { panic!("the poll is answered") };
     assert_eq!((body(&answer.bytes), out.is_over), ("1", true));
 }
+
+#[test]
+fn a_client_that_closes_has_its_websocket_closed() {
+    let asked = get("/socket.io/?EIO=4&transport=websocket", WEBSOCKET);
+    let mut session = asked.protocol.expect("it opens a session");
+    let (mut bytes, mut out) = (Vec::new(), Outbox::default());
+    write_masked_frame(&mut bytes, Opcode::Text, b"1", [1, 2, 3, 4]);
+    assert_eq!(session.receive(&mut bytes, &mut out), Ok(bytes.len()));
+    assert_eq!((&out.bytes[..], out.then, out.is_over), (&b"\x88\x02\x03\xe8"[..], Then::Close, true));
+}
