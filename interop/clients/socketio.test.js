@@ -40,7 +40,10 @@ class Member extends Listener {
   }
 
   ask(...event) {
-    return new Promise((resolve) => this.socket.emit(...event, resolve));
+    return new Promise((resolve, reject) => {
+      this.parted.then((why) => reject(new Error(`${this.name} was parted with: ${why}`)));
+      this.socket.emit(...event, resolve);
+    });
   }
 
   get transport() {

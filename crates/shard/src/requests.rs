@@ -187,6 +187,10 @@ impl Shard {
 
     /// Does what a protocol machine asked for: bytes to its client, commands to chat, and what becomes of the stream.
     pub(crate) fn act(&mut self, id: StreamId, place: Place, out: &mut Outbox, now: Now) {
+        // Who takes the lead is told what was kept before anything else, and takes it in another form from here on.
+        if out.lead.is_some() {
+            self.settle_lanes(place, out, now);
+        }
         let mut commands = std::mem::take(&mut out.commands);
         // Nothing is said after a goodbye, so what was asked before it is answered before it.
         if out.then == Then::Stay {

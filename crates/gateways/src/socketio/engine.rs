@@ -234,7 +234,7 @@ impl Engine {
     ) -> Result<usize, Violation> {
         match lane {
             POSTED => Ok(self.receive_post(input, upper, out)),
-            PROBE => self.receive_probe(input, out),
+            PROBE => self.receive_probe(input, upper, out),
             // What is sent behind a poll is looked at when that is answered.
             _ => Ok(0),
         }
@@ -294,36 +294,46 @@ impl Engine {
         posted.answer.closing().write(400, &[("content-type", "text/html"), ANY_ORIGIN], b"", out);
     }
 
-    /// What comes over a WebSocket that is to become the main stream: the probe, then the move, and nothing else.
-    fn receive_probe(&mut self, input: &mut [u8], out: &mut Outbox) -> Result<usize, Violation> {
+    /// What comes over a WebSocket that is to become the main stream: the probe, then the move, and what is said right behind it.
+    fn receive_probe(
+        &mut self,
+        input: &mut [u8],
+        upper: &mut dyn Upper,
+        out: &mut Outbox,
+    ) -> Result<usize, Violation> {
         let Some(mut socket) = self.socket.take() else { return Ok(input.len()) };
-        let (revision, mut answered, mut moves, mut is_unfit) = (self.revision, false, false, false);
+        let (revision, mut is_unfit) = (self.revision, false);
         let taken = socket.receive(input, out, |kind, payload, out| {
+            if self.transport == Transport::WebSocket {
+                return self.take_message(kind, payload, upper, out);
+            }
             let text = if kind == Kind::Text { std::str::from_utf8(payload).unwrap_or("") } else { "" };
             match Packet::read_text(text, revision) {
-                Ok(Packet::Text(PacketType::Ping, PROBE_WORD)) if !moves => {
+                Ok(Packet::Text(PacketType::Ping, PROBE_WORD)) => {
                     write_frames(revision, true, &Packet::Text(PacketType::Pong, PROBE_WORD), &mut out.bytes);
-                    answered = true;
+                    self.is_moving = true;
                 }
-                Ok(Packet::Text(PacketType::Upgrade, _)) => moves = true,
+                Ok(Packet::Text(PacketType::Upgrade, _)) if self.is_moving && !is_unfit => {
+                    (self.transport, self.is_moving) = (Transport::WebSocket, false);
+                }
                 _ => is_unfit = true,
             }
             Ok(())
         });
-        self.is_moving |= answered;
-        if is_unfit || (moves && !self.is_moving) || taken.is_err() {
+        let has_moved = self.transport == Transport::WebSocket;
+        if !has_moved && (is_unfit || taken.is_err()) {
             self.is_moving = false;
             Socket::part(Farewell::ProtocolError, out);
             return Ok(input.len());
         }
         self.socket = Some(socket);
-        if answered && self.poll.is_some() {
+        if self.is_moving && self.poll.is_some() {
             let mut kept = Vec::new();
-            write_kept(self.revision, &Packet::Text(PacketType::Noop, ""), &mut kept);
+            write_kept(revision, &Packet::Text(PacketType::Noop, ""), &mut kept);
             self.answer_poll(&kept, out);
         }
-        if moves {
-            (self.transport, self.is_moving, out.lead) = (Transport::WebSocket, false, Some(PROBE));
+        if has_moved {
+            out.lead = Some(PROBE);
         }
         taken
     }
@@ -336,16 +346,25 @@ impl Engine {
         out: &mut Outbox,
     ) -> Result<usize, Violation> {
         let Some(mut socket) = self.socket.take() else { return Ok(input.len()) };
-        let revision = self.revision;
-        let taken = socket.receive(input, out, |kind, payload, out| {
-            let packet = match kind {
-                Kind::Binary => Packet::read_binary(payload, revision),
-                _ => Packet::read_text(std::str::from_utf8(payload).unwrap_or(""), revision),
-            };
-            self.take_packet(&packet.map_err(|fault| broken(fault.explanation()))?, upper, out)
-        });
+        let taken =
+            socket.receive(input, out, |kind, payload, out| self.take_message(kind, payload, upper, out));
         self.socket = Some(socket);
         taken
+    }
+
+    /// A message of the WebSocket, which is one packet.
+    fn take_message(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        upper: &mut dyn Upper,
+        out: &mut Outbox,
+    ) -> Result<(), Violation> {
+        let packet = match kind {
+            Kind::Binary => Packet::read_binary(payload, self.revision),
+            _ => Packet::read_text(std::str::from_utf8(payload).unwrap_or(""), self.revision),
+        };
+        self.take_packet(&packet.map_err(|fault| broken(fault.explanation()))?, upper, out)
     }
 
     fn take_packet(

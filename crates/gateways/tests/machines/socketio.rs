@@ -298,3 +298,22 @@ fn a_client_that_closes_has_its_websocket_closed() {
     assert_eq!(session.receive(&mut bytes, &mut out), Ok(bytes.len()));
     assert_eq!((&out.bytes[..], out.then, out.is_over), (&b"\x88\x02\x03\xe8"[..], Then::Close, true));
 }
+
+#[test]
+fn what_is_said_right_behind_the_move_is_heard() {
+    let mut polling = Polling::connected();
+    let upgrade = format!(
+        "GET /socket.io/?EIO=4&transport=websocket&sid={} HTTP/1.1\r\nHost: a\r\n{WEBSOCKET}\r\n",
+        sid()
+    );
+    let lane = polling.attach(&upgrade).0.expect("it stays");
+    polling.frame(lane, "2probe");
+    let (mut bytes, mut out) = (Vec::new(), Outbox::default());
+    for text in ["5", "42[\"joinRoom\",{\"room\":\"lobby & co\"}]"] {
+        write_masked_frame(&mut bytes, Opcode::Text, text.as_bytes(), [1, 2, 3, 4]);
+    }
+    let spread = polling.session.spread().expect("it may have several");
+    assert_eq!(spread.receive(lane, &mut bytes, &mut out), Ok(bytes.len()));
+    assert_eq!((out.lead, out.then), (Some(lane), Then::Stay));
+    assert_eq!(out.commands, [Command::Join { room: lobby(), since: None, tag: None }]);
+}
