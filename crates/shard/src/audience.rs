@@ -126,6 +126,14 @@ impl Audiences {
         }
     }
 
+    /// Has the members of an audience visited once one of them was sent something out of turn: what all have been sent is to be let go. A lap
+    /// under way will see to it.
+    pub(crate) fn visit_after(&mut self, place: Place) {
+        if self.get(place).due == 0 {
+            self.ring(place);
+        }
+    }
+
     /// Removes a member. Returns the session that has taken its place, if one has.
     pub(crate) fn remove_member(&mut self, place: Place, member: u32) -> Option<Place> {
         let audience = &mut self.slab[place as usize];

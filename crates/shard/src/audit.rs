@@ -120,7 +120,14 @@ impl Shard {
         for (index, log) in logs.iter().enumerate() {
             let readers = members.iter().filter(|member| member.log as usize == index).count();
             assert_eq!(log.readers as usize, readers, "a log knows how many read it");
-            assert!(readers > 0 || log.kept_bytes() == 0, "nothing is kept for nobody");
+            let is_read =
+                members.iter().all(|member| member.log as usize != index || member.cursor == log.end());
+            let is_due = !is_read || !self.is_at_rest();
+            assert!(
+                log.kept_bytes() == 0 || (readers > 0 && is_due),
+                "{} bytes are kept for nobody",
+                log.kept_bytes()
+            );
         }
         logs.iter().map(|log| log.kept_bytes()).max().unwrap_or(0)
     }
@@ -130,8 +137,18 @@ impl Shard {
         let main = self.sessions.get(session).map(|session| session.stream);
         assert_eq!(main, Some(stream), "a member knows its session's stream");
         assert!(log.reaches(cursor), "a cursor is at a frame that is kept, or at the end");
-        let has_all = cursor == log.end();
-        assert!(!self.is_at_rest() || has_all || self.is_stalled(session), "frames wait that could be sent");
+        if self.is_at_rest() {
+            let unsent = log.after(cursor).len();
+            assert!(
+                unsent == 0 || self.is_stalled(session),
+                "{unsent} bytes of a room wait that could be sent"
+            );
+            let is_latest = cursor + 1 == log.end();
+            assert!(
+                unsent <= self.settings.session_queue_bytes || is_latest,
+                "{unsent} bytes wait for a slow reader"
+            );
+        }
         assert!(!direct || self.is_direct(session), "frames go straight only to a stream that takes more");
     }
 

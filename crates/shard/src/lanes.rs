@@ -160,6 +160,7 @@ impl Shard {
             told.extend_from_slice(log.after(reader.cursor));
             self.tally.deliveries += log.end() - reader.cursor;
             reader.cursor = log.end();
+            self.audiences.visit_after(membership.audience);
         }
         told
     }

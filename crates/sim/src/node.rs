@@ -147,11 +147,6 @@ impl Node {
         self.streets.pipes[pipe.0].1.has_unread()
     }
 
-    /// Whether some client reads too slowly at the moment.
-    pub fn has_stalled(&self) -> bool {
-        self.streets.pipes.iter().any(|(_, pipe)| pipe.is_stalled())
-    }
-
     /// One shard takes a turn: some of the inputs that are there, in an order that chance chooses, then what it has to send. Says
     /// whether there was anything to do.
     pub fn turn(&mut self) -> bool {

@@ -216,11 +216,6 @@ impl Pipe {
         !self.downstream.is_empty()
     }
 
-    /// Whether the shard waits to be told that more fits.
-    pub(crate) fn is_stalled(&self) -> bool {
-        self.stalled && self.server != ServerEnd::Closed
-    }
-
     /// Whether the shard has said all it will say.
     pub(crate) fn is_over(&self) -> bool {
         self.server != ServerEnd::Open

@@ -27,7 +27,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "epoch", holds: |c| c.is_ascii_lowercase() || c.is_ascii_digit() },
     Kind { name: "time", holds: |c| c.is_ascii_digit() },
     Kind { name: "number", holds: |c| c.is_ascii_digit() },
-    Kind { name: "id", holds: |c| c.is_ascii_alphanumeric() || c == '-' },
+    Kind { name: "id", holds: |c| c.is_ascii_alphanumeric() || c == '-' || c == '_' },
 ];
 
 impl Pattern {

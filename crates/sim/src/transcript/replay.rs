@@ -137,6 +137,7 @@ impl Replay {
                 break;
             }
         }
+        self.node.audit().for_each(drop);
         match self.node.take_faults().first() {
             Some(fault) => Err(fault.clone()),
             None => Ok(()),
