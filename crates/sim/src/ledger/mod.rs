@@ -52,7 +52,7 @@ struct Post {
     /// The session that asked for it first, whose user it is by unless it names somebody.
     by: SessionNo,
     author: Option<UserId>,
-    /// Whether its author is beyond doubt: a session that was refused its name may have posted as a guest.
+    /// Whether its author is beyond doubt: a session that was refused its name, or may yet be, may have posted as a guest.
     is_signed: bool,
     /// It has words of its own, beside which every protocol tells the author.
     has_words: bool,
@@ -271,8 +271,9 @@ impl Ledger {
         }
         self.newest_asked = self.newest_asked.max(mark);
         let has_words = matches!(body.text, Text::Own(_));
+        let is_signed = !self.rules.may_be_full || !self.sessions[session.0].awaits_name();
         let state = PostState::Asked;
-        let post = Post { room, by: session, author, is_signed: true, has_words, tag, tries: 0, state };
+        let post = Post { room, by: session, author, is_signed, has_words, tag, tries: 0, state };
         let post = self.posts.entry(mark).or_insert(post);
         if post.state == PostState::Refused {
             (post.state, post.tries) = (PostState::Asked, 0);

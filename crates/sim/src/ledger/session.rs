@@ -121,6 +121,11 @@ impl Session {
         self.asked.iter().map(|(tag, asked)| (tag, &asked.what))
     }
 
+    /// Whether it has asked to go by a name and was not answered yet.
+    pub(super) fn awaits_name(&self) -> bool {
+        self.asked.iter().any(|(_, asked)| matches!(asked.what, What::Identify { .. }))
+    }
+
     /// Whether it must have been shown everything when all is quiet.
     pub(super) fn is_attentive(&self) -> bool {
         self.is_open && !self.conduct.is_silent && !self.conduct.is_leaving && !self.conduct.is_paused
