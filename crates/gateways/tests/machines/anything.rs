@@ -1,16 +1,14 @@
 //! Whatever comes in, nothing panics, and what a machine leaves for later is bounded.
 
 use chat::{Event, Farewell, Refusal, Time};
-use gateways::{Admission, CLIENTS, Client, GATEWAYS, Outbox, Protocol, Then};
+use gateways::{Admission, CLIENTS, Client, GATEWAYS, MAIN, Outbox, Protocol, Then};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use wire::websocket::{Opcode, write_frame, write_masked_deflated_frame, write_masked_frame};
 
+use crate::course::{Course, End, TAIL_BYTES_MAX};
 use crate::line::{Line, call, login, settings};
-
-/// The most that a protocol may leave of its input: requests sent ahead of a post's answer.
-const TAIL_BYTES_MAX: usize = 96 * 1024;
 
 const WEBSOCKET: &str = "HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n";
@@ -116,24 +114,15 @@ fn input() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|parts| parts.concat())
 }
 
-/// Feeds pieces until the session ends. Says the longest tail that was left.
-fn feed(protocol: &mut dyn Protocol, bytes: &[u8], piece: usize) -> usize {
-    let (mut out, mut tail, mut longest) = (Outbox::default(), Vec::new(), 0);
-    for piece in bytes.chunks(piece) {
-        tail.extend_from_slice(piece);
-        match protocol.receive(&mut tail, &mut out) {
-            Ok(taken) => drop(tail.drain(..taken)),
-            Err(violation) => {
-                protocol.part(violation.farewell, &mut out);
-                assert_eq!(out.then, Then::Close, "whoever breaks a protocol is parted with");
-            }
-        }
-        if out.then != Then::Stay {
-            break;
-        }
-        longest = longest.max(tail.len());
+/// Feeds pieces until the session ends, and parts with whoever breaks its protocol.
+fn feed(session: &mut dyn Protocol, bytes: &[u8], piece: usize, tail_max: usize) -> Course {
+    let course = Course::run(session, MAIN, bytes.chunks(piece), tail_max);
+    if let End::Broken(violation) = &course.end {
+        let mut out = Outbox::default();
+        session.part(violation.farewell, &mut out);
+        assert_eq!(out.then, Then::Close, "whoever breaks a protocol is parted with");
     }
-    longest
+    course
 }
 
 /// What may come from a server, or somebody who claims to be one.
@@ -173,7 +162,19 @@ proptest! {
     fn no_input_makes_a_session_panic_or_hoard(bytes in input(), piece in 1..64_usize) {
         for request in openings() {
             let mut session = open(&request).expect("the request opens a session");
-            prop_assert!(feed(&mut *session, &bytes, piece) <= TAIL_BYTES_MAX.min(bytes.len()));
+            feed(&mut *session, &bytes, piece, TAIL_BYTES_MAX);
+        }
+    }
+
+    #[test]
+    fn what_a_session_makes_of_bytes_does_not_hang_on_how_they_are_cut(bytes in input(), piece in 1..64_usize) {
+        for request in openings() {
+            let course = |piece| {
+                feed(&mut *open(&request).expect("the request opens a session"), &bytes, piece, TAIL_BYTES_MAX)
+            };
+            let whole = course(bytes.len().max(1));
+            prop_assert_eq!(&course(piece), &whole);
+            prop_assert_eq!(course(1), whole);
         }
     }
 
@@ -181,7 +182,7 @@ proptest! {
     fn a_websocket_leaves_no_more_than_a_header_or_a_control_frame(bytes in input(), piece in 1..64_usize) {
         for request in &openings()[..2] {
             let mut session = open(request).expect("the request opens a session");
-            prop_assert!(feed(&mut *session, &bytes, piece) <= 138);
+            feed(&mut *session, &bytes, piece, 138);
         }
     }
 
@@ -196,7 +197,7 @@ proptest! {
                     1 => session.deliver(&Event::Time { tag: None, time: Time(u64::MAX) }, &mut out),
                     2 => drop(session.ping(&mut out)),
                     3 => session.part(Farewell::ServerRestart { delay_ms: u32::MAX }, &mut out),
-                    _ => drop(feed(&mut *session, &bytes, 32)),
+                    _ => drop(feed(&mut *session, &bytes, 32, TAIL_BYTES_MAX)),
                 }
             }
         }
