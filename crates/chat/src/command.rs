@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Body, Position, RoomId, UserId};
+use crate::{Body, Content, Position, RoomId, SignalName, UserId};
 
 /// The id a client gives to a command: 1 to 64 bytes of UTF-8. Answers carry it, and a post with the same tag by the same
 /// user in the same room is the same post.
@@ -28,23 +28,6 @@ impl Tag {
 impl fmt::Debug for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.0, f)
-    }
-}
-
-/// A passing sign that is shown and forgotten, such as `typing`: 1 to 32 bytes of UTF-8 without control characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignalName(Arc<str>);
-
-impl SignalName {
-    /// Takes a signal as a client sent it; `None` when it is empty, too long or has control characters.
-    pub fn new(signal: &str) -> Option<Self> {
-        let fits = (1..=32).contains(&signal.len()) && !signal.chars().any(char::is_control);
-        fits.then(|| Self(signal.into()))
-    }
-
-    /// The signal as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -109,12 +92,16 @@ pub enum Command {
         /// Carried by the answer.
         tag: Option<Tag>,
     },
-    /// Show the room a passing sign.
+    /// Show the room a passing sign; answered only when it is refused.
     Signal {
         /// The room.
         room: RoomId,
         /// The sign.
         signal: SignalName,
+        /// What it carries.
+        content: Option<Arc<Content>>,
+        /// Carried by a refusal.
+        tag: Option<Tag>,
     },
     /// Ask for the server's time; answered with `Time`.
     AskTime {

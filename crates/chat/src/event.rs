@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Counts, Farewell, Message, Position, Refusal, RoomId, SignalName, Tag, Time, UserId};
+use crate::{Content, Counts, Farewell, Message, Position, Refusal, RoomId, SignalName, Tag, Time, UserId};
 
 /// What chat tells a client.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +58,8 @@ pub enum Event {
         user: Option<UserId>,
         /// The sign.
         signal: SignalName,
+        /// What it carries.
+        content: Option<Arc<Content>>,
     },
     /// The answer to `Recall`: messages in ascending order.
     Page {

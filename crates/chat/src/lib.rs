@@ -11,8 +11,9 @@ mod name;
 mod position;
 mod refusal;
 mod roster;
+mod signal;
 
-pub use command::{Command, SignalName, Tag};
+pub use command::{Command, Tag};
 pub use event::{Event, Presence, Resumption};
 pub use farewell::Farewell;
 pub use message::{Author, Body, Message, Payload, PayloadKind, Text};
@@ -20,6 +21,7 @@ pub use name::{NAME_BYTES_MAX, NameError, RoomId, RoomKind, RoomName, UserId};
 pub use position::{Epoch, Position, PositionError};
 pub use refusal::Refusal;
 pub use roster::{Counts, Roster, RosterChange};
+pub use signal::{Content, SignalName};
 
 /// A moment in milliseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -81,9 +81,12 @@ pub enum RoomKind {
     Public,
     /// The direct messages of one user: joined by identifying, posted to by [`crate::Command::Direct`].
     Inbox,
+    /// The one room for what is said to all: entered without being asked for by the clients of protocols that know of it, and nobody is told
+    /// who is there.
+    Everybody,
 }
 
-/// Which ordered conversation: a public room, or the inbox of a user. Equal names of different kinds are different rooms.
+/// Which ordered conversation: a public room, the inbox of a user, or the one for everybody. Equal names of different kinds are different rooms.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomId {
     kind: RoomKind,
@@ -101,9 +104,24 @@ impl RoomId {
         Self { kind: RoomKind::Inbox, name: user.0 }
     }
 
+    /// The room of everybody.
+    pub fn everybody() -> Self {
+        Self { kind: RoomKind::Everybody, name: "all".into() }
+    }
+
     /// What the room is for.
     pub fn kind(&self) -> RoomKind {
         self.kind
+    }
+
+    /// Whether this is a room that clients join by name.
+    pub fn is_public(&self) -> bool {
+        self.kind == RoomKind::Public
+    }
+
+    /// Whether this is the room of everybody.
+    pub fn is_everybody(&self) -> bool {
+        self.kind == RoomKind::Everybody
     }
 
     /// Whether this is somebody's inbox.
@@ -111,7 +129,7 @@ impl RoomId {
         self.kind == RoomKind::Inbox
     }
 
-    /// The name of the room, or of the inbox's user.
+    /// The name of the room, or of the inbox's user; that of the room of everybody is for people to read.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -130,6 +130,8 @@ pub enum Heard {
         user: Option<UserId>,
         /// The sign.
         signal: SignalName,
+        /// What it carries, as a JSON array.
+        arguments: Option<String>,
     },
     /// The answer to a recall.
     Page {

@@ -62,6 +62,8 @@ struct Object<'a> {
     delay: Option<u32>,
     signal: Option<String>,
     #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+    #[serde(borrow)]
     messages: Option<Vec<Object<'a>>>,
     more: Option<bool>,
 }
@@ -115,6 +117,7 @@ impl Object<'_> {
                 room: room?,
                 user: self.author()?,
                 signal: SignalName::new(self.signal.as_deref()?)?,
+                arguments: self.arguments.map(|arguments| arguments.get().to_owned()),
             },
             "page" => {
                 Heard::Page { tag, messages: self.page(&room.clone()?)?, room: room?, more: self.more? }

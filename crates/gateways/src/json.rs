@@ -1,7 +1,8 @@
 //! What a server says, as JSON objects (docs/protocol.md, "What a server sends"): the words that several protocols share. Written
 //! straight into the caller's buffer, for all members of a room at once.
 
-use chat::{Event, Farewell, Message, Position, Presence, Refusal, Tag};
+use chat::{Content, Event, Farewell, Message, Position, Presence, Refusal, Tag};
+use wire::socketio::write_filled;
 
 use crate::object::Object;
 
@@ -18,8 +19,12 @@ pub(crate) fn write_event(event: &Event, out: &mut Vec<u8>) {
         Event::Lost { room, since, at } => {
             Object::of("lost", out).room(room).shown("since", since).shown("at", at).end();
         }
-        Event::Signal { room, user, signal } => {
-            Object::of("signal", out).room(room).user(user).string("signal", signal.as_str()).end();
+        Event::Signal { room, user, signal, content } => {
+            let object = Object::of("signal", out).room(room).user(user).string("signal", signal.as_str());
+            match content {
+                Some(content) => object.with("arguments", |out| write_arguments(content, out)).end(),
+                None => object.end(),
+            }
         }
         Event::Page { tag, room, messages, more } => {
             let object = Object::of("page", out).tag(tag).room(room);
@@ -79,6 +84,19 @@ fn write_presence(presence: &Presence, out: &mut Vec<u8>) {
         .number("members", u64::from(counts.members))
         .number("guests", u64::from(counts.guests))
         .end();
+}
+
+/// Bytes stand as `{"binary": …}` in the arguments that they belong to.
+fn write_arguments(content: &Content, out: &mut Vec<u8>) {
+    out.push(b'[');
+    match &content.attachments[..] {
+        [] => out.extend_from_slice(content.arguments.as_bytes()),
+        attachments => write_filled(&content.arguments, out, |number, out| {
+            let bytes = attachments.get(number).map_or(&[][..], |attachment| attachment);
+            Object::start(out).base64("binary", bytes).end();
+        }),
+    }
+    out.push(b']');
 }
 
 fn write_refused(tag: &Option<Tag>, refusal: Refusal, out: &mut Vec<u8>) {

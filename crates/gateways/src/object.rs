@@ -78,6 +78,22 @@ impl<'a> Object<'a> {
         self
     }
 
+    /// A value that `write` appends.
+    pub(crate) fn with(mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        self.name(name);
+        write(self.out);
+        self
+    }
+
+    /// Bytes, as a string.
+    pub(crate) fn base64(mut self, name: &str, bytes: &[u8]) -> Self {
+        self.name(name);
+        self.out.push(b'"');
+        write_base64(self.out, bytes);
+        self.out.push(b'"');
+        self
+    }
+
     pub(crate) fn array<T>(mut self, name: &str, items: &[T], write: impl Fn(&T, &mut Vec<u8>)) -> Self {
         self.name(name);
         self.out.push(b'[');
@@ -134,25 +150,16 @@ impl<'a> Object<'a> {
     pub(crate) fn message(self, message: &Message) -> Self {
         let object = self.shown("at", &message.at).user(&message.author).tag(&message.tag);
         let object = object.number("time", message.time.0);
-        let mut object = match message.body.as_text() {
+        let object = match message.body.as_text() {
             Some(text) => object.string("text", text),
             None => object,
         };
         let payload = &message.body.payload;
         match payload.kind {
-            PayloadKind::Json => {
-                object.name("data");
-                object.out.extend_from_slice(&payload.bytes);
-            }
-            PayloadKind::Binary => {
-                object.name("binary");
-                object.out.push(b'"');
-                write_base64(object.out, &payload.bytes);
-                object.out.push(b'"');
-            }
-            PayloadKind::None | PayloadKind::Text => {}
+            PayloadKind::Json => object.with("data", |out| out.extend_from_slice(&payload.bytes)),
+            PayloadKind::Binary => object.base64("binary", &payload.bytes),
+            PayloadKind::None | PayloadKind::Text => object,
         }
-        object
     }
 }
 

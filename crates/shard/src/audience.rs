@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use slab::Slab;
 
 use crate::frames::{Buffers, FrameLog};
+use crate::sessions::Session;
 use crate::streams::Place;
 use crate::{SlowPolicy, StreamId};
 
@@ -73,6 +74,11 @@ impl Audiences {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Place, &Audience)> {
         self.slab.iter().map(|(place, audience)| (place as Place, audience))
+    }
+
+    /// In how many rooms a session is, or has asked to be let in, that clients join by name.
+    pub(crate) fn public_rooms(&self, session: &Session) -> usize {
+        session.rooms.iter().filter(|membership| self.get(membership.audience).room.is_public()).count()
     }
 
     /// The audience of a room, with one holder more.

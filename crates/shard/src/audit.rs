@@ -83,10 +83,9 @@ impl Shard {
             !session.kept || self.kept.contains(&place),
             "a session that something is kept for is looked at"
         );
-        assert!(
-            session.rooms.len() <= self.settings.rooms_per_session + 1,
-            "it is in so many rooms and its inbox"
-        );
+        let public_rooms = self.audiences.public_rooms(session);
+        assert!(public_rooms <= self.settings.rooms_per_session, "it is in so many rooms");
+        assert!(session.rooms.len() <= public_rooms + 2, "and in its inbox, and in the room of everybody");
         if let Some(waiting) = &session.waiting {
             assert!(waiting.bytes() <= self.settings.session_queue_bytes, "so many commands are put off");
         }
@@ -156,7 +155,7 @@ impl Shard {
     fn is_direct(&self, place: Place) -> bool {
         let rooms = self.sessions.get(place).map(|session| session.rooms.iter());
         let entered = rooms.into_iter().flatten().filter(|membership| membership.member != PENDING);
-        let rooms = entered.filter(|membership| !self.audiences.get(membership.audience).room.is_inbox());
+        let rooms = entered.filter(|membership| self.audiences.get(membership.audience).room.is_public());
         !self.is_stalled(place) && rooms.count() == 1
     }
 

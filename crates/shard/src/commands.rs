@@ -1,6 +1,8 @@
 //! What sessions ask of chat, and what homes answer them.
 
-use chat::{Body, Command, Event, Position, Refusal, Resumption, RoomId, SignalName, Tag, UserId};
+use std::sync::Arc;
+
+use chat::{Body, Command, Content, Event, Position, Refusal, Resumption, RoomId, SignalName, Tag, UserId};
 use gateways::{Form, Outbox};
 
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
@@ -23,7 +25,7 @@ impl Shard {
             Command::Recall { room, before, limit, tag } => {
                 self.recall(place, Recall { room, before, limit, tag, session: self.sessions.key(place) })
             }
-            Command::Signal { room, signal } => self.signal(place, room, signal),
+            Command::Signal { room, signal, content, .. } => self.signal(place, room, signal, content),
             Command::AskTime { tag } => {
                 self.deliver(place, &Event::Time { tag, time: now.wall }, now);
                 Ok(())
@@ -59,8 +61,7 @@ impl Shard {
             return Err(Refusal::AlreadyJoined);
         }
         let Some(session) = self.sessions.get(place) else { return Ok(()) };
-        let inboxes = usize::from(session.user.is_some());
-        if session.rooms.len() >= self.settings.rooms_per_session + inboxes {
+        if room.is_public() && self.audiences.public_rooms(session) >= self.settings.rooms_per_session {
             return Err(Refusal::TooManyRooms);
         }
         if self.drained.is_some() {
@@ -123,10 +124,19 @@ impl Shard {
         Ok(())
     }
 
-    fn signal(&mut self, place: Place, room: RoomId, signal: SignalName) -> Result<(), Refusal> {
+    fn signal(
+        &mut self,
+        place: Place,
+        room: RoomId,
+        signal: SignalName,
+        content: Option<Arc<Content>>,
+    ) -> Result<(), Refusal> {
         self.membership(place, &room).ok_or(Refusal::NotJoined)?;
+        if content.as_ref().is_some_and(|content| content.len() > self.settings.gateways.max_message_bytes) {
+            return Err(Refusal::MessageTooLarge);
+        }
         let user = self.user_of(place);
-        self.send_mail(self.settings.home_of(&room), Mail::Signal { room, user, signal });
+        self.send_mail(self.settings.home_of(&room), Mail::Signal { room, user, signal, content });
         Ok(())
     }
 
@@ -205,7 +215,7 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(place) else { return };
         session.user = Some(user.clone());
         let joined = session.rooms.iter().map(|membership| &self.audiences.get(membership.audience).room);
-        let rooms: Vec<RoomId> = joined.filter(|room| !room.is_inbox()).cloned().collect();
+        let rooms: Vec<RoomId> = joined.filter(|room| room.is_public()).cloned().collect();
         for room in rooms {
             let home = self.settings.home_of(&room);
             self.send_mail(home, Mail::Named { room, user: user.clone() });
@@ -354,7 +364,7 @@ fn tag_of(command: &Command) -> Option<&Tag> {
         | Command::Post { tag, .. }
         | Command::Direct { tag, .. }
         | Command::Recall { tag, .. }
+        | Command::Signal { tag, .. }
         | Command::AskTime { tag } => tag.as_ref(),
-        Command::Signal { .. } => None,
     }
 }

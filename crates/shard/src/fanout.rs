@@ -7,7 +7,7 @@ use gateways::MAIN;
 use smallvec::{SmallVec, smallvec};
 
 use crate::audience::Audience;
-use crate::sessions::{Membership, Missed, PENDING};
+use crate::sessions::{Missed, PENDING};
 use crate::streams::{NOBODY, NOWHERE, Phase, Place};
 use crate::{Effects, Mail, Now, Shard, SlowPolicy, StreamId};
 
@@ -129,15 +129,14 @@ impl Shard {
     }
 
     /// Notes for the session's rooms whether their frames may go straight to its stream: when it takes more and there is no other room to
-    /// put together with. Its inbox hardly ever has anything, and does not count; what it does have goes the longer way.
+    /// put together with. Its inbox, and the room of everybody, hardly ever have anything, and do not count; what they do have goes the longer way.
     pub(crate) fn note_direct(&mut self, place: Place) {
         let Some(session) = self.sessions.get(place) else { return };
         let takes_more = self.streams.get(session.stream).is_some_and(|stream| !stream.stalled);
-        let is_inbox = |membership: &Membership| self.audiences.get(membership.audience).room.is_inbox();
-        let rooms = session.rooms.iter().filter(|membership| !is_inbox(membership)).count();
+        let rooms = self.audiences.public_rooms(session);
         for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
             let audience = self.audiences.get_mut(membership.audience);
-            let direct = takes_more && rooms == 1 && !audience.room.is_inbox();
+            let direct = takes_more && rooms == 1 && audience.room.is_public();
             audience.members[membership.member as usize].direct = direct;
         }
     }
@@ -331,7 +330,10 @@ impl Shard {
         if at != since {
             self.deliver(place, &Event::Lost { room: room.clone(), since, at }, now);
         }
-        if is_more && let Some(audience) = self.audiences.find(&room) {
+        if is_more
+            && room.is_public()
+            && let Some(audience) = self.audiences.find(&room)
+        {
             let counts = self.audiences.get(audience).counts;
             let home = self.settings.home_of(&room);
             self.send_mail(home, Mail::Unsure { room: room.clone() });

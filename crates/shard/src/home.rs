@@ -115,7 +115,7 @@ impl Homes {
         if !home.forget_session(exit.shard) {
             return;
         }
-        home.roster.leave(exit.user.as_ref());
+        home.roster.leave(known_there(&exit.room, exit.user.as_ref()));
         home.active_ms = now.monotonic_ms;
         self.size_changed(&exit.room, out);
         self.presence_changed(&exit.room, now, out);
@@ -159,9 +159,11 @@ impl Homes {
         out.push((recall.session.shard, Mail::Answer { to: recall.session, event }));
     }
 
+    /// A bare sign means something only where it is known who is there; one that carries something is for everybody in the room.
     pub(crate) fn signal(&mut self, event: Event, room: &RoomId, out: &mut Vec<Addressed>) {
         let Some(home) = self.rooms.get(room) else { return };
-        if home.roster.sessions() as usize <= self.list_max {
+        let is_bare = matches!(event, Event::Signal { content: None, .. });
+        if !is_bare || home.roster.sessions() as usize <= self.list_max {
             home.tell(room, &event, out);
         }
     }
@@ -221,11 +223,11 @@ impl Homes {
             return Err(Refusal::Overloaded);
         }
         let home = self.rooms.entry_ref(&enter.room).or_default();
-        // A user's devices are no room's members.
-        if home.roster.sessions() >= self.members_max && !enter.room.is_inbox() {
+        // A user's devices are no room's members, and all are to be told what is said to all.
+        if home.roster.sessions() >= self.members_max && enter.room.is_public() {
             return Err(Refusal::RoomFull);
         }
-        home.roster.enter(enter.user.as_ref());
+        home.roster.enter(known_there(&enter.room, enter.user.as_ref()));
         home.note_session(enter.session.shard);
         home.active_ms = now.monotonic_ms;
         Ok(())
@@ -267,7 +269,7 @@ impl Homes {
     /// Tells presence at once when it has not been told for a while, else together with what comes until then.
     fn presence_changed(&mut self, room: &RoomId, now: Now, out: &mut Vec<Addressed>) {
         let Some(home) = self.rooms.get_mut(room) else { return };
-        if home.presence_due || room.is_inbox() {
+        if home.presence_due || !room.is_public() {
             return;
         }
         let quiet_since_ms = home.presence_told_ms.map_or(u64::MAX, |told_ms| now.monotonic_ms - told_ms);
@@ -360,6 +362,11 @@ impl Home {
             Presence { room: room.clone(), joined: change.joined, left: change.left, counts: change.counts };
         self.tell(room, &Event::Presence(Arc::new(presence)), out);
     }
+}
+
+/// By which name a session is counted in a room. In the room of everybody nobody has one: who is there is not told, and must not be kept.
+fn known_there<'a>(room: &RoomId, user: Option<&'a UserId>) -> Option<&'a UserId> {
+    user.filter(|_| !room.is_everybody())
 }
 
 /// Gives memory back once most of it is empty.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use chat::{Body, Counts, Event, Message, Position, Refusal, Resumption, RoomId, SignalName, Tag, UserId};
+use chat::{
+    Body, Content, Counts, Event, Message, Position, Refusal, Resumption, RoomId, SignalName, Tag, UserId,
+};
 
 use crate::{SessionKey, ShardId};
 
@@ -37,6 +39,8 @@ pub enum Mail {
         user: Option<UserId>,
         /// The sign.
         signal: SignalName,
+        /// What it carries.
+        content: Option<Arc<Content>>,
     },
     /// From a home: the session is a member from here on.
     Entered(Box<Entered>),

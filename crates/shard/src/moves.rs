@@ -16,7 +16,7 @@ impl Shard {
     /// The shard for a session that begins with these commands.
     pub(crate) fn place_for(&self, commands: &[Command]) -> ShardId {
         match commands.first() {
-            Some(Command::Join { room, .. }) if !self.large_rooms.contains(room) => {
+            Some(Command::Join { room, .. }) if room.is_public() && !self.large_rooms.contains(room) => {
                 self.settings.home_of(room)
             }
             _ => self.settings.shard,

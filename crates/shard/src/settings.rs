@@ -73,7 +73,7 @@ pub struct SlowRule {
 impl Settings {
     /// The policy of a room.
     pub(crate) fn slow_policy(&self, room: &RoomId) -> SlowPolicy {
-        if room.is_inbox() {
+        if !room.is_public() {
             return SlowPolicy::Disconnect;
         }
         self.slow_rules
@@ -99,7 +99,7 @@ impl SlowRule {
 
 /// The same on every shard, whatever it was started with.
 fn fnv1a(room: &RoomId) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ u64::from(room.is_inbox());
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ room.kind() as u64;
     for byte in room.name().bytes() {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }

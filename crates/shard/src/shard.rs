@@ -177,8 +177,8 @@ impl Shard {
             Mail::Unsure { room } => self.homes.unsure(&room, now, &mut out),
             Mail::Post(post) => self.homes.post(*post, now, &mut out),
             Mail::Recall(recall) => self.homes.recall(*recall, now, &mut out),
-            Mail::Signal { room, user, signal } => {
-                let event = Event::Signal { room: room.clone(), user, signal };
+            Mail::Signal { room, user, signal, content } => {
+                let event = Event::Signal { room: room.clone(), user, signal, content };
                 self.homes.signal(event, &room, &mut out);
             }
             Mail::Entered(entered) => self.entered(*entered, now),

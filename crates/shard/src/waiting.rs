@@ -112,6 +112,7 @@ impl Shard {
 fn weight(command: &Command) -> usize {
     let said = match command {
         Command::Post { body, .. } | Command::Direct { body, .. } => Body::len(body),
+        Command::Signal { content: Some(content), .. } => content.len(),
         _ => 0,
     };
     size_of::<Command>() + said

@@ -72,18 +72,18 @@ fn write(command: &Command, out: &mut Vec<u8>) -> Option<()> {
             let object = public(object.string("do", "recall").tag(tag), room)?;
             object.shown_if("before", before).number("limit", *limit as u64).end();
         }
-        Command::Signal { room, signal } => {
-            public(object.string("do", "signal"), room)?.string("signal", signal.as_str()).end();
+        Command::Signal { room, signal, content: None, tag } => {
+            public(object.string("do", "signal").tag(tag), room)?.string("signal", signal.as_str()).end();
         }
         Command::AskTime { tag } => object.string("do", "time").tag(tag).end(),
-        Command::Post { .. } | Command::Direct { .. } => return None,
+        Command::Post { .. } | Command::Direct { .. } | Command::Signal { .. } => return None,
     }
     Some(())
 }
 
-/// Only identifying leads into an inbox.
+/// Only identifying leads into an inbox, and nothing to everybody.
 fn public<'a>(object: Object<'a>, room: &RoomId) -> Option<Object<'a>> {
-    (!room.is_inbox()).then(|| object.room(room))
+    room.is_public().then(|| object.room(room))
 }
 
 fn say<'a>(object: Object<'a>, body: &Body) -> Option<Object<'a>> {

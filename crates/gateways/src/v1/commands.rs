@@ -81,7 +81,7 @@ impl Members<'_> {
             "recall" => {
                 Command::Recall { room: self.room()?, before: position(self.before)?, limit: self.limit()?, tag }
             }
-            "signal" => Command::Signal { room: self.room()?, signal: self.signal()? },
+            "signal" => Command::Signal { room: self.room()?, signal: self.signal()?, content: None, tag },
             "time" => Command::AskTime { tag },
             _ => return Err(Refusal::BadRequest),
         })

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use chat::{
     Body, Command, Counts, Event, Farewell, Message, PayloadKind, Presence, Refusal, Resumption, RoomId,
-    RoomName, SignalName, Text, Time,
+    RoomName, Text, Time,
 };
 use gateways::{Heard, Said, Then};
 
 use crate::line::{Line, cuts, login};
-use crate::words::{at, body, lobby, message, own, tag, user};
+use crate::words::{at, body, content, lobby, message, own, tag, typing, user};
 
 fn rich_commands() -> Vec<Command> {
     let post = |body| Command::Post { room: lobby(), author: None, body, tag: tag("p\"1"), reply: true };
@@ -31,7 +31,7 @@ fn rich_commands() -> Vec<Command> {
         Command::Direct { to: user("bob"), body: json, tag: tag("d") },
         Command::Recall { room: lobby(), before: Some(at(9)), limit: 200, tag: tag("r") },
         Command::Recall { room: lobby(), before: None, limit: 1, tag: None },
-        Command::Signal { room: lobby(), signal: SignalName::new("typing").expect("valid") },
+        Command::Signal { room: lobby(), signal: typing(), content: None, tag: tag("s") },
         Command::AskTime { tag: tag("t") },
         Command::Leave { room: lobby(), tag: tag("l") },
     ]
@@ -141,8 +141,22 @@ fn told() -> Vec<(Event, Heard)> {
             Heard::Page { tag: tag("9"), room: lobby(), messages: vec![heard_text], more: true },
         ),
         (
-            Event::Signal { room: lobby(), user: None, signal: SignalName::new("typing").expect("valid") },
-            Heard::Signal { room: lobby(), user: None, signal: SignalName::new("typing").expect("valid") },
+            Event::Signal { room: lobby(), user: None, signal: typing(), content: None },
+            Heard::Signal { room: lobby(), user: None, signal: typing(), arguments: None },
+        ),
+        (
+            Event::Signal {
+                room: lobby(),
+                user: Some(user("bob")),
+                signal: typing(),
+                content: Some(content(r#"{"at": 1},{"num":0,"_placeholder":true}"#, &[b"\xff\0"])),
+            },
+            Heard::Signal {
+                room: lobby(),
+                user: Some(user("bob")),
+                signal: typing(),
+                arguments: Some(r#"[{"at": 1},{"binary":"/wA="}]"#.into()),
+            },
         ),
         (Event::Accepted { tag: tag("c"), at: at(44) }, Heard::Accepted { tag: tag("c"), at: at(44) }),
         (

@@ -101,7 +101,7 @@ fn every_event_is_written_to_the_byte() {
         (Event::Presence(Arc::new(presence)), present),
         (Event::Lost { room: lobby(), since: at(1), at: at(3) }, lost),
         (Event::Closing(Farewell::ServerRestart { delay_ms: 1500 }), restart),
-        (Event::Signal { room: lobby(), user: None, signal }, ""),
+        (Event::Signal { room: lobby(), user: None, signal, content: None }, ""),
     ] {
         let mut written = Vec::new();
         gateway("sse").encode(0, &event, &mut written);

@@ -1,11 +1,11 @@
 //! The rich protocol to the byte: the objects of docs/protocol.md, and what ends a connection.
 
-use chat::{Body, Counts, Event, Farewell, PayloadKind, Refusal, Resumption, RoomId, SignalName, Text, Time};
+use chat::{Body, Counts, Event, Farewell, PayloadKind, Refusal, Resumption, RoomId, Text, Time};
 use gateways::{Admission, Heard, Outbox, Protocol, Then, Violation};
 use wire::websocket::{Opcode, write_masked_frame};
 
 use crate::line::{Line, call, gateway, login};
-use crate::words::{at, body, lobby, message, own, tag, user};
+use crate::words::{at, body, content, lobby, message, own, tag, typing, user};
 
 /// The object that an event is written as, its frame taken off.
 fn object(event: &Event) -> String {
@@ -65,12 +65,17 @@ fn every_event_is_written_as_the_document_says() {
             r#"{"is":"page","id":"9","room":"lobby & co","messages":[{"at":"loyw3v28:43","user":"ann","id":"c-1","time":5,"text":"hi"}],"more":true}"#,
         ),
         (
+            Event::Signal { room: lobby(), user: Some(user("bob")), signal: typing(), content: None },
+            r#"{"is":"signal","room":"lobby & co","user":"bob","signal":"typing"}"#,
+        ),
+        (
             Event::Signal {
                 room: lobby(),
-                user: Some(user("bob")),
-                signal: SignalName::new("typing").expect("valid"),
+                user: None,
+                signal: typing(),
+                content: Some(content(r#"{"_placeholder":true,"num":0}, 2"#, &[])),
             },
-            r#"{"is":"signal","room":"lobby & co","user":"bob","signal":"typing"}"#,
+            r#"{"is":"signal","room":"lobby & co","signal":"typing","arguments":[{"_placeholder":true,"num":0}, 2]}"#,
         ),
         (
             Event::Lost { room: inbox, since: at(3), at: at(40) },

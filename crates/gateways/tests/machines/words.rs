@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chat::{Body, Epoch, Message, Payload, PayloadKind, Position, RoomId, Tag, Text, Time, UserId};
+use chat::{
+    Body, Content, Epoch, Message, Payload, PayloadKind, Position, RoomId, SignalName, Tag, Text, Time,
+    UserId,
+};
 
 use crate::line::login;
 
@@ -29,6 +32,15 @@ pub(crate) fn body(kind: PayloadKind, payload: &'static [u8], text: Text) -> Bod
 
 pub(crate) fn own(text: &str) -> Text {
     Text::Own(text.into())
+}
+
+pub(crate) fn typing() -> SignalName {
+    SignalName::new("typing").expect("a valid signal")
+}
+
+pub(crate) fn content(arguments: &str, attachments: &[&'static [u8]]) -> Arc<Content> {
+    let attachments = attachments.iter().map(|bytes| Bytes::from_static(bytes)).collect();
+    Arc::new(Content { arguments: arguments.into(), attachments })
 }
 
 /// Ann's, at 43.

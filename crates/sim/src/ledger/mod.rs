@@ -138,9 +138,9 @@ impl Ledger {
             Command::AskTime { tag } => {
                 self.sessions[session.0].ask(tag.clone(), Asked::new(What::Time, None));
             }
-            Command::Signal { room, .. } => {
+            Command::Signal { room, tag, .. } => {
                 let asked = Asked::new(What::Signal { room: room.clone() }, None);
-                self.sessions[session.0].ask(None, asked);
+                self.sessions[session.0].ask(tag.clone(), asked);
             }
         }
     }
@@ -298,7 +298,7 @@ impl Ledger {
     fn truth(&self) -> BTreeMap<RoomId, (Counts, BTreeSet<UserId>)> {
         let mut truth: BTreeMap<RoomId, (Counts, BTreeSet<UserId>)> = BTreeMap::new();
         for session in self.sessions.iter().filter(|session| session.is_open) {
-            for room in session.stays.keys().filter(|room| !room.is_inbox()) {
+            for room in session.stays.keys().filter(|room| room.is_public()) {
                 let (counts, users) = truth.entry(room.clone()).or_default();
                 match &session.user {
                     Some(user) => drop(users.insert(user.clone())),

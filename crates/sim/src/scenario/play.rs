@@ -111,7 +111,8 @@ impl<'a> Play<'a> {
                 let room = self.terms.rooms[room].clone();
                 let signal = SignalName::new("typing").expect("six letters are short enough");
                 if actors[who].rooms().contains(&room) {
-                    actors[who].ask(Command::Signal { room, signal }, node, ledger);
+                    let tag = actors[who].tag();
+                    actors[who].ask(Command::Signal { room, signal, content: None, tag }, node, ledger);
                 }
             }
             Deed::AskTime { who } => {

@@ -24,4 +24,5 @@ pub use self::assembly::{Assembled, Decoder, Limits, Received};
 pub use self::connection::{Connected, Rejection, split_query};
 pub use self::fault::Fault;
 pub use self::packet::{Ack, Body, Event, MAX_ACK_ID, Packet, is_reserved};
+pub use self::placeholder::write_filled;
 pub use self::write::ArgumentsWriter;

@@ -60,7 +60,52 @@ pub(super) fn read<'a>(tokens: &Tokens<'a>) -> Option<(usize, Tokens<'a>)> {
     Some((number.parse().ok()?, rest))
 }
 
+/// Appends JSON that has attachments, one text or several separated by commas, with what `write` makes of an attachment in the place
+/// of each placeholder. Without attachments a placeholder is an object like any other.
+pub fn write_filled(text: &str, out: &mut Vec<u8>, mut write: impl FnMut(usize, &mut Vec<u8>)) {
+    let (mut tokens, mut done) = (Tokens::new(text), 0);
+    while let Some(token) = tokens.next() {
+        if token != Token::OpenObject {
+            continue;
+        }
+        let start = text.len() - tokens.rest().len() - 1;
+        let Some((number, rest)) = read(&tokens) else { continue };
+        out.extend_from_slice(&text.as_bytes()[done..start]);
+        write(number, out);
+        done = text.len() - rest.rest().len();
+        tokens = rest;
+    }
+    out.extend_from_slice(&text.as_bytes()[done..]);
+}
+
 /// Appends the placeholder of an attachment.
 pub(super) fn write(number: usize, out: &mut Vec<u8>) {
     write!(out, "{{\"_placeholder\":true,\"num\":{number}}}").expect("a vector takes all bytes");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(text: &str) -> String {
+        let mut out = Vec::new();
+        write_filled(text, &mut out, |number, out| out.extend_from_slice(format!("<{number}>").as_bytes()));
+        String::from_utf8(out).expect("it was text")
+    }
+
+    #[test]
+    fn placeholders_are_filled_and_all_else_is_untouched() {
+        for (text, expected) in [
+            ("", ""),
+            (r#" {"a" : [1, "{}"]} ,null"#, r#" {"a" : [1, "{}"]} ,null"#),
+            (r#"{"_placeholder":true,"num":0}"#, "<0>"),
+            (
+                r#"[{"a":{ "num" : 1, "_placeholder" : true }} ],{"_placeholder":true,"num":0} "#,
+                r#"[{"a":<1>} ],<0> "#,
+            ),
+            (r#"{"_placeholder":false,"num":0}"#, r#"{"_placeholder":false,"num":0}"#),
+        ] {
+            assert_eq!(filled(text), expected);
+        }
+    }
 }

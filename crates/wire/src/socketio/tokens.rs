@@ -33,6 +33,11 @@ impl<'a> Tokens<'a> {
         Self { rest: text }
     }
 
+    /// What has not been run over.
+    pub(super) fn rest(&self) -> &'a str {
+        self.rest
+    }
+
     fn take(&mut self, size: usize) -> &'a str {
         let (token, rest) = self.rest.split_at(size);
         self.rest = rest;
