@@ -104,7 +104,7 @@ impl Choice {
 
     /// Lets the gateway look at a request; `None` when it is for another one.
     fn admit(&self, request: &[u8]) -> Option<Opened> {
-        let settings = Settings { max_message_bytes: MESSAGE_BYTES_MAX, ping_interval_s: 25, deflate: true };
+        let settings = Settings { max_message_bytes: MESSAGE_BYTES_MAX, ping_interval_ms: 25_000, ping_timeout_ms: 20_000, deflate: true };
         let (_, open) = GATEWAYS[self.gateway];
         let (head, _) = read_head(request).ok()??;
         let (mut gateway, mut out) = (open(&settings), Outbox::default());

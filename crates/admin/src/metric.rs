@@ -81,9 +81,10 @@ macro_rules! declare {
 declare! {
     STREAMS: Gauge "heimdallr_streams", "Open connections, whatever they turn out to be.";
     SESSIONS: Gauge "heimdallr_sessions", "Clients that are in: over any protocol, in any number of rooms.";
+    POLLING_SESSIONS: Gauge "heimdallr_polling_sessions", "Those of them that are in over HTTP polling.";
     ROOMS: Gauge "heimdallr_rooms", "Rooms whose home is this shard.";
     AUDIENCES: Gauge "heimdallr_audiences", "Rooms with sessions on this shard.";
-    QUEUED_BYTES: Gauge "heimdallr_queued_bytes", "Bytes that wait for clients that read more slowly than their rooms speak.";
+    QUEUED_BYTES: Gauge "heimdallr_queued_bytes", "Bytes that wait for clients that read more slowly than their rooms speak, or have not asked yet.";
     HISTORY_MESSAGES: Gauge "heimdallr_history_messages", "Messages remembered.";
     HISTORY_BYTES: Gauge "heimdallr_history_bytes", "What the messages remembered weigh.";
     ACCEPTED_STREAMS: Counter "heimdallr_accepted_streams_total", "Connections accepted.";
@@ -92,6 +93,7 @@ declare! {
     REQUESTS: Counter "heimdallr_requests_total", "HTTP requests read, opening handshakes included.";
     BAD_REQUESTS: Counter "heimdallr_bad_requests_total", "Connections whose first bytes were no request, or came too slowly.";
     OPENED_SESSIONS: Counter "heimdallr_opened_sessions_total", "Sessions opened.";
+    TURNED_AWAY_SESSIONS: Counter "heimdallr_turned_away_sessions_total", "Clients refused because `polling_sessions_max` are in over HTTP polling.";
     RECEIVED_BYTES: Counter "heimdallr_received_bytes_total", "Bytes read from clients.";
     SENT_BYTES: Counter "heimdallr_sent_bytes_total", "Bytes written to clients.";
     WRITES: Counter "heimdallr_writes_total", "Times that something was sent to a client; one carries all that gathered in a turn.";

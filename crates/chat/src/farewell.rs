@@ -15,7 +15,7 @@ pub enum Farewell {
     MessageTooLarge,
     /// The client read too slowly.
     SlowConsumer,
-    /// No sign of life for two ping intervals.
+    /// No sign of life when it was due.
     PingTimeout,
     /// The server is going away.
     ServerRestart {

@@ -13,8 +13,10 @@ use crate::SessionName;
 pub struct Settings {
     /// The longest message, in bytes, after inflating.
     pub max_message_bytes: usize,
-    /// Seconds between the server's pings, told to clients.
-    pub ping_interval_s: u32,
+    /// Milliseconds between the server's pings, told to clients.
+    pub ping_interval_ms: u64,
+    /// Milliseconds that a client has to answer one.
+    pub ping_timeout_ms: u64,
     /// Whether permessage-deflate is offered to those who ask for it.
     pub deflate: bool,
 }
@@ -87,9 +89,15 @@ pub trait Protocol {
     /// Writes a sign of life. Says whether the client must answer it, so that its silence is death.
     fn ping(&mut self, out: &mut Outbox) -> bool;
 
-    /// How many signs of life in a row may go by before the client must have said something.
-    fn patience(&self) -> u8 {
-        1
+    /// Whether the client says by itself, at least once in a ping interval, that it is there, so that its silence for so long and the time
+    /// to answer is death.
+    fn beats(&self) -> bool {
+        false
+    }
+
+    /// The time has come that was asked for with `out.wake_after_ms`.
+    fn wake(&mut self, out: &mut Outbox) {
+        let _ = out;
     }
 
     /// Writes the protocol's close form and sets `out.then`.
@@ -142,6 +150,8 @@ pub type Variant = u8;
 pub struct Outbox {
     /// To be sent to the client, before anything told to its rooms.
     pub bytes: Vec<u8>,
+    /// To be sent behind `bytes` to the main stream, or with what is kept to a stream that waits, if that takes more now. Otherwise dropped.
+    pub passing: Vec<u8>,
     /// To be done, in order.
     pub commands: Vec<Command>,
     /// What the protocol refused by itself, and told its client; to be counted.
@@ -154,6 +164,8 @@ pub struct Outbox {
     pub lead: Option<Lane>,
     /// The session is over, whatever streams it has.
     pub is_over: bool,
+    /// [`Protocol::wake`] is to be called after so many milliseconds. A wish does not take the place of an earlier one.
+    pub wake_after_ms: Option<u32>,
 }
 
 /// What a further stream is sent, and what becomes of it.

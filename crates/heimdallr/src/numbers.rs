@@ -14,6 +14,7 @@ pub(crate) fn samples(shard: &Shard) -> Vec<Sample> {
         metric::REQUESTS.is(tally.requests),
         metric::BAD_REQUESTS.is(tally.bad_requests),
         metric::OPENED_SESSIONS.is(tally.sessions_opened),
+        metric::TURNED_AWAY_SESSIONS.is(tally.sessions_turned_away),
         metric::RECEIVED_BYTES.is(tally.bytes_in),
         metric::SENT_BYTES.is(tally.bytes_out),
         metric::WRITES.is(tally.writes),
@@ -33,6 +34,7 @@ fn held(holdings: Holdings) -> Vec<Sample> {
     vec![
         metric::STREAMS.is(holdings.streams as u64),
         metric::SESSIONS.is(holdings.sessions as u64),
+        metric::POLLING_SESSIONS.is(holdings.lingering as u64),
         metric::ROOMS.is(holdings.rooms as u64),
         metric::AUDIENCES.is(holdings.audiences as u64),
         metric::QUEUED_BYTES.is(holdings.queued_bytes as u64),

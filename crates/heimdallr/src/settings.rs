@@ -18,14 +18,16 @@ const RECONNECT_SPREAD_MS: u32 = 5000;
 
 /// What one shard is started with.
 pub(crate) fn of_shard(settings: &Settings, names_secret: [u8; 16], index: u16) -> shard::Settings {
-    let ping_interval_s = settings.ping_interval.as_secs() as u32;
+    let ping_interval_ms = settings.ping_interval.as_millis() as u64;
+    let ping_timeout_ms = settings.ping_timeout.as_millis() as u64;
     shard::Settings {
         shard: ShardId(index),
         shards: settings.threads as u16,
         names_secret,
         gateways: gateways::Settings {
             max_message_bytes: settings.max_message_bytes,
-            ping_interval_s,
+            ping_interval_ms,
+            ping_timeout_ms,
             deflate: settings.deflate,
         },
         backplane: backplanes::Settings { epoch_seed: unguessable(index), tags_per_room: TAGS_PER_ROOM },
@@ -46,7 +48,9 @@ pub(crate) fn of_shard(settings: &Settings, names_secret: [u8; 16], index: u16) 
         inbox_idle_ms: settings.inbox_idle_seconds.as_millis() as u64,
         handshake_timeout_ms: settings.handshake_timeout_seconds.as_millis() as u64,
         close_timeout_ms: settings.close_timeout_seconds.as_millis() as u64,
-        ping_interval_ms: settings.ping_interval.as_millis() as u64,
+        ping_interval_ms,
+        ping_timeout_ms,
+        lingering_max: settings.polling_sessions_max.div_ceil(settings.threads),
         reconnect_spread_ms: RECONNECT_SPREAD_MS,
     }
 }

@@ -144,9 +144,6 @@ impl Turns {
     /// Takes in what has happened and sends what gathered. Says whether there is more to send at once.
     fn turn(&mut self, events: &[Event]) -> bool {
         let now = self.clock.now();
-        if self.shard.next_wake_ms().is_some_and(|wake_ms| wake_ms <= now.monotonic_ms) {
-            self.shard.step(Input::Tick, now, &mut self.world);
-        }
         self.obey(now);
         if self.listening_again_ms.is_some_and(|again_ms| again_ms <= now.monotonic_ms) {
             self.listening_again_ms = None;
@@ -159,6 +156,10 @@ impl Turns {
             self.take_event(event.data.u64(), event.flags, now);
         }
         self.read_mail(now);
+        // After what has come in: a shard that was held up is not to take its clients for silent.
+        if self.shard.next_wake_ms().is_some_and(|wake_ms| wake_ms <= now.monotonic_ms) {
+            self.shard.step(Input::Tick, now, &mut self.world);
+        }
         let more = self.shard.flush(now, &mut self.world);
         self.world.mailbox.send();
         if now.monotonic_ms >= self.publish_due_ms {

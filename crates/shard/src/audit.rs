@@ -26,6 +26,7 @@ impl Shard {
         self.audit_ring();
         let streams = self.streams.iter().map(|stream| self.audit_stream(stream)).max();
         self.sessions.iter().for_each(|(place, session)| self.audit_session(place, session));
+        self.audit_lingering();
         let kept: usize =
             self.audiences.iter().flat_map(|(_, audience)| &audience.logs).map(FrameLog::kept_bytes).sum();
         assert_eq!(self.audiences.kept_bytes(), kept, "what logs keep is counted");
@@ -67,6 +68,13 @@ impl Shard {
             own.len()
         );
         own.len()
+    }
+
+    fn audit_lingering(&self) {
+        let lingering = self.sessions.iter().filter(|(_, session)| session.stream == NOWHERE).count();
+        assert_eq!(self.sessions.lingering(), lingering, "sessions without a main stream are counted");
+        let kept: usize = self.sessions.iter().map(|(_, session)| session.own.len()).sum();
+        assert_eq!(self.sessions.kept_bytes(), kept, "what is kept for them is counted");
     }
 
     fn audit_session(&self, place: Place, session: &Session) {

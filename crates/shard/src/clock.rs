@@ -1,25 +1,36 @@
-//! What time does: deadlines pass, sessions are sent signs of life, and a drain goes on.
+//! What time does: deadlines pass, sessions are sent signs of life and are heard of, and a drain goes on.
 
 use chat::Farewell;
 use gateways::Outbox;
 
-use crate::streams::Phase;
+use crate::alarms::{Alarm, Alarms};
+use crate::deadlines::Deadlines;
+use crate::streams::{Phase, Place};
 use crate::{Effects, Now, Shard, StreamId};
 
 /// Where the signs of life stand. Sessions are spread over the interval by their places, so no session needs a timer, and each is looked
 /// after at the same moment of every interval however many there are.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sweep {
     /// The next group of places.
     group: u32,
     /// When the last group was looked after.
     last_ms: u64,
+    /// Groups that were sent a sign of life, and when.
+    unanswered: Deadlines<(u32, u64)>,
 }
 
 /// Places are looked after in this many groups an interval.
 const GROUPS: u32 = 64;
 /// Sessions parted with in a turn while draining.
 const PARTED_PER_TURN: u32 = 128;
+
+impl Sweep {
+    /// Answers are due after so long.
+    pub(crate) fn new(timeout_ms: u64) -> Self {
+        Self { group: 0, last_ms: 0, unanswered: Deadlines::new(timeout_ms) }
+    }
+}
 
 impl Shard {
     pub(crate) fn tick(&mut self, now: Now, effects: &mut dyn Effects) {
@@ -36,6 +47,8 @@ impl Shard {
         self.homes.tick(now, &mut out);
         self.mail.extend(out.drain(..));
         self.addressed = out;
+        self.heed_alarms(now);
+        self.look_for_answers(now);
         self.sweep(now);
     }
 
@@ -63,8 +76,81 @@ impl Shard {
         }
     }
 
+    /// There is nobody left to be looked after.
+    pub(crate) fn rest_if_nobody(&mut self) {
+        if self.sessions.len() == 0 {
+            self.alarms = Alarms::default();
+            self.sweep.unanswered = Deadlines::new(self.sweep.unanswered.after_ms());
+        }
+    }
+
     pub(crate) fn next_sweep_ms(&self) -> Option<u64> {
-        (self.sessions.len() > 0).then(|| self.sweep.last_ms + self.sweep_step_ms())
+        let step_ms = (self.sessions.len() > 0).then(|| self.sweep.last_ms + self.sweep_step_ms());
+        step_ms.into_iter().chain(self.sweep.unanswered.next_ms()).min()
+    }
+
+    /// A session is to be looked at after a while.
+    pub(crate) fn set_alarm(&mut self, place: Place, alarm: Alarm, after_ms: u64, now: Now) {
+        let sessions = &self.sessions;
+        if sessions.get(place).is_some() {
+            let due_ms = now.monotonic_ms + after_ms;
+            self.alarms.set(due_ms, alarm, sessions.key(place), |key| sessions.find(key).is_some());
+        }
+    }
+
+    /// A client that says by itself that it is there is listened for.
+    pub(crate) fn listen_for(&mut self, place: Place, now: Now) {
+        if self.sessions.get(place).is_some_and(|session| session.protocol.beats()) {
+            self.set_alarm(place, Alarm::Silence, self.silence_max_ms(), now);
+        }
+    }
+
+    /// Who pings by itself may be silent for so long: an interval and the time to answer, and a step less, so that nobody is parted with late.
+    fn silence_max_ms(&self) -> u64 {
+        self.settings.ping_interval_ms + self.settings.ping_timeout_ms - self.sweep_step_ms()
+    }
+
+    fn heed_alarms(&mut self, now: Now) {
+        while let Some((alarm, key)) = self.alarms.pop_due(now.monotonic_ms) {
+            match (self.sessions.find(key), alarm) {
+                (Some(place), Alarm::Wake) => self.wake(place, now),
+                (Some(place), Alarm::Silence) => self.mind_silence(place, now),
+                (None, _) => {}
+            }
+        }
+    }
+
+    fn wake(&mut self, place: Place, now: Now) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let id = session.stream;
+        let mut out = Outbox::default();
+        session.protocol.wake(&mut out);
+        self.act(id, place, &mut out, now);
+    }
+
+    fn mind_silence(&mut self, place: Place, now: Now) {
+        let Some(session) = self.sessions.get(place) else { return };
+        let left_ms = self.silence_max_ms().saturating_sub(session.silence_ms(now));
+        match left_ms {
+            0 => self.part(place, Farewell::PingTimeout, now),
+            left_ms => self.set_alarm(place, Alarm::Silence, left_ms, now),
+        }
+    }
+
+    /// Parts with sessions that should have answered a sign of life by now and were not heard of since they were sent it.
+    fn look_for_answers(&mut self, now: Now) {
+        while let Some((group, sent_ms)) = self.sweep.unanswered.pop_due(now.monotonic_ms) {
+            for place in self.places_of(group) {
+                let session = self.sessions.get(place).filter(|session| session.must_answer);
+                if session.is_some_and(|session| session.silence_ms(now) > now.monotonic_ms - sent_ms) {
+                    self.part(place, Farewell::PingTimeout, now);
+                }
+            }
+        }
+    }
+
+    fn places_of(&self, group: u32) -> impl Iterator<Item = Place> + use<> {
+        (group..self.sessions.places()).step_by(GROUPS as usize)
     }
 
     fn sweep_step_ms(&self) -> u64 {
@@ -72,13 +158,20 @@ impl Shard {
     }
 
     fn sweep(&mut self, now: Now) {
+        if self.sessions.len() == 0 {
+            return;
+        }
         let step_ms = self.sweep_step_ms();
         let due = ((now.monotonic_ms.saturating_sub(self.sweep.last_ms)) / step_ms).min(u64::from(GROUPS));
         for _ in 0..due {
             self.sweep.last_ms += step_ms;
-            for place in (self.sweep.group..self.sessions.places()).step_by(GROUPS as usize) {
+            for place in self.places_of(self.sweep.group) {
                 self.look_after(place, now);
             }
+            if self.sessions.len() == 0 {
+                return;
+            }
+            self.sweep.unanswered.push(now.monotonic_ms, (self.sweep.group, now.monotonic_ms));
             self.sweep.group = (self.sweep.group + 1) % GROUPS;
         }
         if due == u64::from(GROUPS) {
@@ -86,21 +179,12 @@ impl Shard {
         }
     }
 
-    /// Sends a session a sign of life, or parts with it when it did not answer the last one.
-    fn look_after(&mut self, place: u32, now: Now) {
+    /// Sends a session a sign of life.
+    fn look_after(&mut self, place: Place, now: Now) {
         let Some(session) = self.sessions.get_mut(place) else { return };
-        let was_heard = std::mem::take(&mut session.heard);
-        if session.awaited == 1 && !was_heard {
-            return self.part(place, Farewell::PingTimeout, now);
-        }
         let id = session.stream;
         let mut out = Outbox::default();
-        let must_answer = session.protocol.ping(&mut out);
-        session.awaited = match session.awaited {
-            _ if !must_answer => 0,
-            waiting if waiting > 0 && !was_heard => waiting - 1,
-            _ => session.protocol.patience(),
-        };
+        session.must_answer = session.protocol.ping(&mut out);
         self.settle(place, id, &mut out, now);
     }
 

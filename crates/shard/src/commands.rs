@@ -193,7 +193,7 @@ impl Shard {
             Some(user) => {
                 self.name(place, &user);
                 let session = format!("{}-{:x}-{:x}", to.shard.0, to.slot, to.generation).into();
-                let ping_interval_s = self.settings.gateways.ping_interval_s;
+                let ping_interval_s = (self.settings.gateways.ping_interval_ms / 1000) as u32;
                 Event::Welcome { tag, user, session, time: now.wall, ping_interval_s, inbox: at, resumption }
             }
             None => Event::Joined { tag, room: room.clone(), at, resumption, counts, present },
@@ -293,6 +293,7 @@ impl Shard {
             let exit = Exit { room, shard: self.settings.shard, user: session.user.clone() };
             self.send_mail(self.settings.home_of(&exit.room), Mail::Exit(exit));
         }
+        self.rest_if_nobody();
     }
 
     /// The session becomes a member at the position where the room stood when its home let it in.

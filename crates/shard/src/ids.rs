@@ -16,7 +16,7 @@ pub struct StreamId {
 }
 
 /// One session of the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionKey {
     /// The shard that owns it.
     pub shard: ShardId,

@@ -45,12 +45,12 @@ impl Shard {
     fn attach_here(&mut self, id: StreamId, place: Place, head: &Head<'_>, now: Now) {
         let mut out = Outbox::default();
         let Some(session) = self.sessions.get_mut(place) else { return };
-        session.heard = true;
+        session.note_heard(now);
         let spread =
             session.protocol.spread().expect("a gateway attaches streams to sessions that may have several");
         if let Some(lane) = spread.attach(head, &mut out) {
             assert_eq!(session.lane(lane), NOWHERE, "a lane is given to one stream at a time");
-            session.set_lane(lane, id);
+            self.sessions.set_lane(place, lane, id);
             let stream = self.streams.get_mut(id).expect("a stream that asks is there");
             (stream.session, stream.lane, stream.phase) = (place, lane, Phase::Open);
         }
@@ -78,10 +78,10 @@ impl Shard {
 
     /// The stream of a lane becomes the main one: it is sent what was kept, and rooms are told in the form that it takes.
     fn lead(&mut self, place: Place, lane: Lane, now: Now) {
-        let Some(session) = self.sessions.get_mut(place) else { return };
+        let Some(session) = self.sessions.get(place) else { return };
         let id = session.lane(lane);
-        session.set_lane(lane, NOWHERE);
-        session.set_lane(MAIN, id);
+        self.sessions.set_lane(place, lane, NOWHERE);
+        self.sessions.set_lane(place, MAIN, id);
         if let Some(stream) = self.streams.get_mut(id) {
             stream.lane = MAIN;
         }
@@ -111,11 +111,11 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(place).filter(|session| session.stream == NOWHERE) else {
             return;
         };
-        session.own.extend_from_slice(bytes);
         if !session.kept {
             session.kept = true;
             self.kept.push(place);
         }
+        self.sessions.keep(place, bytes);
     }
 
     /// Hands what is kept to the streams that wait for it.
@@ -148,8 +148,11 @@ impl Shard {
 
     /// Takes what is kept for a session, and of what its rooms have for it about so many bytes.
     fn take_kept(&mut self, place: Place, bytes_max: usize) -> Vec<u8> {
-        let Some(session) = self.sessions.get_mut(place) else { return Vec::new() };
-        let mut told = std::mem::take(&mut session.own);
+        if self.sessions.get(place).is_none() {
+            return Vec::new();
+        }
+        let mut told = self.sessions.take_kept(place);
+        let Some(session) = self.sessions.get(place) else { return told };
         for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
             if told.len() > bytes_max {
                 break;
@@ -184,8 +187,11 @@ impl Shard {
         let Some(stream) = self.streams.get_mut(id) else { return };
         let (place, lane) = (std::mem::replace(&mut stream.session, NOBODY), stream.lane);
         stream.lane = MAIN;
+        if self.sessions.get(place).is_none() {
+            return;
+        }
+        self.sessions.set_lane(place, lane, NOWHERE);
         let Some(session) = self.sessions.get_mut(place) else { return };
-        session.set_lane(lane, NOWHERE);
         if session.stream == NOWHERE && !session.lingers() {
             self.end_session(place, now);
         }

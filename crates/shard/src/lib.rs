@@ -3,6 +3,7 @@
 //! A shard owns its streams and sessions, the audiences of the rooms they are in, and it is the *home* of those rooms whose names fall
 //! to it: there messages get their order. It knows no sockets, threads or locks, and not which gateways exist.
 
+mod alarms;
 mod audience;
 mod audit;
 mod clock;

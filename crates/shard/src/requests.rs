@@ -4,6 +4,7 @@ use chat::Farewell;
 use gateways::{Admission, Call, MAIN, Outbox, Protocol, SessionName, Then};
 use wire::http;
 
+use crate::alarms::Alarm;
 use crate::streams::{NOBODY, NOWHERE, Phase, Place};
 use crate::{Effects, Now, Shard, StreamId};
 
@@ -86,13 +87,19 @@ impl Shard {
                         self.part(place, self.farewell_to(place), now);
                         length
                     }
+                    Admitted::Opens(..) if out.then != Then::Stay && self.is_full_of_lingering() => {
+                        self.tally.sessions_turned_away += 1;
+                        out = Outbox::default();
+                        refuse_request(503, "overloaded", &mut out);
+                        self.settle_stream(id, &mut out, now);
+                        length
+                    }
                     Admitted::Opens(gateway, protocol) => {
                         let to = self.place_for(&out.commands);
                         if to != self.settings.shard {
                             // It is counted where it is answered.
                             self.tally.requests -= 1;
-                            (out.bytes, out.commands) = (Vec::new(), Vec::new());
-                            self.outbox = out;
+                            self.outbox = Outbox::default();
                             self.set_out(id, to, bytes);
                             return bytes.len();
                         }
@@ -140,6 +147,11 @@ impl Shard {
         Admitted::Answered
     }
 
+    /// Whether as many sessions as may be are here that have no stream of their own, and nothing but bounds of ours keeps from being more.
+    fn is_full_of_lingering(&self) -> bool {
+        self.sessions.lingering() >= self.settings.lingering_max
+    }
+
     fn open(
         &mut self,
         id: StreamId,
@@ -149,8 +161,9 @@ impl Shard {
         now: Now,
     ) -> Place {
         self.tally.sessions_opened += 1;
-        let place = self.sessions.insert(id, gateway, protocol);
+        let place = self.sessions.insert(id, gateway, protocol, now);
         self.start_sweep(now);
+        self.listen_for(place, now);
         if let Some(stream) = self.streams.get_mut(id) {
             (stream.session, stream.lane, stream.phase) = (place, MAIN, Phase::Open);
         }
@@ -163,7 +176,7 @@ impl Shard {
         let mut out = std::mem::take(&mut self.outbox);
         let lane = self.streams.get(id).map_or(MAIN, |stream| stream.lane);
         let session = self.sessions.get_mut(place).expect("an open stream has a session");
-        session.heard = true;
+        session.note_heard(now);
         let received = match session.protocol.spread() {
             Some(spread) if lane != MAIN => spread.receive(lane, bytes, &mut out),
             _ => session.protocol.receive(bytes, &mut out),
@@ -207,6 +220,10 @@ impl Shard {
     /// Does what an outbox without commands says: its bytes are for one stream of the session, or kept for want of a main one.
     pub(crate) fn settle(&mut self, place: Place, id: StreamId, out: &mut Outbox, now: Now) {
         let is_over = std::mem::take(&mut out.is_over);
+        let passing = std::mem::take(&mut out.passing);
+        if let Some(after_ms) = out.wake_after_ms.take() {
+            self.set_alarm(place, Alarm::Wake, u64::from(after_ms.max(1)), now);
+        }
         if !out.aside.is_empty() || out.lead.is_some() {
             self.settle_lanes(place, out, now);
         }
@@ -217,8 +234,22 @@ impl Shard {
             self.check_kept(place, now);
         }
         self.settle_stream(id, out, now);
+        self.pass(place, &passing);
         if is_over {
             self.end_session(place, now);
+        }
+    }
+
+    /// Sends what means something only now, when it can be sent now.
+    fn pass(&mut self, place: Place, passing: &[u8]) {
+        let Some(session) = self.sessions.get_mut(place).filter(|_| !passing.is_empty()) else { return };
+        let id = session.stream;
+        let queued = match self.streams.get(id) {
+            Some(stream) => (!stream.stalled).then_some(stream.own.len()),
+            None => session.protocol.spread().filter(|spread| spread.awaits()).map(|_| session.own.len()),
+        };
+        if queued.is_some_and(|queued| queued + passing.len() <= self.settings.session_queue_bytes) {
+            self.queue(place, id, passing);
         }
     }
 

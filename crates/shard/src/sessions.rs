@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::streams::{NOWHERE, Place};
 use crate::waiting::Waiting;
-use crate::{SessionKey, ShardId, StreamId};
+use crate::{Now, SessionKey, ShardId, StreamId};
 
 /// One client.
 pub(crate) struct Session {
@@ -21,10 +21,10 @@ pub(crate) struct Session {
     /// It is in the list of sessions that something is kept for.
     pub(crate) kept: bool,
     pub(crate) gateway: u8,
-    /// Something came from the client since the last sign of life was sent to it.
-    pub(crate) heard: bool,
-    /// The client must say something before so many more signs of life are due; 0: it need not.
-    pub(crate) awaited: u8,
+    /// The last sign of life that it was sent must be answered.
+    pub(crate) must_answer: bool,
+    /// When something came from the client last: the lower bits of the monotonic clock.
+    heard_ms: u32,
     pub(crate) protocol: Box<dyn Protocol>,
     pub(crate) user: Option<UserId>,
     pub(crate) rooms: SmallVec<[Membership; 2]>,
@@ -62,14 +62,25 @@ pub(crate) struct Sessions {
     shard: ShardId,
     generations: u32,
     slab: Slab<Session>,
+    /// How many have no main stream.
+    lingering: usize,
+    /// What is kept for all of those.
+    kept_bytes: usize,
 }
 
 impl Sessions {
     pub(crate) fn new(shard: ShardId) -> Self {
-        Self { shard, generations: 0, slab: Slab::new() }
+        Self { shard, generations: 0, slab: Slab::new(), lingering: 0, kept_bytes: 0 }
     }
 
-    pub(crate) fn insert(&mut self, stream: StreamId, gateway: u8, protocol: Box<dyn Protocol>) -> Place {
+    /// A session whose main stream is `stream`.
+    pub(crate) fn insert(
+        &mut self,
+        stream: StreamId,
+        gateway: u8,
+        protocol: Box<dyn Protocol>,
+        now: Now,
+    ) -> Place {
         self.generations = self.generations.wrapping_add(1);
         let session = Session {
             generation: self.generations,
@@ -78,8 +89,8 @@ impl Sessions {
             own: Vec::new(),
             kept: false,
             gateway,
-            heard: true,
-            awaited: 0,
+            must_answer: false,
+            heard_ms: now.monotonic_ms as u32,
             protocol,
             user: None,
             rooms: SmallVec::new(),
@@ -100,6 +111,8 @@ impl Sessions {
 
     pub(crate) fn remove(&mut self, place: Place) -> Session {
         let session = self.slab.remove(place as usize);
+        self.lingering -= usize::from(session.stream == NOWHERE);
+        self.kept_bytes -= session.own.len();
         if self.slab.is_empty() && self.slab.capacity() > 64 {
             self.slab = Slab::new();
         }
@@ -108,6 +121,37 @@ impl Sessions {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Place, &Session)> {
         self.slab.iter().map(|(place, session)| (place as Place, session))
+    }
+
+    /// Puts a stream into a lane of a session, or [`NOWHERE`] for none.
+    pub(crate) fn set_lane(&mut self, place: Place, lane: Lane, stream: StreamId) {
+        let session = &mut self.slab[place as usize];
+        self.lingering -= usize::from(session.stream == NOWHERE);
+        session.set_lane(lane, stream);
+        self.lingering += usize::from(session.stream == NOWHERE);
+    }
+
+    /// Keeps bytes for a session that has no main stream.
+    pub(crate) fn keep(&mut self, place: Place, bytes: &[u8]) {
+        self.slab[place as usize].own.extend_from_slice(bytes);
+        self.kept_bytes += bytes.len();
+    }
+
+    /// Takes what was kept for a session.
+    pub(crate) fn take_kept(&mut self, place: Place) -> Vec<u8> {
+        let kept = std::mem::take(&mut self.slab[place as usize].own);
+        self.kept_bytes -= kept.len();
+        kept
+    }
+
+    /// How many have no main stream.
+    pub(crate) fn lingering(&self) -> usize {
+        self.lingering
+    }
+
+    /// Bytes kept for want of main streams.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.kept_bytes
     }
 
     /// The session's name for the rest of the node.
@@ -138,8 +182,7 @@ impl Sessions {
 }
 
 impl Session {
-    /// Puts a stream into a lane, or [`NOWHERE`] for none.
-    pub(crate) fn set_lane(&mut self, lane: Lane, stream: StreamId) {
+    fn set_lane(&mut self, lane: Lane, stream: StreamId) {
         match lane {
             MAIN => self.stream = stream,
             lane => {
@@ -162,6 +205,16 @@ impl Session {
     pub(crate) fn streams(&self) -> impl Iterator<Item = StreamId> + use<> {
         let further = self.further.as_deref().copied().unwrap_or([NOWHERE; LANES - 1]);
         std::iter::once(self.stream).chain(further).filter(|stream| *stream != NOWHERE)
+    }
+
+    /// Something came from the client.
+    pub(crate) fn note_heard(&mut self, now: Now) {
+        self.heard_ms = now.monotonic_ms as u32;
+    }
+
+    /// How long nothing has come from the client. Wrong after 49 days, which nobody who must say something lets pass.
+    pub(crate) fn silence_ms(&self, now: Now) -> u64 {
+        u64::from((now.monotonic_ms as u32).wrapping_sub(self.heard_ms))
     }
 
     /// Whether it goes on without a main stream.

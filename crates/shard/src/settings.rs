@@ -45,6 +45,10 @@ pub struct Settings {
     pub close_timeout_ms: u64,
     /// A session is sent a sign of life every so many milliseconds.
     pub ping_interval_ms: u64,
+    /// A session that must answer has so many milliseconds for it.
+    pub ping_timeout_ms: u64,
+    /// Sessions that may be without a main stream.
+    pub lingering_max: usize,
     /// Clients told to reconnect are spread over so many milliseconds.
     pub reconnect_spread_ms: u32,
 }

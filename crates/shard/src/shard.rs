@@ -6,6 +6,7 @@ use chat::{Event, RoomId};
 use gateways::{GATEWAYS, Gateway, Outbox};
 use hashbrown::HashSet;
 
+use crate::alarms::Alarms;
 use crate::audience::Audiences;
 use crate::clock::Sweep;
 use crate::deadlines::Deadlines;
@@ -43,8 +44,10 @@ pub struct Shard {
     pub(crate) greetings: Deadlines<StreamId>,
     /// Streams that were closed politely.
     pub(crate) closings: Deadlines<StreamId>,
-    /// Which session is sent the next sign of life, and when signs of life were last looked after.
+    /// Which sessions are sent the next sign of life, and which must have answered the last one.
     pub(crate) sweep: Sweep,
+    /// Sessions that need a moment of their own.
+    pub(crate) alarms: Alarms,
     /// While draining: the place of the session to be parted with next.
     pub(crate) drained: Option<u32>,
     pub(crate) tally: Tally,
@@ -75,7 +78,8 @@ impl Shard {
             sent: Vec::new(),
             greetings: Deadlines::new(settings.handshake_timeout_ms),
             closings: Deadlines::new(settings.close_timeout_ms),
-            sweep: Sweep::default(),
+            sweep: Sweep::new(settings.ping_timeout_ms),
+            alarms: Alarms::default(),
             drained: None,
             tally: Tally::default(),
             outbox: Outbox::default(),
@@ -122,9 +126,9 @@ impl Shard {
 
     /// When [`Input::Tick`] is wanted next, on the monotonic clock.
     pub fn next_wake_ms(&self) -> Option<u64> {
-        let deadlines =
-            [self.greetings.next_ms(), self.closings.next_ms(), self.homes.next_ms(), self.next_sweep_ms()];
-        deadlines.into_iter().flatten().min()
+        let of_streams = [self.greetings.next_ms(), self.closings.next_ms(), self.homes.next_ms()];
+        let of_sessions = [self.next_sweep_ms(), self.alarms.next_ms()];
+        of_streams.into_iter().chain(of_sessions).flatten().min()
     }
 
     /// Whether no stream is open.
@@ -145,7 +149,8 @@ impl Shard {
             sessions: self.sessions.len(),
             audiences: self.audiences.rooms(),
             rooms: self.homes.len(),
-            queued_bytes: self.audiences.kept_bytes(),
+            lingering: self.sessions.lingering(),
+            queued_bytes: self.audiences.kept_bytes() + self.sessions.kept_bytes(),
             history_messages,
             history_bytes,
         }

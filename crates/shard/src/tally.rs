@@ -17,6 +17,8 @@ pub struct Tally {
     pub bad_requests: u64,
     /// Sessions opened.
     pub sessions_opened: u64,
+    /// Sessions that were not opened because too many have no stream of their own.
+    pub sessions_turned_away: u64,
     /// Returning members that got everything they had missed.
     pub resumes_complete: u64,
     /// Returning members that had to be told that something is gone.
@@ -46,11 +48,13 @@ pub struct Holdings {
     pub streams: usize,
     /// Sessions.
     pub sessions: usize,
+    /// Those of them that have no main stream.
+    pub lingering: usize,
     /// Rooms with sessions of this shard.
     pub audiences: usize,
     /// Rooms that have their home here.
     pub rooms: usize,
-    /// Bytes kept for members that lag; what waits for one stream alone is not counted.
+    /// Bytes kept for members that lag, and for sessions without a main stream; what waits for one stream alone is not counted.
     pub queued_bytes: usize,
     /// Messages of history.
     pub history_messages: usize,

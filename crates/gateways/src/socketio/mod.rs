@@ -21,9 +21,6 @@ use crate::{Admission, Call, Client, Gateway, Login, Outbox, Settings, Variant};
 
 const PATH: &str = "/socket.io/";
 
-/// How long a client may take to answer a ping, as it is told.
-const PING_TIMEOUT_MS: u64 = 20_000;
-
 /// Opens the gateway.
 pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
     let codec = Codec::shared(settings);
@@ -84,8 +81,8 @@ impl SocketIo {
         let open = Open {
             sid: sid.as_str().into(),
             may_upgrade: asked.transport == Transport::Polling && asked.jsonp.is_none(),
-            ping_interval_ms: u64::from(self.settings.ping_interval_s) * 1000,
-            ping_timeout_ms: PING_TIMEOUT_MS,
+            ping_interval_ms: self.settings.ping_interval_ms,
+            ping_timeout_ms: self.settings.ping_timeout_ms,
             max_payload_bytes: (asked.revision == Revision::V4).then_some(max_payload),
         };
         open.write(&mut text);

@@ -124,15 +124,16 @@ impl Protocol for Session {
             self.talk.pings_unconnected += 1;
             out.is_over |= self.talk.pings_unconnected > PINGS_UNCONNECTED_MAX;
         }
-        if self.engine.revision() == Revision::V4 {
+        let must_answer = !self.beats();
+        if must_answer {
             self.engine.write(&Packet::Text(PacketType::Ping, ""), &mut out.bytes);
         }
-        true
+        must_answer
     }
 
-    /// Clients of revision 3 ping on their own, as often as we would.
-    fn patience(&self) -> u8 {
-        if self.engine.revision() == Revision::V3 { 2 } else { 1 }
+    /// Clients of revision 3 ping by themselves.
+    fn beats(&self) -> bool {
+        self.engine.revision() == Revision::V3
     }
 
     fn part(&mut self, farewell: Farewell, out: &mut Outbox) {

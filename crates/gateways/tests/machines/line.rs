@@ -11,7 +11,7 @@ use wire::http::Head;
 pub(crate) type Cut = Box<dyn FnMut() -> usize>;
 
 pub(crate) fn settings() -> Settings {
-    Settings { max_message_bytes: 65_536, ping_interval_s: 25, deflate: true }
+    Settings { max_message_bytes: 65_536, ping_interval_ms: 25_000, ping_timeout_ms: 20_000, deflate: true }
 }
 
 pub(crate) fn login() -> Login {

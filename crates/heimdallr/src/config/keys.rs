@@ -29,8 +29,11 @@ declare! {
     /// Largest message a client may send, after decompression.
     max_message_bytes: usize = Count(1..=64 * MEBIBYTE, "bytes"), default ["65536"], flag "N";
 
-    /// Time between pings. A client that is silent for twice as long is closed with 4009.
+    /// Time between pings.
     ping_interval: Duration = Seconds(1..=3600), default ["25"], flag "SECONDS";
+
+    /// How long a client may take to answer a ping before it is closed with 4009.
+    ping_timeout: Duration = Seconds(1..=3600), default ["20"];
 
     /// Bytes that may wait for one session that reads slowly, before its room's policy applies. Raised to twice
     /// `max_message_bytes` when it is less.
@@ -57,6 +60,9 @@ declare! {
 
     /// Rooms that one session may be in.
     rooms_per_session: usize = Count(1..=10_000, "rooms"), default ["100"];
+
+    /// Clients that may be in over HTTP polling, without a connection of their own. Further ones are refused with 503.
+    polling_sessions_max: usize = Count(0..=10_000_000, "sessions"), default ["100000"];
 
     /// Sessions that may be in one room on this node.
     room_members_max: usize = Count(1..=10_000_000, "sessions"), default ["100000"];

@@ -115,7 +115,7 @@ fn what_is_not_utf8_or_does_not_inflate_is_closed_with_1007() {
 
 #[test]
 fn who_answers_no_ping_is_taken_for_dead() {
-    let scene = Scene::with(&[("ping_interval", "1")]);
+    let scene = Scene::with(&[("ping_interval", "1"), ("ping_timeout", "1")]);
     let mut peer = scene.member("quiet");
     let last = std::iter::from_fn(|| Some(peer.any_frame())).find(|frame| frame.first != PING);
     let last = last.expect("frames end with a close");

@@ -61,7 +61,12 @@ pub fn settings() -> Settings {
         shard: ShardId(0),
         shards: 1,
         names_secret: [7; 16],
-        gateways: gateways::Settings { max_message_bytes: 65_536, ping_interval_s: 25, deflate: true },
+        gateways: gateways::Settings {
+            max_message_bytes: 65_536,
+            ping_interval_ms: 25_000,
+            ping_timeout_ms: 20_000,
+            deflate: true,
+        },
         backplane: backplanes::Settings { epoch_seed: 1, tags_per_room: 4096 },
         store: stores::Settings { messages_max: 1000, age_max_ms: 86_400_000, bytes_max: 4 << 20 },
         session_queue_bytes: 1 << 20,
@@ -80,6 +85,8 @@ pub fn settings() -> Settings {
         handshake_timeout_ms: 10_000,
         close_timeout_ms: 5000,
         ping_interval_ms: 25_000,
+        ping_timeout_ms: 20_000,
+        lingering_max: 1000,
         reconnect_spread_ms: 5000,
     }
 }

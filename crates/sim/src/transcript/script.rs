@@ -149,6 +149,8 @@ impl Script {
             "room_idle_ms" => self.settings.room_idle_ms = value,
             "inbox_idle_ms" => self.settings.inbox_idle_ms = value,
             "ping_interval_ms" => self.settings.ping_interval_ms = value,
+            "ping_timeout_ms" => self.settings.ping_timeout_ms = value,
+            "lingering_max" => self.settings.lingering_max = value as usize,
             "socket_bytes" => self.weather.socket_bytes = value as usize,
             key => return Err(format!("{key:?} cannot be set")),
         }

@@ -2,6 +2,9 @@
 
 mod moves;
 mod oracle;
+mod pollers;
 mod regressions;
 mod scene;
 mod seeds;
+mod silence;
+mod stock;
