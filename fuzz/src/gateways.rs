@@ -4,7 +4,7 @@
 use chat::{Body, Command, Farewell, RoomId, RoomName};
 use gateways::{
     Admission, CLIENTS, Client, GATEWAYS, Heard, Lane, Login, MAIN, Outbox, Protocol, SessionName, Settings,
-    Then,
+    SocketIoSettings, Then,
 };
 use wire::http::{read_head, read_response_head};
 
@@ -104,7 +104,13 @@ impl Choice {
 
     /// Lets the gateway look at a request; `None` when it is for another one.
     fn admit(&self, request: &[u8]) -> Option<Opened> {
-        let settings = Settings { max_message_bytes: MESSAGE_BYTES_MAX, ping_interval_ms: 25_000, ping_timeout_ms: 20_000, deflate: true };
+        let settings = Settings {
+            max_message_bytes: MESSAGE_BYTES_MAX,
+            ping_interval_ms: 25_000,
+            ping_timeout_ms: 20_000,
+            deflate: true,
+            socketio: SocketIoSettings { namespaces: vec!["/side".to_owned()] },
+        };
         let (_, open) = GATEWAYS[self.gateway];
         let (head, _) = read_head(request).ok()??;
         let (mut gateway, mut out) = (open(&settings), Outbox::default());

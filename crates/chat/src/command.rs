@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Body, Content, Position, RoomId, SignalName, UserId};
+use crate::{Body, Content, Position, RoomId, RoomNames, SignalName, UserId};
 
 /// The id a client gives to a command: 1 to 64 bytes of UTF-8. Answers carry it, and a post with the same tag by the same
 /// user in the same room is the same post.
@@ -58,6 +58,11 @@ pub enum Command {
         room: RoomId,
         /// Carried by the answer.
         tag: Option<Tag>,
+    },
+    /// Stop being a member of every room that is meant; not answered.
+    LeaveAll {
+        /// Which rooms.
+        rooms: RoomNames,
     },
     /// Say something in a room; answered with `Accepted` when `reply` is wanted.
     Post {

@@ -10,6 +10,7 @@ mod message;
 mod name;
 mod position;
 mod refusal;
+mod room_names;
 mod roster;
 mod signal;
 
@@ -20,6 +21,7 @@ pub use message::{Author, Body, Message, Payload, PayloadKind, Text};
 pub use name::{NAME_BYTES_MAX, NameError, RoomId, RoomKind, RoomName, UserId};
 pub use position::{Epoch, Position, PositionError};
 pub use refusal::Refusal;
+pub use room_names::RoomNames;
 pub use roster::{Counts, Roster, RosterChange};
 pub use signal::{Content, SignalName};
 

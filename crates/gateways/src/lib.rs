@@ -14,14 +14,16 @@ mod members;
 mod name;
 mod object;
 mod port;
+mod settings;
 mod websocket;
 
 pub use client::{Client, Dial, Heard, Login, Said, ServerFault};
 pub use name::{NotAName, SessionName};
 pub use port::{
-    Admission, Aside, Call, Form, Gateway, LANES, Lane, MAIN, Open, Outbox, Protocol, Settings, Spread, Then,
-    Variant, Violation,
+    Admission, Aside, Call, Form, Gateway, LANES, Lane, MAIN, Open, Outbox, Protocol, Spread, Then, Variant,
+    Violation,
 };
+pub use settings::{Settings, SocketIoSettings};
 
 macro_rules! gateways {
     ($($folder:ident),* $(,)?) => {

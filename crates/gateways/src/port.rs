@@ -6,20 +6,7 @@
 use chat::{Command, Event, Farewell, Refusal};
 use wire::http::Head;
 
-use crate::SessionName;
-
-/// What a gateway may know of the configuration. Times are for clients to be told; gateways have no clock.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The longest message, in bytes, after inflating.
-    pub max_message_bytes: usize,
-    /// Milliseconds between the server's pings, told to clients.
-    pub ping_interval_ms: u64,
-    /// Milliseconds that a client has to answer one.
-    pub ping_timeout_ms: u64,
-    /// Whether permessage-deflate is offered to those who ask for it.
-    pub deflate: bool,
-}
+use crate::{SessionName, Settings};
 
 /// How a gateway is opened: the same for every folder of this crate.
 pub type Open = fn(&Settings) -> Box<dyn Gateway>;
@@ -30,7 +17,7 @@ pub struct Form {
     /// The gateway's index in [`crate::GATEWAYS`].
     pub gateway: u8,
     /// Which of the gateway's formats; the gateway alone knows what it means.
-    pub variant: u8,
+    pub variant: Variant,
 }
 
 /// A request that arrived on a stream of no session.
@@ -54,7 +41,7 @@ pub trait Gateway {
 
     /// Appends the event in one of this gateway's formats, once for all sessions of that form; appends nothing when the
     /// form does not tell of such events. What it appends is one frame: a session is sent all of it or nothing.
-    fn encode(&mut self, variant: u8, event: &Event, out: &mut Vec<u8>);
+    fn encode(&mut self, variant: Variant, event: &Event, out: &mut Vec<u8>);
 }
 
 /// What becomes of a request.
@@ -142,7 +129,7 @@ pub const MAIN: Lane = 0;
 pub const LANES: usize = 4;
 
 /// One of a gateway's formats; with the gateway's index it is a [`Form`].
-pub type Variant = u8;
+pub type Variant = u16;
 
 /// What a protocol machine gives back: bytes for its client, commands for chat, and what becomes of the stream. The caller owns it and
 /// uses it again.
@@ -162,6 +149,8 @@ pub struct Outbox {
     pub aside: Vec<Aside>,
     /// The stream in this lane is the main one from here on; there was none.
     pub lead: Option<Lane>,
+    /// The session takes what is told to rooms in another form from here on. Not needed beside `lead`.
+    pub reforms: bool,
     /// The session is over, whatever streams it has.
     pub is_over: bool,
     /// [`Protocol::wake`] is to be called after so many milliseconds. A wish does not take the place of an earlier one.

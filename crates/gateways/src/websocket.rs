@@ -63,7 +63,7 @@ impl Codec {
             return write_frame(out, opcode, &self.payload);
         }
         self.compressed.clear();
-        self.deflater.compress(variant, &self.payload, &mut self.compressed);
+        self.deflater.compress(variant as u8, &self.payload, &mut self.compressed);
         write_deflated_frame(out, kind, &self.compressed);
     }
 }
@@ -96,7 +96,7 @@ impl Socket {
         offer.write_response(&mut out.bytes, subprotocol, deflate);
         Some(Self {
             decoder: Decoder::new(Role::Server, deflate.is_some()),
-            variant: deflate.map_or(PLAIN, |parameters| parameters.server_window_bits()),
+            variant: deflate.map_or(PLAIN, |parameters| Variant::from(parameters.server_window_bits())),
             codec: codec.clone(),
         })
     }

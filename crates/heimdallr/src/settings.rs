@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use gateways::SocketIoSettings;
 use shard::{ShardId, SlowPolicy, SlowRule};
 
 use crate::config::Settings;
@@ -29,6 +30,7 @@ pub(crate) fn of_shard(settings: &Settings, names_secret: [u8; 16], index: u16) 
             ping_interval_ms,
             ping_timeout_ms,
             deflate: settings.deflate,
+            socketio: socketio(settings),
         },
         backplane: backplanes::Settings { epoch_seed: unguessable(index), tags_per_room: TAGS_PER_ROOM },
         store: stores::Settings {
@@ -53,6 +55,10 @@ pub(crate) fn of_shard(settings: &Settings, names_secret: [u8; 16], index: u16) 
         lingering_max: settings.polling_sessions_max.div_ceil(settings.threads),
         reconnect_spread_ms: RECONNECT_SPREAD_MS,
     }
+}
+
+fn socketio(settings: &Settings) -> SocketIoSettings {
+    SocketIoSettings { namespaces: settings.socketio_namespaces.clone() }
 }
 
 /// Rules for some rooms come before the one for all.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use chat::{Body, Command, Content, Event, Position, Refusal, Resumption, RoomId, SignalName, Tag, UserId};
+use chat::{
+    Body, Command, Content, Event, Position, Refusal, Resumption, RoomId, RoomNames, SignalName, Tag, UserId,
+};
 use gateways::{Form, Outbox};
 
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
@@ -18,6 +20,7 @@ impl Shard {
             Command::Identify { user, inbox, tag } => self.identify(place, user, inbox, tag),
             Command::Join { room, since, tag } => self.join(place, room, since, tag),
             Command::Leave { room, tag } => self.leave(place, room, tag, now),
+            Command::LeaveAll { rooms } => self.leave_all(place, &rooms, now),
             Command::Post { room, author, body, tag, reply } => {
                 self.post(place, room, author, body, tag, reply)
             }
@@ -83,6 +86,16 @@ impl Shard {
         let exit = Exit { room: room.clone(), shard: self.settings.shard, user };
         self.send_mail(self.settings.home_of(&room), Mail::Exit(exit));
         self.deliver(place, &Event::Left { room, tag }, now);
+        Ok(())
+    }
+
+    fn leave_all(&mut self, place: Place, names: &RoomNames, now: Now) -> Result<(), Refusal> {
+        let Some(session) = self.sessions.get(place) else { return Ok(()) };
+        let joined = session.rooms.iter().map(|membership| &self.audiences.get(membership.audience).room);
+        let meant = |room: &&RoomId| room.is_public() && names.contain(room.name());
+        for room in joined.filter(meant).cloned().collect::<Vec<_>>() {
+            self.leave(place, room, None, now)?;
+        }
         Ok(())
     }
 
@@ -367,5 +380,6 @@ fn tag_of(command: &Command) -> Option<&Tag> {
         | Command::Recall { tag, .. }
         | Command::Signal { tag, .. }
         | Command::AskTime { tag } => tag.as_ref(),
+        Command::LeaveAll { .. } => None,
     }
 }

@@ -95,6 +95,17 @@ impl Shard {
         self.take_form(place);
     }
 
+    /// The session takes another form from here on. What its rooms have told it so far is told in the one it had.
+    pub(crate) fn reform(&mut self, place: Place) {
+        let told = self.take_kept(place, usize::MAX);
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        match session.stream {
+            NOWHERE => self.keep(place, &told),
+            id => self.queue_own(id, &told),
+        }
+        self.take_form(place);
+    }
+
     /// Enters the session anew, where it stands, into the audiences of its rooms.
     fn take_form(&mut self, place: Place) {
         let Some(session) = self.sessions.get(place) else { return };

@@ -204,6 +204,9 @@ impl Shard {
         if out.lead.is_some() {
             self.settle_lanes(place, out, now);
         }
+        if std::mem::take(&mut out.reforms) {
+            self.reform(place);
+        }
         let mut commands = std::mem::take(&mut out.commands);
         // Nothing is said after a goodbye, so what was asked before it is answered before it.
         if out.then == Then::Stay {

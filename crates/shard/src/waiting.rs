@@ -85,7 +85,7 @@ impl Shard {
         };
         match command {
             Command::AskTime { .. } => false,
-            Command::Identify { .. } => is_asked(&|_| true),
+            Command::Identify { .. } | Command::LeaveAll { .. } => is_asked(&|_| true),
             Command::Direct { .. } => is_asked(&RoomId::is_inbox),
             Command::Join { room, since, .. } => {
                 is_asked(&|asked| asked == room || asked.is_inbox())

@@ -9,7 +9,7 @@ use wire::http::{Body, CONTINUE, Head};
 use wire::websocket::{Kind, Opcode, write_close, write_frame};
 
 use super::call::{Asked, Transport, Unfit};
-use super::form::{Said, WireForm};
+use super::form::Carrier;
 use crate::answer::{ANY_ORIGIN, Answer};
 use crate::websocket::{PLAIN, SharedCodec, Socket};
 use crate::{Aside, Lane, MAIN, Outbox, Then, Violation};
@@ -88,25 +88,15 @@ impl Engine {
         self.revision
     }
 
-    pub(super) fn max_message_bytes(&self) -> usize {
-        self.max_payload_bytes as usize
+    pub(super) fn codec(&self) -> &SharedCodec {
+        &self.codec
     }
 
-    /// The form in which the session takes what it is told now.
-    pub(super) fn form(&self) -> WireForm {
+    /// How the session takes packets now.
+    pub(super) fn carrier(&self) -> Carrier {
         let is_polling = self.transport == Transport::Polling;
         let deflate = self.socket.as_ref().filter(|_| !is_polling).map_or(PLAIN, Socket::variant);
-        WireForm { revision: self.revision, is_polling, text_only: self.text_only, deflate }
-    }
-
-    /// Writes a packet of Socket.IO as the session takes it now.
-    pub(super) fn write_said(&self, said: &Said<'_>, out: &mut Vec<u8>) {
-        self.form().write(&self.codec, said, out);
-    }
-
-    pub(super) fn write_text(&self, text: &[u8], out: &mut Vec<u8>) {
-        let text = std::str::from_utf8(text).expect("packets are text");
-        self.write(&Packet::Text(PacketType::Message, text), out);
+        Carrier { revision: self.revision, is_polling, text_only: self.text_only, deflate }
     }
 
     /// Answers the poll that opens the session.
@@ -135,10 +125,7 @@ impl Engine {
 
     /// Writes a packet as the session takes it now: a message of the WebSocket, or one of the packets that are kept for a poll.
     pub(super) fn write(&self, packet: &Packet<'_>, out: &mut Vec<u8>) {
-        match self.transport {
-            Transport::WebSocket => write_frames(self.revision, self.text_only, packet, out),
-            Transport::Polling => write_kept(self.revision, packet, out),
-        }
+        self.carrier().write(packet, out);
     }
 
     /// A request of a session that is there already. Says in which lane its stream stays.
@@ -267,6 +254,7 @@ impl Engine {
         out.is_over |= said.is_over;
         out.passing.append(&mut said.passing);
         out.wake_after_ms = out.wake_after_ms.or(said.wake_after_ms);
+        out.reforms |= said.reforms;
         if !said.bytes.is_empty() {
             out.aside.push(Aside { lane: MAIN, bytes: said.bytes, then: Then::Stay });
         }

@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use wire::engineio::{Packet, PacketType, Revision};
 use wire::websocket::Kind;
 
 use super::engine::{write_frames, write_kept};
+use super::namespaces::Namespace;
 use crate::Variant;
 use crate::websocket::{PLAIN, SharedCodec};
 
-/// One form: a revision over a transport.
+/// How packets are carried: a revision over a transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WireForm {
+pub(super) struct Carrier {
     pub(super) revision: Revision,
     pub(super) is_polling: bool,
     pub(super) text_only: bool,
@@ -19,52 +21,77 @@ pub(super) struct WireForm {
     pub(super) deflate: Variant,
 }
 
-/// A packet of Socket.IO: its text, and the attachment that may belong to it.
-pub(super) struct Said<'a> {
-    pub(super) text: &'a str,
-    pub(super) attachment: Option<&'a [u8]>,
+/// One form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WireForm {
+    pub(super) carrier: Carrier,
+    /// Where the session is told what belongs to no namespace; without one it is not told.
+    pub(super) home: Option<Namespace>,
 }
 
-const DEFLATE_BITS: u8 = 0b1111;
-const V3_BIT: u8 = 1 << 4;
-const POLLING_BIT: u8 = 1 << 5;
-const TEXT_ONLY_BIT: u8 = 1 << 6;
+/// A packet of Socket.IO: its text, and the attachments that belong to it.
+pub(super) struct Said<'a> {
+    pub(super) text: &'a str,
+    pub(super) attachments: &'a [Bytes],
+}
+
+const DEFLATE_BITS: Variant = 0b1111;
+const V3_BIT: Variant = 1 << 4;
+const POLLING_BIT: Variant = 1 << 5;
+const TEXT_ONLY_BIT: Variant = 1 << 6;
+const HOME_SHIFT: u32 = 8;
+const NO_HOME: u8 = u8::MAX;
 
 impl WireForm {
     pub(super) fn of(variant: Variant) -> Self {
-        Self {
+        let [home, _] = variant.to_be_bytes();
+        let carrier = Carrier {
             revision: if variant & V3_BIT == 0 { Revision::V4 } else { Revision::V3 },
             is_polling: variant & POLLING_BIT != 0,
             text_only: variant & TEXT_ONLY_BIT != 0,
             deflate: variant & DEFLATE_BITS,
-        }
+        };
+        Self { carrier, home: (home != NO_HOME).then_some(Namespace(home)) }
     }
 
     pub(super) fn variant(self) -> Variant {
-        let bit = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
-        self.deflate
-            | bit(self.revision == Revision::V3, V3_BIT)
-            | bit(self.is_polling, POLLING_BIT)
-            | bit(self.text_only, TEXT_ONLY_BIT)
+        let bit = |is_set: bool, bit: Variant| if is_set { bit } else { 0 };
+        let Carrier { revision, is_polling, text_only, deflate } = self.carrier;
+        let home = self.home.map_or(NO_HOME, |Namespace(place)| place);
+        deflate
+            | bit(revision == Revision::V3, V3_BIT)
+            | bit(is_polling, POLLING_BIT)
+            | bit(text_only, TEXT_ONLY_BIT)
+            | Variant::from(home) << HOME_SHIFT
+    }
+
+    /// The same, each session's bytes for itself.
+    pub(super) fn without_deflate(self) -> Self {
+        Self { carrier: Carrier { deflate: PLAIN, ..self.carrier }, ..self }
     }
 
     /// Appends a packet of Socket.IO as messages of Engine.IO.
     pub(super) fn write(self, codec: &SharedCodec, said: &Said<'_>, out: &mut Vec<u8>) {
         let text = Packet::Text(PacketType::Message, said.text);
-        match (self.is_polling, self.deflate) {
-            (true, _) => write_kept(self.revision, &text, out),
-            (false, PLAIN) => write_frames(self.revision, self.text_only, &text, out),
-            (false, deflate) => codec.borrow_mut().write_message(deflate, Kind::Text, out, |out| {
-                text.write_text(self.revision, out);
+        match (self.carrier.deflate, self.carrier.revision) {
+            (PLAIN, _) => self.carrier.write(&text, out),
+            (deflate, revision) => codec.borrow_mut().write_message(deflate, Kind::Text, out, |out| {
+                text.write_text(revision, out);
             }),
         }
-        if let Some(attachment) = said.attachment {
-            let packet = Packet::Binary(Cow::Borrowed(attachment));
-            if self.is_polling {
-                write_kept(self.revision, &packet, out);
-            } else {
-                write_frames(self.revision, self.text_only, &packet, out);
-            }
+        for attachment in said.attachments {
+            self.carrier.write(&Packet::Binary(Cow::Borrowed(attachment)), out);
+        }
+    }
+}
+
+impl Carrier {
+    /// Appends a packet of Engine.IO: a message of the WebSocket, or one of the packets that are kept for a poll.
+    pub(super) fn write(self, packet: &Packet<'_>, out: &mut Vec<u8>) {
+        if self.is_polling {
+            write_kept(self.revision, packet, out);
+        } else {
+            write_frames(self.revision, self.text_only, packet, out);
         }
     }
 }
@@ -75,8 +102,11 @@ mod tests {
 
     #[test]
     fn a_form_is_read_back_from_its_number() {
-        for variant in 0..=0b111_1111 {
-            assert_eq!(WireForm::of(variant).variant(), variant);
+        for home in [0, 1, 63, NO_HOME] {
+            for carrier in 0..=0b111_1111 {
+                let variant = Variant::from(home) << HOME_SHIFT | carrier;
+                assert_eq!(WireForm::of(variant).variant(), variant);
+            }
         }
     }
 }

@@ -3,8 +3,13 @@
 
 mod call;
 mod engine;
+mod events;
 mod form;
+mod id;
+mod namespaces;
+mod profile;
 mod session;
+mod sockets;
 mod words;
 
 use chat::Event;
@@ -14,7 +19,10 @@ use wire::http::Head;
 use self::call::{Asked, Transport, Unfit};
 use self::engine::Engine;
 use self::form::WireForm;
+use self::profile::{Profile, SharedProfile};
 use self::session::Session;
+use self::sockets::Sockets;
+use self::words::Words;
 use crate::answer::Answer;
 use crate::websocket::{Codec, SharedCodec, Socket};
 use crate::{Admission, Call, Client, Gateway, Login, Outbox, Settings, Variant};
@@ -23,8 +31,8 @@ const PATH: &str = "/socket.io/";
 
 /// Opens the gateway.
 pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
-    let codec = Codec::shared(settings);
-    Box::new(SocketIo { settings: settings.clone(), codec })
+    let (codec, profile) = (Codec::shared(settings), Profile::shared(settings));
+    Box::new(SocketIo { settings: settings.clone(), codec, profile })
 }
 
 /// Stock clients are its other side, in `interop/`.
@@ -35,6 +43,7 @@ pub(crate) fn client(_: &Login) -> Option<Box<dyn Client>> {
 struct SocketIo {
     settings: Settings,
     codec: SharedCodec,
+    profile: SharedProfile,
 }
 
 impl Gateway for SocketIo {
@@ -62,7 +71,9 @@ impl Gateway for SocketIo {
     }
 
     fn encode(&mut self, variant: Variant, event: &Event, out: &mut Vec<u8>) {
-        words::write_event(event, &mut |said| WireForm::of(variant).write(&self.codec, &said, out));
+        let form = WireForm::of(variant);
+        let words = Words { namespaces: &self.profile.namespaces, home: form.home };
+        words.write(event, &mut |said| form.write(&self.codec, &said, out));
     }
 }
 
@@ -75,7 +86,8 @@ impl SocketIo {
             },
             Transport::Polling => None,
         };
-        let sid = (call.name)().to_string();
+        let name = (call.name)();
+        let sid = name.to_string();
         let max_payload = self.settings.max_message_bytes as u64;
         let mut text = Vec::new();
         let open = Open {
@@ -90,8 +102,11 @@ impl SocketIo {
         let engine = Engine::new(asked, max_payload, self.codec.clone(), socket);
         let mut packets = Vec::new();
         engine.write(&Packet::Text(PacketType::Open, &text), &mut packets);
-        let mut session = Session::new(engine, sid);
-        session.begin(&mut packets);
+        let mut session = Session::new(engine, Sockets::new(self.profile.clone(), name));
+        let mut said = Outbox::default();
+        session.begin(&mut said);
+        packets.append(&mut said.bytes);
+        out.commands.append(&mut said.commands);
         match asked.transport {
             Transport::WebSocket => out.bytes.extend_from_slice(&packets),
             Transport::Polling => session.answer_handshake(asked, call.head, &packets, out),

@@ -76,7 +76,10 @@ fn write(command: &Command, out: &mut Vec<u8>) -> Option<()> {
             public(object.string("do", "signal").tag(tag), room)?.string("signal", signal.as_str()).end();
         }
         Command::AskTime { tag } => object.string("do", "time").tag(tag).end(),
-        Command::Post { .. } | Command::Direct { .. } | Command::Signal { .. } => return None,
+        Command::Post { .. }
+        | Command::Direct { .. }
+        | Command::Signal { .. }
+        | Command::LeaveAll { .. } => return None,
     }
     Some(())
 }

@@ -3,7 +3,7 @@
 use chat::{Command, Event, RoomName};
 use gateways::{
     Admission, CLIENTS, Call, Client, GATEWAYS, Gateway, Heard, Login, Outbox, Protocol, SessionName,
-    Settings, Then, Violation,
+    Settings, SocketIoSettings, Then, Violation,
 };
 use wire::http::Head;
 
@@ -11,7 +11,13 @@ use wire::http::Head;
 pub(crate) type Cut = Box<dyn FnMut() -> usize>;
 
 pub(crate) fn settings() -> Settings {
-    Settings { max_message_bytes: 65_536, ping_interval_ms: 25_000, ping_timeout_ms: 20_000, deflate: true }
+    Settings {
+        max_message_bytes: 65_536,
+        ping_interval_ms: 25_000,
+        ping_timeout_ms: 20_000,
+        deflate: true,
+        socketio: SocketIoSettings { namespaces: vec!["/side".into()] },
+    }
 }
 
 pub(crate) fn login() -> Login {

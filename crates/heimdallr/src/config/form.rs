@@ -175,6 +175,27 @@ impl Form for Truth {
     }
 }
 
+/// Up to so many different texts that fit, and what they are in words.
+pub(super) struct Texts(pub(super) usize, pub(super) fn(&str) -> bool, pub(super) &'static str);
+
+impl Form for Texts {
+    type Value = Vec<String>;
+
+    fn read(&self, texts: &[String]) -> Option<Vec<String>> {
+        let Self(max, fits, _) = self;
+        let has_twins = texts.iter().enumerate().any(|(index, text)| texts[..index].contains(text));
+        (texts.len() <= *max && !has_twins && texts.iter().all(|text| fits(text))).then(|| texts.to_vec())
+    }
+
+    fn expected(&self) -> String {
+        format!("up to {} different {}", self.0, self.2)
+    }
+
+    fn is_list(&self) -> bool {
+        true
+    }
+}
+
 /// The words for what happens to slow readers.
 pub(super) const SLOW_POLICY: Choice<SlowPolicy> = Choice(&[
     ("disconnect", SlowPolicy::Disconnect),

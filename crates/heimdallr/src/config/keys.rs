@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use super::error::ConfigError;
 use super::form::{
-    Address, Addresses, Choice, Count, Milliseconds, RoomSlowPolicies, SLOW_POLICY, Seconds, Threads, Truth,
+    Address, Addresses, Choice, Count, Milliseconds, RoomSlowPolicies, SLOW_POLICY, Seconds, Texts, Threads,
+    Truth,
 };
 use super::given::Given;
 use super::key::{Key, declare};
+use super::socketio;
 use super::value::{LogFormat, RoomSlowPolicy, SlowPolicy};
 
 const DAY: usize = 86_400;
@@ -87,6 +89,9 @@ declare! {
 
     /// Whether WebSocket clients are offered compression (permessage-deflate).
     deflate: bool = Truth, default ["true"];
+
+    /// Namespaces of Socket.IO besides `/`. A room `r` of `/news` is the room `/news/r` of everybody else.
+    socketio_namespaces: Vec<String> = Texts(63, socketio::is_namespace, "names such as /news"), default [];
 
     /// How much is logged.
     log_level: &'static str = Choice(&[

@@ -14,6 +14,7 @@ mod key;
 mod keys;
 #[cfg(test)]
 mod reference;
+mod socketio;
 pub(crate) mod value;
 
 use std::ffi::OsString;

@@ -66,6 +66,7 @@ pub fn settings() -> Settings {
             ping_interval_ms: 25_000,
             ping_timeout_ms: 20_000,
             deflate: true,
+            socketio: gateways::SocketIoSettings::default(),
         },
         backplane: backplanes::Settings { epoch_seed: 1, tags_per_room: 4096 },
         store: stores::Settings { messages_max: 1000, age_max_ms: 86_400_000, bytes_max: 4 << 20 },

@@ -1,0 +1,236 @@
+//! The sockets of one connection, one for each namespace that the client has connected to: what it says there, what it is told there, and
+//! how it comes and goes. Knows nothing of what carries the packets.
+
+use std::borrow::Cow;
+
+use chat::{Command, Event, Farewell, Tag};
+use wire::engineio::Revision;
+use wire::socketio::{
+    self, ArgumentsWriter, Assembled, Body, Connected as Welcome, Decoder, Limits, Packet, Received,
+    Rejection,
+};
+
+use super::engine::{Engine, Upper};
+use super::events::{self, Asking};
+use super::form::{Said, WireForm};
+use super::id::SocketId;
+use super::namespaces::{Connected, Namespace};
+use super::profile::SharedProfile;
+use super::words::Words;
+use crate::{Outbox, SessionName, Violation};
+
+const ATTACHMENTS_MAX: usize = 16;
+
+/// The sockets of a session.
+pub(super) struct Sockets {
+    profile: SharedProfile,
+    /// What the ids of the sockets follow from. A secret, like every name of a session.
+    origin: SessionName,
+    decoder: Decoder,
+    connected: Connected,
+}
+
+impl Sockets {
+    pub(super) fn new(profile: SharedProfile, origin: SessionName) -> Self {
+        Self { profile, origin, decoder: Decoder::new(), connected: Connected::default() }
+    }
+
+    /// A client of revision 4 is connected from the beginning, and told so.
+    pub(super) fn begin(&mut self, engine: &Engine, out: &mut Outbox) {
+        if engine.revision() == Revision::V3 {
+            self.connect("/", engine, out);
+        }
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        !self.connected.is_empty()
+    }
+
+    /// The form in which the session takes what it is told now.
+    pub(super) fn form(&self, engine: &Engine) -> WireForm {
+        WireForm { carrier: engine.carrier(), home: self.connected.home() }
+    }
+
+    /// Tells this session alone.
+    pub(super) fn deliver(&self, event: &Event, engine: &Engine, out: &mut Vec<u8>) {
+        match events::answered(event) {
+            Some(tag) => {
+                let Some((namespace, id)) = tag.and_then(|tag| self.read_tag(tag)) else { return };
+                self.acknowledge(namespace, id, engine, out, |out| events::write_answer(event, out));
+            }
+            None => {
+                let form = self.form(engine);
+                let words = Words { namespaces: &self.profile.namespaces, home: form.home };
+                words.write(event, &mut |said| form.write(engine.codec(), &said, out));
+            }
+        }
+    }
+
+    /// Acknowledges an event with one argument, which `write` appends.
+    fn acknowledge(
+        &self,
+        namespace: Namespace,
+        id: u64,
+        engine: &Engine,
+        out: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let mut text = Vec::new();
+        ArgumentsWriter::ack(self.name(namespace), id, 0, &mut text).with(write).end();
+        self.say(&text, engine, out);
+    }
+
+    fn say_packet(&self, packet: &Packet<'_>, engine: &Engine, out: &mut Vec<u8>) {
+        let mut text = Vec::new();
+        packet.write(&mut text);
+        self.say(&text, engine, out);
+    }
+
+    /// Appends a packet without attachments as the session takes it now.
+    fn say(&self, text: &[u8], engine: &Engine, out: &mut Vec<u8>) {
+        let text = std::str::from_utf8(text).expect("packets are text");
+        let form = self.form(engine).without_deflate();
+        form.write(engine.codec(), &Said { text, attachments: &[] }, out);
+    }
+
+    fn name(&self, namespace: Namespace) -> &str {
+        self.profile.namespaces.name(namespace)
+    }
+
+    fn id(&self, namespace: Namespace) -> SocketId {
+        SocketId::of(self.origin, self.name(namespace))
+    }
+
+    /// The tag of a command whose answer is the acknowledgement of an event. It is shown to others, so it tells the socket's public id.
+    fn tag(&self, namespace: Namespace, id: u64) -> Option<Tag> {
+        Tag::new(&format!("{}-{id}", self.id(namespace).as_str()))
+    }
+
+    /// The event that a tag acknowledges.
+    fn read_tag(&self, tag: &Tag) -> Option<(Namespace, u64)> {
+        let of = |namespace| tag.as_str().strip_prefix(self.id(namespace).as_str())?.strip_prefix('-');
+        self.connected.iter().find_map(|namespace| Some((namespace, of(namespace)?.parse().ok()?)))
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { max_attachments: ATTACHMENTS_MAX, max_bytes: self.profile.max_message_bytes }
+    }
+
+    fn take_assembled(
+        &mut self,
+        assembled: &Assembled,
+        engine: &Engine,
+        out: &mut Outbox,
+    ) -> Result<(), Violation> {
+        self.take(&assembled.packet(), assembled.attachments(), engine, out)
+    }
+
+    fn take(
+        &mut self,
+        packet: &Packet<'_>,
+        attachments: &[Vec<u8>],
+        engine: &Engine,
+        out: &mut Outbox,
+    ) -> Result<(), Violation> {
+        if let Body::Connect(_) = packet.body {
+            self.connect(packet.namespace, engine, out);
+            return Ok(());
+        }
+        let namespace = self.profile.namespaces.find(packet.namespace);
+        let Some(namespace) = namespace.filter(|namespace| self.connected.contains(*namespace)) else {
+            return Err(broken("a packet for a namespace that is not connected"));
+        };
+        match &packet.body {
+            Body::Event(event) => self.take_event(namespace, event, attachments, engine, out),
+            Body::Disconnect => self.disconnect(namespace, out),
+            Body::Ack(_) => {}
+            Body::Connect(_) | Body::ConnectError(_) => {
+                return Err(broken("a packet that only servers send"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The client wants to be connected to a namespace.
+    fn connect(&mut self, asked: &str, engine: &Engine, out: &mut Outbox) {
+        let (name, _) = socketio::split_query(asked);
+        let Some(namespace) = self.profile.namespaces.find(name) else {
+            return self.reject(name, "Invalid namespace", engine, &mut out.bytes);
+        };
+        let home = self.connected.home();
+        self.connected.insert(namespace);
+        out.reforms |= self.connected.home() != home;
+        let mut payload = Vec::new();
+        Welcome { sid: Cow::Borrowed(self.id(namespace).as_str()), pid: None }.write(&mut payload);
+        let payload = std::str::from_utf8(&payload).expect("it is JSON");
+        let body = Body::Connect((engine.revision() == Revision::V4).then_some(payload));
+        self.say_packet(&Packet { namespace: name, body }, engine, &mut out.bytes);
+    }
+
+    fn reject(&self, name: &str, reason: &str, engine: &Engine, out: &mut Vec<u8>) {
+        let rejection = Rejection { message: Cow::Borrowed(reason), data: None };
+        let mut payload = Vec::new();
+        match engine.revision() {
+            Revision::V4 => rejection.write(&mut payload),
+            Revision::V3 => rejection.write_message(&mut payload),
+        }
+        let payload = std::str::from_utf8(&payload).expect("it is JSON");
+        let body = Body::ConnectError(Some(payload));
+        self.say_packet(&Packet { namespace: name, body }, engine, out);
+    }
+
+    /// The client leaves a namespace; its connection stays.
+    fn disconnect(&mut self, namespace: Namespace, out: &mut Outbox) {
+        let home = self.connected.home();
+        self.connected.remove(namespace);
+        out.reforms |= self.connected.home() != home;
+        out.commands.push(Command::LeaveAll { rooms: self.profile.namespaces.rooms(namespace) });
+    }
+
+    fn take_event(
+        &mut self,
+        namespace: Namespace,
+        event: &socketio::Event<'_>,
+        attachments: &[Vec<u8>],
+        engine: &Engine,
+        out: &mut Outbox,
+    ) {
+        let Some(ask) = events::find(&event.name) else { return };
+        let tag = event.id.and_then(|id| self.tag(namespace, id));
+        match ask(Asking { namespaces: &self.profile.namespaces, namespace, event, attachments, tag }) {
+            Ok(command) => out.commands.push(command),
+            Err(refusal) => {
+                out.refusals.push(refusal);
+                let Some(id) = event.id else { return };
+                let answer = Event::Refused { tag: None, refusal };
+                self.acknowledge(namespace, id, engine, &mut out.bytes, |out| {
+                    events::write_answer(&answer, out);
+                });
+            }
+        }
+    }
+}
+
+impl Upper for Sockets {
+    fn take_text(&mut self, text: &str, engine: &Engine, out: &mut Outbox) -> Result<(), Violation> {
+        let limits = self.limits();
+        match self.decoder.receive_text(text, &limits).map_err(|fault| broken(fault.explanation()))? {
+            Received::Packet(packet) => self.take(&packet, &[], engine, out),
+            Received::Assembled(assembled) => self.take_assembled(&assembled, engine, out),
+            Received::Part => Ok(()),
+        }
+    }
+
+    fn take_binary(&mut self, bytes: &[u8], engine: &Engine, out: &mut Outbox) -> Result<(), Violation> {
+        let limits = self.limits();
+        let received = self.decoder.receive_binary(Cow::Borrowed(bytes), &limits);
+        match received.map_err(|fault| broken(fault.explanation()))? {
+            Received::Assembled(assembled) => self.take_assembled(&assembled, engine, out),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn broken(detail: &'static str) -> Violation {
+    Violation { farewell: Farewell::BadMessage, detail }
+}
