@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use wire::engineio::{Packet, PacketType, Revision};
+use wire::socketio::{self, msgpack};
 use wire::websocket::Kind;
 
 use super::engine::{write_frames, write_kept};
@@ -21,17 +22,28 @@ pub(super) struct Carrier {
     pub(super) deflate: Variant,
 }
 
+/// How packets of Socket.IO are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Parser {
+    /// As text with attachments.
+    #[default]
+    Text,
+    /// As one binary message, with what the clients call the msgpack parser.
+    Msgpack,
+}
+
 /// One form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WireForm {
     pub(super) carrier: Carrier,
+    pub(super) parser: Parser,
     /// Where the session is told what belongs to no namespace; without one it is not told.
     pub(super) home: Option<Namespace>,
 }
 
-/// A packet of Socket.IO: its text, and the attachments that belong to it.
+/// A packet of Socket.IO, and the attachments that belong to it.
 pub(super) struct Said<'a> {
-    pub(super) text: &'a str,
+    pub(super) packet: &'a socketio::Packet<'a>,
     pub(super) attachments: &'a [Bytes],
 }
 
@@ -39,6 +51,7 @@ const DEFLATE_BITS: Variant = 0b1111;
 const V3_BIT: Variant = 1 << 4;
 const POLLING_BIT: Variant = 1 << 5;
 const TEXT_ONLY_BIT: Variant = 1 << 6;
+const MSGPACK_BIT: Variant = 1 << 7;
 const HOME_SHIFT: u32 = 8;
 const NO_HOME: u8 = u8::MAX;
 
@@ -51,7 +64,8 @@ impl WireForm {
             text_only: variant & TEXT_ONLY_BIT != 0,
             deflate: variant & DEFLATE_BITS,
         };
-        Self { carrier, home: (home != NO_HOME).then_some(Namespace(home)) }
+        let parser = if variant & MSGPACK_BIT == 0 { Parser::Text } else { Parser::Msgpack };
+        Self { carrier, parser, home: (home != NO_HOME).then_some(Namespace(home)) }
     }
 
     pub(super) fn variant(self) -> Variant {
@@ -62,17 +76,19 @@ impl WireForm {
             | bit(revision == Revision::V3, V3_BIT)
             | bit(is_polling, POLLING_BIT)
             | bit(text_only, TEXT_ONLY_BIT)
+            | bit(self.parser == Parser::Msgpack, MSGPACK_BIT)
             | Variant::from(home) << HOME_SHIFT
-    }
-
-    /// The same, each session's bytes for itself.
-    pub(super) fn without_deflate(self) -> Self {
-        Self { carrier: Carrier { deflate: PLAIN, ..self.carrier }, ..self }
     }
 
     /// Appends a packet of Socket.IO as messages of Engine.IO.
     pub(super) fn write(self, codec: &SharedCodec, said: &Said<'_>, out: &mut Vec<u8>) {
-        let text = Packet::Text(PacketType::Message, said.text);
+        let mut bytes = Vec::new();
+        if self.parser == Parser::Msgpack {
+            msgpack::write(said.packet, said.attachments, &mut bytes);
+            return self.carrier.write(&Packet::Binary(Cow::Owned(bytes)), out);
+        }
+        said.packet.write(&mut bytes);
+        let text = Packet::Text(PacketType::Message, std::str::from_utf8(&bytes).expect("packets are text"));
         match (self.carrier.deflate, self.carrier.revision) {
             (PLAIN, _) => self.carrier.write(&text, out),
             (deflate, revision) => codec.borrow_mut().write_message(deflate, Kind::Text, out, |out| {
@@ -86,6 +102,11 @@ impl WireForm {
 }
 
 impl Carrier {
+    /// The same, nothing compressed.
+    pub(super) fn without_deflate(self) -> Self {
+        Self { deflate: PLAIN, ..self }
+    }
+
     /// Appends a packet of Engine.IO: a message of the WebSocket, or one of the packets that are kept for a poll.
     pub(super) fn write(self, packet: &Packet<'_>, out: &mut Vec<u8>) {
         if self.is_polling {
@@ -103,7 +124,7 @@ mod tests {
     #[test]
     fn a_form_is_read_back_from_its_number() {
         for home in [0, 1, 63, NO_HOME] {
-            for carrier in 0..=0b111_1111 {
+            for carrier in 0..=0b1111_1111 {
                 let variant = Variant::from(home) << HOME_SHIFT | carrier;
                 assert_eq!(WireForm::of(variant).variant(), variant);
             }

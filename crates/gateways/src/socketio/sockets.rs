@@ -6,13 +6,13 @@ use std::borrow::Cow;
 use chat::{Command, Event, Farewell, Tag};
 use wire::engineio::Revision;
 use wire::socketio::{
-    self, ArgumentsWriter, Assembled, Body, Connected as Welcome, Decoder, Limits, Packet, Received,
-    Rejection,
+    self, Ack, Assembled, Body, Connected as Welcome, Decoder, Limits, Packet, Received,
+    Rejection, msgpack,
 };
 
 use super::engine::{Engine, Upper};
 use super::events::{self, Asking};
-use super::form::{Said, WireForm};
+use super::form::{Parser, Said, WireForm};
 use super::id::SocketId;
 use super::namespaces::{Connected, Namespace};
 use super::profile::SharedProfile;
@@ -26,13 +26,17 @@ pub(super) struct Sockets {
     profile: SharedProfile,
     /// What the ids of the sockets follow from. A secret, like every name of a session.
     origin: SessionName,
+    parser: Parser,
     decoder: Decoder,
     connected: Connected,
+    /// A packet has come.
+    has_begun: bool,
 }
 
 impl Sockets {
     pub(super) fn new(profile: SharedProfile, origin: SessionName) -> Self {
-        Self { profile, origin, decoder: Decoder::new(), connected: Connected::default() }
+        let (parser, decoder, connected) = (Parser::default(), Decoder::new(), Connected::default());
+        Self { profile, origin, parser, decoder, connected, has_begun: false }
     }
 
     /// A client of revision 4 is connected from the beginning, and told so.
@@ -48,7 +52,11 @@ impl Sockets {
 
     /// The form in which the session takes what it is told now.
     pub(super) fn form(&self, engine: &Engine) -> WireForm {
-        WireForm { carrier: engine.carrier(), home: self.connected.home() }
+        let carrier = match self.parser {
+            Parser::Text => engine.carrier(),
+            Parser::Msgpack => engine.carrier().without_deflate(),
+        };
+        WireForm { carrier, parser: self.parser, home: self.connected.home() }
     }
 
     /// Tells this session alone.
@@ -75,22 +83,24 @@ impl Sockets {
         out: &mut Vec<u8>,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        let mut text = Vec::new();
-        ArgumentsWriter::ack(self.name(namespace), id, 0, &mut text).with(write).end();
-        self.say(&text, engine, out);
+        let mut json = Vec::new();
+        write(&mut json);
+        let arguments = vec![std::str::from_utf8(&json).expect("JSON is text")];
+        let body = Body::Ack(Ack { id, arguments, attachments: 0 });
+        self.say(&Packet { namespace: self.name(namespace), body }, engine, out);
     }
 
-    fn say_packet(&self, packet: &Packet<'_>, engine: &Engine, out: &mut Vec<u8>) {
-        let mut text = Vec::new();
-        packet.write(&mut text);
-        self.say(&text, engine, out);
+    /// A client that begins with a binary message has the msgpack parser. One of revision 3 is told something before it has shown which it
+    /// has, so it cannot choose.
+    fn may_choose_parser(&self, engine: &Engine) -> bool {
+        engine.revision() == Revision::V4 && !self.has_begun && !self.decoder.is_waiting()
     }
 
     /// Appends a packet without attachments as the session takes it now.
-    fn say(&self, text: &[u8], engine: &Engine, out: &mut Vec<u8>) {
-        let text = std::str::from_utf8(text).expect("packets are text");
-        let form = self.form(engine).without_deflate();
-        form.write(engine.codec(), &Said { text, attachments: &[] }, out);
+    fn say(&self, packet: &Packet<'_>, engine: &Engine, out: &mut Vec<u8>) {
+        let form = self.form(engine);
+        let plain = WireForm { carrier: form.carrier.without_deflate(), ..form };
+        plain.write(engine.codec(), &Said { packet, attachments: &[] }, out);
     }
 
     fn name(&self, namespace: Namespace) -> &str {
@@ -132,6 +142,7 @@ impl Sockets {
         engine: &Engine,
         out: &mut Outbox,
     ) -> Result<(), Violation> {
+        self.has_begun = true;
         if let Body::Connect(_) = packet.body {
             self.connect(packet.namespace, engine, out);
             return Ok(());
@@ -164,7 +175,7 @@ impl Sockets {
         Welcome { sid: Cow::Borrowed(self.id(namespace).as_str()), pid: None }.write(&mut payload);
         let payload = std::str::from_utf8(&payload).expect("it is JSON");
         let body = Body::Connect((engine.revision() == Revision::V4).then_some(payload));
-        self.say_packet(&Packet { namespace: name, body }, engine, &mut out.bytes);
+        self.say(&Packet { namespace: name, body }, engine, &mut out.bytes);
     }
 
     fn reject(&self, name: &str, reason: &str, engine: &Engine, out: &mut Vec<u8>) {
@@ -176,7 +187,7 @@ impl Sockets {
         }
         let payload = std::str::from_utf8(&payload).expect("it is JSON");
         let body = Body::ConnectError(Some(payload));
-        self.say_packet(&Packet { namespace: name, body }, engine, out);
+        self.say(&Packet { namespace: name, body }, engine, out);
     }
 
     /// The client leaves a namespace; its connection stays.
@@ -213,6 +224,9 @@ impl Sockets {
 
 impl Upper for Sockets {
     fn take_text(&mut self, text: &str, engine: &Engine, out: &mut Outbox) -> Result<(), Violation> {
+        if self.parser == Parser::Msgpack {
+            return Err(broken("text from a client of the msgpack parser"));
+        }
         let limits = self.limits();
         match self.decoder.receive_text(text, &limits).map_err(|fault| broken(fault.explanation()))? {
             Received::Packet(packet) => self.take(&packet, &[], engine, out),
@@ -223,6 +237,11 @@ impl Upper for Sockets {
 
     fn take_binary(&mut self, bytes: &[u8], engine: &Engine, out: &mut Outbox) -> Result<(), Violation> {
         let limits = self.limits();
+        if self.parser == Parser::Msgpack || self.may_choose_parser(engine) {
+            let assembled = msgpack::read(bytes, &limits).map_err(|fault| broken(fault.explanation()))?;
+            self.parser = Parser::Msgpack;
+            return self.take_assembled(&assembled, engine, out);
+        }
         let received = self.decoder.receive_binary(Cow::Borrowed(bytes), &limits);
         match received.map_err(|fault| broken(fault.explanation()))? {
             Received::Assembled(assembled) => self.take_assembled(&assembled, engine, out),

@@ -1,10 +1,11 @@
 //! The events of chat under the names that Socket.IO clients know them by.
 
+use std::borrow::Cow;
 use std::slice;
 
 use bytes::Bytes;
 use chat::{Event, Message, PayloadKind, RoomId};
-use wire::socketio::ArgumentsWriter;
+use wire::socketio::{self, Body, Packet};
 
 use super::form::Said;
 use super::namespaces::{Namespace, Namespaces};
@@ -30,13 +31,9 @@ impl Words<'_> {
             Event::Posted(message) => self.write_posted(message, take),
             Event::Lost { room, since, at } => {
                 let Some((namespace, name)) = self.told(room) else { return };
-                let mut text = Vec::new();
-                ArgumentsWriter::event(namespace, None, 0, LOST, &mut text)
-                    .with(|out| {
-                        Object::start(out).string("room", name).shown("since", since).shown("at", at).end();
-                    })
-                    .end();
-                give(&text, &[], take);
+                let mut json = Vec::new();
+                Object::start(&mut json).string("room", name).shown("since", since).shown("at", at).end();
+                say(namespace, LOST, &json, &[], take);
             }
             _ => {}
         }
@@ -51,24 +48,16 @@ impl Words<'_> {
             PayloadKind::Binary => slice::from_ref(&payload.bytes),
             _ => &[],
         };
-        let mut text = Vec::new();
-        ArgumentsWriter::event(namespace, None, attachments.len(), name, &mut text)
-            .with(|out| {
-                let object = Object::start(out);
-                let user = message.author.as_ref().map_or("", |user| user.as_str());
-                let object = object.string(author, user);
-                match (message.body.as_text(), payload.kind) {
-                    (Some(words), _) => object.string("message", words).end(),
-                    (None, PayloadKind::Binary) => {
-                        object.json("message", "{\"_placeholder\":true,\"num\":0}").end();
-                    }
-                    (None, _) => {
-                        object.json("message", std::str::from_utf8(&payload.bytes).unwrap_or("null")).end();
-                    }
-                }
-            })
-            .end();
-        give(&text, attachments, take);
+        let mut json = Vec::new();
+        let user = message.author.as_ref().map_or("", |user| user.as_str());
+        let object = Object::start(&mut json).string(author, user);
+        let object = match (message.body.as_text(), payload.kind) {
+            (Some(words), _) => object.string("message", words),
+            (None, PayloadKind::Binary) => object.json("message", "{\"_placeholder\":true,\"num\":0}"),
+            (None, _) => object.json("message", std::str::from_utf8(&payload.bytes).unwrap_or("null")),
+        };
+        object.end();
+        say(namespace, name, &json, attachments, take);
     }
 
     /// The namespace in which a room is told, and its name there.
@@ -81,7 +70,14 @@ impl Words<'_> {
     }
 }
 
-fn give(text: &[u8], attachments: &[Bytes], take: &mut dyn FnMut(Said<'_>)) {
-    let text = std::str::from_utf8(text).expect("packets are text");
-    take(Said { text, attachments });
+/// Hands over an event with one argument.
+fn say(namespace: &str, name: &str, json: &[u8], attachments: &[Bytes], take: &mut dyn FnMut(Said<'_>)) {
+    let argument = std::str::from_utf8(json).expect("JSON is text");
+    let event = socketio::Event {
+        name: Cow::Borrowed(name),
+        arguments: vec![argument],
+        id: None,
+        attachments: attachments.len(),
+    };
+    take(Said { packet: &Packet { namespace, body: Body::Event(event) }, attachments });
 }

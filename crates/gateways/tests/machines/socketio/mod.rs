@@ -3,6 +3,7 @@
 mod events;
 mod moves;
 mod namespaces;
+mod parsers;
 mod transports;
 
 use chat::Event;

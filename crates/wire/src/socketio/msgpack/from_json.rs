@@ -8,7 +8,7 @@ use super::super::tokens::{Token, Tokens, unescape};
 /// Appends items to a buffer.
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
-    attachments: &'a [Vec<u8>],
+    attachments: &'a [&'a [u8]],
     out: &'a mut Vec<u8>,
 }
 
@@ -27,7 +27,7 @@ const MAP: [u8; 3] = [0x80, 0xDE, 0xDF];
 
 impl<'a> Writer<'a> {
     /// Placeholders stand for `attachments`; those that stand for none are objects like any other.
-    pub(super) fn new(attachments: &'a [Vec<u8>], out: &'a mut Vec<u8>) -> Self {
+    pub(super) fn new(attachments: &'a [&'a [u8]], out: &'a mut Vec<u8>) -> Self {
         Self { attachments, out }
     }
 
@@ -118,7 +118,7 @@ impl<'a> Writer<'a> {
     }
 
     fn binary(&mut self, number: usize) {
-        let bytes = &self.attachments[number];
+        let bytes = self.attachments[number];
         self.sized([0xC4, 0xC5, 0xC6], bytes.len());
         self.out.extend_from_slice(bytes);
     }

@@ -14,6 +14,8 @@ mod from_json;
 mod items;
 mod to_json;
 
+use smallvec::SmallVec;
+
 use self::from_json::Writer;
 use self::items::{Item, Reader};
 use self::to_json::Transcription;
@@ -43,9 +45,10 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Assembled, Fault> {
 }
 
 /// Appends a packet as one binary message. `attachments` are what its placeholders stand for.
-pub fn write(packet: &Packet<'_>, attachments: &[Vec<u8>], out: &mut Vec<u8>) {
+pub fn write(packet: &Packet<'_>, attachments: &[impl AsRef<[u8]>], out: &mut Vec<u8>) {
     let attachments = if packet.attachments() > 0 { attachments } else { &[] };
-    let mut writer = Writer::new(attachments, out);
+    let attachments: SmallVec<[&[u8]; 4]> = attachments.iter().map(AsRef::as_ref).collect();
+    let mut writer = Writer::new(&attachments, out);
     let (packet_type, has_data, id) = match &packet.body {
         Body::Connect(payload) => (CONNECT, payload.is_some(), None),
         Body::Disconnect => (DISCONNECT, false, None),
