@@ -105,12 +105,14 @@ impl Engine {
         poll.answer(self.revision, packets, out);
     }
 
-    /// Takes leave in the words of the transport.
-    pub(super) fn part(&mut self, farewell: Farewell, out: &mut Outbox) {
-        self.end(out);
-        if self.transport == Transport::WebSocket {
-            Socket::part(farewell, out);
+    /// Takes leave in the words of the transport, after last packets that were written as the session takes them.
+    pub(super) fn part(&mut self, farewell: Farewell, last: Vec<u8>, out: &mut Outbox) {
+        if self.transport == Transport::Polling {
+            return self.end_after(last, out);
         }
+        self.end(out);
+        out.bytes.extend_from_slice(&last);
+        Socket::part(farewell, out);
     }
 
     /// Whether the session goes on between two polls.
@@ -396,9 +398,12 @@ impl Engine {
 
     /// The session is over: a poll that waits is told so.
     pub(super) fn end(&mut self, out: &mut Outbox) {
+        self.end_after(Vec::new(), out);
+    }
+
+    fn end_after(&mut self, mut kept: Vec<u8>, out: &mut Outbox) {
         (self.is_over, out.is_over) = (true, true);
         if self.poll.is_some() {
-            let mut kept = Vec::new();
             write_kept(self.revision, &Packet::Text(PacketType::Close, ""), &mut kept);
             self.answer_poll(&kept, out);
         }

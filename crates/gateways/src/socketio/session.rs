@@ -63,8 +63,13 @@ impl Protocol for Session {
         self.engine.revision() == Revision::V3
     }
 
+    /// A client comes back by itself when only its transport ends, and stays away when its sockets were disconnected before.
     fn part(&mut self, farewell: Farewell, out: &mut Outbox) {
-        self.engine.part(farewell, out);
+        let mut last = Vec::new();
+        if !farewell.may_reconnect() {
+            self.sockets.disconnect_all(&self.engine, &mut last);
+        }
+        self.engine.part(farewell, last, out);
     }
 
     fn spread(&mut self) -> Option<&mut dyn Spread> {

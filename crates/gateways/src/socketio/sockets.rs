@@ -198,6 +198,13 @@ impl Sockets {
         out.commands.push(Command::LeaveAll { rooms: self.profile.namespaces.rooms(namespace) });
     }
 
+    /// Tells the client in all its namespaces that it is not wanted back.
+    pub(super) fn disconnect_all(&self, engine: &Engine, out: &mut Vec<u8>) {
+        for namespace in self.connected.iter() {
+            self.say(&Packet { namespace: self.name(namespace), body: Body::Disconnect }, engine, out);
+        }
+    }
+
     fn take_event(
         &mut self,
         namespace: Namespace,

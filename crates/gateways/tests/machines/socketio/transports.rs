@@ -91,6 +91,37 @@ fn who_is_parted_with_hears_it_in_the_poll_that_waits() {
 }
 
 #[test]
+fn who_is_not_wanted_back_is_disconnected_from_its_namespaces_first() {
+    for (farewell, last) in [(Farewell::BadMessage, "41\u{1e}41/side,\u{1e}1"), (Farewell::PingTimeout, "1")]
+    {
+        let mut polling = Polling::connected();
+        polling.post("40/side,");
+        polling.poll();
+        let mut out = Outbox::default();
+        polling.session.part(farewell, &mut out);
+        let [answer] = &out.aside[..] else { panic!("the poll is answered") };
+        assert_eq!((body(&answer.bytes), out.is_over), (last, true), "{farewell:?}");
+    }
+}
+
+#[test]
+fn a_websocket_says_the_same_before_its_close_frame() {
+    for (farewell, frames) in [
+        (Farewell::BadMessage, &b"\x81\x0241\x88\x0d\x11\x94bad_message"[..]),
+        (Farewell::Overloaded, b"\x88"),
+    ] {
+        let asked = get("/socket.io/?EIO=4&transport=websocket", WEBSOCKET);
+        let mut session = asked.protocol.expect("it opens a session");
+        let (mut bytes, mut out) = (Vec::new(), Outbox::default());
+        write_masked_frame(&mut bytes, Opcode::Text, b"40", [1, 2, 3, 4]);
+        session.receive(&mut bytes, &mut out).expect("no violation");
+        out.bytes.clear();
+        session.part(farewell, &mut out);
+        assert!(out.bytes.starts_with(frames) && out.then == Then::Close && out.is_over, "{farewell:?}");
+    }
+}
+
+#[test]
 fn a_client_that_closes_has_its_websocket_closed() {
     let asked = get("/socket.io/?EIO=4&transport=websocket", WEBSOCKET);
     let mut session = asked.protocol.expect("it opens a session");
