@@ -7,6 +7,8 @@ pub enum Refusal {
     BadRequest,
     /// A room or user name is empty, too long or has characters that are not allowed.
     BadName,
+    /// The name belongs to somebody else.
+    NotYours,
     /// Identify first.
     NotIdentified,
     /// A session identifies once.
@@ -33,9 +35,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal there is.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::BadRequest,
         Self::BadName,
+        Self::NotYours,
         Self::NotIdentified,
         Self::AlreadyIdentified,
         Self::NotJoined,
@@ -77,6 +80,7 @@ impl Refusal {
             Self::BadName => {
                 ("bad_name", "a name has 1 to 255 bytes of UTF-8, a user name no control characters", 400)
             }
+            Self::NotYours => ("not_yours", "the message names another user than its author", 403),
             Self::NotIdentified => ("not_identified", "identify first", 401),
             Self::AlreadyIdentified => ("already_identified", "a session identifies once", 409),
             Self::NotJoined => ("not_joined", "join the room first", 403),

@@ -110,7 +110,11 @@ impl Shard {
     ) -> Result<(), Refusal> {
         self.check_post(&body)?;
         self.check_present(place, &room)?;
-        let author = author.or_else(|| self.user_of(place));
+        let user = self.user_of(place);
+        if user.is_some() && author.is_some() && author != user {
+            return Err(Refusal::NotYours);
+        }
+        let author = author.or(user);
         let reply_to = reply.then(|| self.sessions.key(place));
         self.tally.posts += 1;
         let post = Post { author, body, tag, reply_to, room };
