@@ -23,7 +23,7 @@ pub use port::{
     Admission, Aside, Call, Form, Gateway, LANES, Lane, MAIN, Open, Outbox, Protocol, Spread, Then, Variant,
     Violation,
 };
-pub use settings::{Settings, SocketIoSettings};
+pub use settings::{EventNames, Settings, SocketIoSettings};
 
 macro_rules! gateways {
     ($($folder:ident),* $(,)?) => {

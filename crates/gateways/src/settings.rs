@@ -20,4 +20,39 @@ pub struct Settings {
 pub struct SocketIoSettings {
     /// Namespaces besides `/`, each beginning with a slash and without a comma.
     pub namespaces: Vec<String>,
+    /// What its events are called.
+    pub events: EventNames,
+}
+
+/// What events are called that mean something here. Without a name there is no such event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventNames {
+    /// From a client: it joins a room.
+    pub join_room: String,
+    /// From a client: it leaves a room.
+    pub leave_room: String,
+    /// From a client, and to those in the room: a message.
+    pub message: String,
+    /// From a client: it takes a name.
+    pub log_in: String,
+    /// From a client: a message to one user.
+    pub send_message: String,
+    /// To that user.
+    pub new_message: String,
+    /// To a client: messages that will not come.
+    pub lost: String,
+}
+
+impl Default for EventNames {
+    fn default() -> Self {
+        Self {
+            join_room: "joinRoom".to_owned(),
+            leave_room: "leaveRoom".to_owned(),
+            message: "message".to_owned(),
+            log_in: "log in".to_owned(),
+            send_message: "send message".to_owned(),
+            new_message: "new message".to_owned(),
+            lost: "lost".to_owned(),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use gateways::SocketIoSettings;
+use gateways::{EventNames, SocketIoSettings};
 use shard::{ShardId, SlowPolicy, SlowRule};
 
 use crate::config::Settings;
@@ -58,7 +58,18 @@ pub(crate) fn of_shard(settings: &Settings, names_secret: [u8; 16], index: u16) 
 }
 
 fn socketio(settings: &Settings) -> SocketIoSettings {
-    SocketIoSettings { namespaces: settings.socketio_namespaces.clone() }
+    SocketIoSettings {
+        namespaces: settings.socketio_namespaces.clone(),
+        events: EventNames {
+            join_room: settings.socketio_event_join_room.clone(),
+            leave_room: settings.socketio_event_leave_room.clone(),
+            message: settings.socketio_event_message.clone(),
+            log_in: settings.socketio_event_log_in.clone(),
+            send_message: settings.socketio_event_send_message.clone(),
+            new_message: settings.socketio_event_new_message.clone(),
+            lost: settings.socketio_event_lost.clone(),
+        },
+    }
 }
 
 /// Rules for some rooms come before the one for all.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use wire::socketio;
 
 use super::namespaces::{Namespace, Namespaces};
-use super::words;
+use crate::EventNames;
 use crate::members::{Member, required, user};
 use crate::object::Object;
 
@@ -51,15 +51,15 @@ struct Placeholder {
 type Ask<'a> = fn(Asking<'a>) -> Result<Command, Refusal>;
 
 /// What an event of that name asks for; nothing, if it is none of those that are understood.
-pub(super) fn find<'a>(name: &str) -> Option<Ask<'a>> {
-    Some(match name {
-        "joinRoom" => Asking::join,
-        "leaveRoom" => Asking::leave,
-        words::MESSAGE => Asking::post,
-        "log in" => Asking::identify,
-        "send message" => Asking::direct,
-        _ => return None,
-    })
+pub(super) fn find<'a>(names: &EventNames, name: &str) -> Option<Ask<'a>> {
+    let asks: [(&String, Ask<'a>); 5] = [
+        (&names.message, Asking::post),
+        (&names.join_room, Asking::join),
+        (&names.leave_room, Asking::leave),
+        (&names.log_in, Asking::identify),
+        (&names.send_message, Asking::direct),
+    ];
+    asks.into_iter().find(|(known, _)| *known == name && !name.is_empty()).map(|(_, ask)| ask)
 }
 
 impl<'a> Asking<'a> {

@@ -72,7 +72,7 @@ impl Gateway for SocketIo {
 
     fn encode(&mut self, variant: Variant, event: &Event, out: &mut Vec<u8>) {
         let form = WireForm::of(variant);
-        let words = Words { namespaces: &self.profile.namespaces, home: form.home };
+        let words = Words { profile: &self.profile, home: form.home };
         words.write(event, &mut |said| form.write(&self.codec, &said, out));
     }
 }

@@ -68,7 +68,7 @@ impl Sockets {
             }
             None => {
                 let form = self.form(engine);
-                let words = Words { namespaces: &self.profile.namespaces, home: form.home };
+                let words = Words { profile: &self.profile, home: form.home };
                 words.write(event, &mut |said| form.write(engine.codec(), &said, out));
             }
         }
@@ -213,7 +213,7 @@ impl Sockets {
         engine: &Engine,
         out: &mut Outbox,
     ) {
-        let Some(ask) = events::find(&event.name) else { return };
+        let Some(ask) = events::find(&self.profile.events, &event.name) else { return };
         let tag = event.id.and_then(|id| self.tag(namespace, id));
         match ask(Asking { namespaces: &self.profile.namespaces, namespace, event, attachments, tag }) {
             Ok(command) => out.commands.push(command),

@@ -8,19 +8,13 @@ use chat::{Event, Message, PayloadKind, RoomId};
 use wire::socketio::{self, Body, Packet};
 
 use super::form::Said;
-use super::namespaces::{Namespace, Namespaces};
+use super::namespaces::Namespace;
+use super::profile::Profile;
 use crate::object::Object;
-
-/// A message of a room, to those in it.
-pub(super) const MESSAGE: &str = "message";
-/// A message to one user, to all of their devices.
-const NEW_MESSAGE: &str = "new message";
-/// Messages that will not come.
-const LOST: &str = "lost";
 
 /// Writes what rooms tell, for sessions that are told what belongs to no namespace in one of them.
 pub(super) struct Words<'a> {
-    pub(super) namespaces: &'a Namespaces,
+    pub(super) profile: &'a Profile,
     pub(super) home: Option<Namespace>,
 }
 
@@ -33,7 +27,7 @@ impl Words<'_> {
                 let Some((namespace, name)) = self.told(room) else { return };
                 let mut json = Vec::new();
                 Object::start(&mut json).string("room", name).shown("since", since).shown("at", at).end();
-                say(namespace, LOST, &json, &[], take);
+                say(namespace, &self.profile.events.lost, &json, &[], take);
             }
             _ => {}
         }
@@ -41,8 +35,11 @@ impl Words<'_> {
 
     fn write_posted(&self, message: &Message, take: &mut dyn FnMut(Said<'_>)) {
         let Some((namespace, _)) = self.told(&message.room) else { return };
-        let (name, author) =
-            if message.room.is_inbox() { (NEW_MESSAGE, "username") } else { (MESSAGE, "userId") };
+        let names = &self.profile.events;
+        let (name, author) = match message.room.is_inbox() {
+            true => (&names.new_message, "username"),
+            false => (&names.message, "userId"),
+        };
         let payload = &message.body.payload;
         let attachments = match payload.kind {
             PayloadKind::Binary => slice::from_ref(&payload.bytes),
@@ -64,14 +61,17 @@ impl Words<'_> {
     fn told<'r>(&self, room: &'r RoomId) -> Option<(&str, &'r str)> {
         let (namespace, name) = match room.is_inbox() {
             true => (self.home?, room.name()),
-            false => self.namespaces.split(room.name()),
+            false => self.profile.namespaces.split(room.name()),
         };
-        Some((self.namespaces.name(namespace), name))
+        Some((self.profile.namespaces.name(namespace), name))
     }
 }
 
-/// Hands over an event with one argument.
+/// Hands over an event with one argument, if it has a name.
 fn say(namespace: &str, name: &str, json: &[u8], attachments: &[Bytes], take: &mut dyn FnMut(Said<'_>)) {
+    if name.is_empty() {
+        return;
+    }
     let argument = std::str::from_utf8(json).expect("JSON is text");
     let event = socketio::Event {
         name: Cow::Borrowed(name),

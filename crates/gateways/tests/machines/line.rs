@@ -16,7 +16,7 @@ pub(crate) fn settings() -> Settings {
         ping_interval_ms: 25_000,
         ping_timeout_ms: 20_000,
         deflate: true,
-        socketio: SocketIoSettings { namespaces: vec!["/side".into()] },
+        socketio: SocketIoSettings { namespaces: vec!["/side".into()], ..SocketIoSettings::default() },
     }
 }
 
@@ -46,8 +46,12 @@ pub(crate) fn cuts() -> Vec<Cut> {
 
 /// A gateway by its name.
 pub(crate) fn gateway(name: &str) -> Box<dyn Gateway> {
+    gateway_with(&settings(), name)
+}
+
+pub(crate) fn gateway_with(settings: &Settings, name: &str) -> Box<dyn Gateway> {
     let (_, open) = GATEWAYS.iter().find(|(other, _)| *other == name).expect("a gateway of that name");
-    open(&settings())
+    open(settings)
 }
 
 /// One gateway and one client of it.
@@ -222,11 +226,15 @@ impl Asked {
 
 /// Offers a request to the gateways, and what follows its head to the session that it opens.
 pub(crate) fn ask(request: &str) -> Asked {
+    ask_with(&settings(), request)
+}
+
+pub(crate) fn ask_with(settings: &Settings, request: &str) -> Asked {
     let mut bytes = request.to_owned().into_bytes();
     let (head, length) = wire::http::read_head(request.as_bytes()).expect("well-formed").expect("whole");
     let mut asked = Asked { gateway: "", protocol: None, out: Outbox::default() };
     for (name, open) in GATEWAYS {
-        match open(&settings()).admit(&call(&head), &mut asked.out) {
+        match open(settings).admit(&call(&head), &mut asked.out) {
             Admission::NotMine => continue,
             Admission::Open(protocol) => asked.protocol = Some(protocol),
             Admission::Attach(_) => unreachable!("nobody here has several streams"),

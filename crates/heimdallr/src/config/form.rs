@@ -175,6 +175,21 @@ impl Form for Truth {
     }
 }
 
+/// A text that fits, and what it is in words.
+pub(super) struct Text(pub(super) fn(&str) -> bool, pub(super) &'static str);
+
+impl Form for Text {
+    type Value = String;
+
+    fn read(&self, texts: &[String]) -> Option<String> {
+        single(texts).filter(|text| (self.0)(text)).map(str::to_owned)
+    }
+
+    fn expected(&self) -> String {
+        self.1.to_owned()
+    }
+}
+
 /// Up to so many different texts that fit, and what they are in words.
 pub(super) struct Texts(pub(super) usize, pub(super) fn(&str) -> bool, pub(super) &'static str);
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::error::ConfigError;
 use super::form::{
-    Address, Addresses, Choice, Count, Milliseconds, RoomSlowPolicies, SLOW_POLICY, Seconds, Texts, Threads,
-    Truth,
+    Address, Addresses, Choice, Count, Milliseconds, RoomSlowPolicies, SLOW_POLICY, Seconds, Text, Texts,
+    Threads, Truth,
 };
 use super::given::Given;
 use super::key::{Key, declare};
@@ -17,6 +17,7 @@ use super::value::{LogFormat, RoomSlowPolicy, SlowPolicy};
 
 const DAY: usize = 86_400;
 const MEBIBYTE: usize = 1 << 20;
+const EVENT: Text = Text(socketio::is_event, "the name of an event, or nothing");
 
 declare! {
     /// Addresses that clients connect to.
@@ -92,6 +93,27 @@ declare! {
 
     /// Namespaces of Socket.IO besides `/`. A room `r` of `/news` is the room `/news/r` of everybody else.
     socketio_namespaces: Vec<String> = Texts(63, socketio::is_namespace, "names such as /news"), default [];
+
+    /// Event of Socket.IO by which a client joins a room. Empty: there is none; so with the other events.
+    socketio_event_join_room: String = EVENT, default ["joinRoom"];
+
+    /// Event by which a client leaves a room.
+    socketio_event_leave_room: String = EVENT, default ["leaveRoom"];
+
+    /// Event by which a client says something in a room, and by which everybody there is told.
+    socketio_event_message: String = EVENT, default ["message"];
+
+    /// Event by which a client takes a name.
+    socketio_event_log_in: String = EVENT, default ["log in"];
+
+    /// Event by which a client says something to one user.
+    socketio_event_send_message: String = EVENT, default ["send message"];
+
+    /// Event by which that user is told.
+    socketio_event_new_message: String = EVENT, default ["new message"];
+
+    /// Event by which a client is told of messages that will not come.
+    socketio_event_lost: String = EVENT, default ["lost"];
 
     /// How much is logged.
     log_level: &'static str = Choice(&[

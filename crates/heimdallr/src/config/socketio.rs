@@ -9,13 +9,19 @@ pub(super) fn is_namespace(text: &str) -> bool {
         && !text.chars().any(char::is_control)
 }
 
+/// Whether a text may be the name of an event, or is empty.
+pub(super) fn is_event(text: &str) -> bool {
+    !wire::socketio::is_reserved(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_begins_with_a_slash_and_is_more() {
+    fn names_are_those_that_packets_can_hold() {
         assert!(is_namespace("/news") && is_namespace("/news/today"));
+        assert!(is_event("joinRoom") && is_event("") && !is_event("disconnect"));
         for text in ["", "/", "news", "/a,b", "/a?b", "/a\n"] {
             assert!(!is_namespace(text), "{text:?}");
         }

@@ -1,9 +1,10 @@
 //! What is said and told under the names of events.
 
 use chat::{Body, Command, Event, Tag};
-use gateways::{Outbox, Then};
+use gateways::{EventNames, Outbox, Then};
 
 use super::{ID, Polling, WEBSOCKET, body, get};
+use crate::line::{gateway_with, settings};
 use crate::words::{at, lobby, message, user};
 
 #[test]
@@ -65,4 +66,23 @@ fn a_message_is_told_in_the_form_of_each_transport() {
         get("/socket.io/?EIO=4&transport=websocket", WEBSOCKET).protocol.expect("it opens a session");
     gateway.encode(socket.form().expect("it takes rooms"), &event, &mut out);
     assert_eq!(out, [&[0x81, frame.len() as u8][..], frame.as_bytes()].concat());
+}
+
+#[test]
+fn events_go_by_the_names_they_were_given() {
+    let mut settings = settings();
+    let (message_name, none) = ("say".to_owned(), String::new());
+    settings.socketio.events =
+        EventNames { message: message_name, leave_room: none, ..EventNames::default() };
+    let mut polling = Polling::connected_with(&settings);
+    let post = polling.post(
+        "42[\"message\",{\"room\":\"a\"}]\u{1e}42[\"leaveRoom\",{\"room\":\"a\"}]\u{1e}42[\"\",{\"room\":\"a\"}]\u{1e}\
+         42[\"say\",{\"room\":\"lobby & co\",\"message\":\"hi\"}]",
+    );
+    let body = Body::text("hi");
+    let said = Command::Post { room: lobby(), author: None, body: body.clone(), tag: None, reply: false };
+    assert_eq!((post.commands, post.refusals), (vec![said], vec![]));
+    let (mut told, form) = (Vec::new(), polling.session.form().expect("it takes rooms"));
+    gateway_with(&settings, "socketio").encode(form, &Event::Posted(message(lobby(), body)), &mut told);
+    assert_eq!(told, b"\x1e42[\"say\",{\"userId\":\"ann\",\"message\":\"hi\"}]");
 }

@@ -7,11 +7,11 @@ mod parsers;
 mod transports;
 
 use chat::Event;
-use gateways::{Lane, MAIN, Outbox, Protocol, SessionName, Then};
+use gateways::{Lane, MAIN, Outbox, Protocol, SessionName, Settings, Then};
 use wire::http::read_head;
 use wire::websocket::{Opcode, write_masked_frame};
 
-use crate::line::{Asked, ask};
+use crate::line::{Asked, ask, ask_with, settings};
 
 const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 const WEBSOCKET: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
@@ -44,14 +44,23 @@ struct Polling {
 
 impl Polling {
     fn open(revision: u8) -> Self {
-        let mut asked = get(&format!("/socket.io/?EIO={revision}&transport=polling"), "");
+        Self::open_with(&settings(), revision)
+    }
+
+    fn open_with(settings: &Settings, revision: u8) -> Self {
+        let target = format!("/socket.io/?EIO={revision}&transport=polling");
+        let mut asked = ask_with(settings, &format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert_eq!((asked.status(), asked.out.then), (200, Then::NextRequest));
         Self { revision, session: asked.protocol.take().expect("it opens a session"), kept: Vec::new() }
     }
 
     /// One that has connected to the namespace.
     fn connected() -> Self {
-        let mut polling = Self::open(4);
+        Self::connected_with(&settings())
+    }
+
+    fn connected_with(settings: &Settings) -> Self {
+        let mut polling = Self::open_with(settings, 4);
         polling.post("40");
         polling.kept.clear();
         polling
