@@ -79,15 +79,13 @@ impl Answer {
     }
 
     /// Tells a page of another origin what it may ask (Fetch Standard, CORS-preflight fetch).
-    pub(crate) fn allow(self, methods: &str, headers: &str, out: &mut Outbox) {
-        let headers = [
-            ("allow", methods),
-            ANY_ORIGIN,
+    pub(crate) fn allow(self, methods: &str, headers: &str, origin: &[(&str, &str)], out: &mut Outbox) {
+        let allowed = [
             ("access-control-allow-methods", methods),
             ("access-control-allow-headers", headers),
             ("access-control-max-age", "86400"),
         ];
-        self.write(204, &headers, b"", out);
+        self.write(204, &[&[("allow", methods)], origin, &allowed].concat(), b"", out);
     }
 
     /// Ends an answer whose head, up to its empty line, is written.

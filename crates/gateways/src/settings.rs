@@ -16,12 +16,30 @@ pub struct Settings {
 }
 
 /// What clients of Socket.IO find.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SocketIoSettings {
+    /// Where requests go; begins and ends with a slash.
+    pub path: String,
+    /// Origins whose pages may read answers, with credentials; none: any may, without.
+    pub origins: Vec<String>,
+    /// The cookie that a polling session is given with its name; empty: none.
+    pub cookie: String,
     /// Namespaces besides `/`, each beginning with a slash and without a comma.
     pub namespaces: Vec<String>,
     /// What its events are called.
     pub events: EventNames,
+}
+
+impl Default for SocketIoSettings {
+    fn default() -> Self {
+        Self {
+            path: "/socket.io/".to_owned(),
+            origins: Vec::new(),
+            cookie: String::new(),
+            namespaces: Vec::new(),
+            events: EventNames::default(),
+        }
+    }
 }
 
 /// What events are called that mean something here. Without a name there is no such event.

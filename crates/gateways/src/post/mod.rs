@@ -14,7 +14,7 @@ use wire::websocket::is_upgrade;
 pub(crate) use client::client;
 
 use self::content::Content;
-use crate::answer::Answer;
+use crate::answer::{ANY_ORIGIN, Answer};
 use crate::json::write_position;
 use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
 
@@ -45,7 +45,7 @@ impl Gateway for Post {
         };
         match head.method {
             "POST" => return self.open_post(segment, head, out),
-            "OPTIONS" => Answer::unread(head).allow(METHODS, HEADERS, out),
+            "OPTIONS" => Answer::unread(head).allow(METHODS, HEADERS, &[ANY_ORIGIN], out),
             _ => Answer::unread(head).refuse_method(METHODS, out),
         }
         Admission::Answered

@@ -5,7 +5,7 @@ use wire::http::Head;
 use wire::url::query_parameter;
 use wire::websocket::is_upgrade;
 
-use crate::answer::{ANY_ORIGIN, Answer};
+use super::reply::{Origins, Reply};
 use crate::{Outbox, SessionName};
 
 /// A request that names what it wants.
@@ -94,9 +94,9 @@ impl Unfit {
     }
 
     /// Answers the request with it.
-    pub(super) fn answer(self, head: &Head<'_>, out: &mut Outbox) {
+    pub(super) fn answer(self, head: &Head<'_>, origins: &Origins, out: &mut Outbox) {
         let json = format!("{{\"code\":{},\"message\":\"{}\"}}", self.code(), self.message());
-        let headers = [("content-type", "application/json"), ANY_ORIGIN];
-        Answer::unread(head).write(400, &headers, json.as_bytes(), out);
+        let headers = [("content-type", "application/json")];
+        Reply::unread(head, origins).write(origins, 400, &headers, json.as_bytes(), out);
     }
 }

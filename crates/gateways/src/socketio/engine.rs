@@ -10,7 +10,8 @@ use wire::websocket::{Kind, Opcode, write_close, write_frame};
 
 use super::call::{Asked, Transport, Unfit};
 use super::form::Carrier;
-use crate::answer::{ANY_ORIGIN, Answer};
+use super::profile::{Profile, SharedProfile};
+use super::reply::Reply;
 use crate::websocket::{PLAIN, SharedCodec, Socket};
 use crate::{Aside, Lane, MAIN, Outbox, Then, Violation};
 
@@ -35,8 +36,7 @@ pub(super) struct Engine {
     text_only: bool,
     transport: Transport,
     is_over: bool,
-    max_payload_bytes: u64,
-    codec: SharedCodec,
+    profile: SharedProfile,
     /// The main stream's, or that of the probe.
     socket: Option<Socket>,
     /// The probe was answered: polls come back empty until the client has moved.
@@ -48,13 +48,13 @@ pub(super) struct Engine {
 /// A poll that waits.
 #[derive(Clone, Copy)]
 struct Poll {
-    answer: Answer,
+    reply: Reply,
     jsonp: Option<u32>,
 }
 
 /// A post whose body is being read.
 struct Posted {
-    answer: Answer,
+    reply: Reply,
     form: PayloadForm,
     is_jsonp: bool,
     body: Body,
@@ -69,14 +69,13 @@ pub(super) trait Upper {
 
 impl Engine {
     /// `socket`: that of the stream which opens the session, if it is a WebSocket.
-    pub(super) fn new(asked: &Asked, max_payload_bytes: u64, codec: SharedCodec, socket: Option<Socket>) -> Self {
+    pub(super) fn new(asked: &Asked, profile: SharedProfile, socket: Option<Socket>) -> Self {
         Self {
             revision: asked.revision,
             text_only: asked.text_only,
             transport: asked.transport,
             is_over: false,
-            max_payload_bytes,
-            codec,
+            profile,
             socket,
             is_moving: false,
             poll: None,
@@ -89,7 +88,7 @@ impl Engine {
     }
 
     pub(super) fn codec(&self) -> &SharedCodec {
-        &self.codec
+        &self.profile.codec
     }
 
     /// How the session takes packets now.
@@ -100,9 +99,18 @@ impl Engine {
     }
 
     /// Answers the poll that opens the session.
-    pub(super) fn answer_handshake(&self, asked: &Asked, head: &Head<'_>, packets: &[u8], out: &mut Outbox) {
-        let poll = Poll { answer: Answer::read(head), jsonp: asked.jsonp };
-        poll.answer(self.revision, packets, out);
+    pub(super) fn answer_handshake(
+        &self,
+        asked: &Asked,
+        head: &Head<'_>,
+        sid: &str,
+        packets: &[u8],
+        out: &mut Outbox,
+    ) {
+        let poll = Poll { reply: self.reply_to(head), jsonp: asked.jsonp };
+        let cookie = self.profile.cookie.as_ref().map(|name| format!("{name}={sid}; Path=/; HttpOnly; SameSite=Lax"));
+        let headers: Vec<(&str, &str)> = cookie.iter().map(|cookie| ("set-cookie", &**cookie)).collect();
+        poll.answer_with(&headers, self.revision, packets, &self.profile, out);
     }
 
     /// Takes leave in the words of the transport, after last packets that were written as the session takes them.
@@ -134,33 +142,42 @@ impl Engine {
     pub(super) fn attach(&mut self, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
         let asked = match Asked::read(head) {
             Ok(asked) => asked,
-            Err(unfit) => return refuse(unfit, head, out),
+            Err(unfit) => return self.refuse(unfit, head, out),
         };
         if asked.revision != self.revision || self.transport == Transport::WebSocket {
-            return refuse(Unfit::BadRequest, head, out);
+            return self.refuse(Unfit::BadRequest, head, out);
         }
         match (asked.transport, head.method) {
             (Transport::WebSocket, _) => self.attach_probe(head, out),
             (Transport::Polling, "GET") => self.attach_poll(&asked, head, out),
             (Transport::Polling, "POST") => self.attach_post(&asked, head, out),
-            _ => refuse(Unfit::BadRequest, head, out),
+            _ => self.refuse(Unfit::BadRequest, head, out),
         }
+    }
+
+    fn refuse(&self, unfit: Unfit, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
+        unfit.answer(head, &self.profile.origins, out);
+        None
+    }
+
+    fn reply_to(&self, head: &Head<'_>) -> Reply {
+        Reply::read(head, &self.profile.origins)
     }
 
     fn attach_probe(&mut self, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
         if self.socket.is_some() {
-            return refuse(Unfit::BadRequest, head, out);
+            return self.refuse(Unfit::BadRequest, head, out);
         }
-        self.socket = Some(Socket::open(head, None, &self.codec, out)?);
+        self.socket = Some(Socket::open(head, None, &self.profile.codec, out)?);
         Some(PROBE)
     }
 
     fn attach_poll(&mut self, asked: &Asked, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
         if self.poll.is_some() {
             self.end(out);
-            return refuse(Unfit::BadRequest, head, out);
+            return self.refuse(Unfit::BadRequest, head, out);
         }
-        self.poll = Some(Poll { answer: Answer::read(head), jsonp: asked.jsonp });
+        self.poll = Some(Poll { reply: self.reply_to(head), jsonp: asked.jsonp });
         if self.is_moving {
             // Nothing is told to it, so that it ends and the client can move.
             let mut kept = Vec::new();
@@ -173,22 +190,23 @@ impl Engine {
     fn attach_post(&mut self, asked: &Asked, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
         let Some(form) = asked.form_of(head).filter(|_| self.posted.is_none()) else {
             self.end(out);
-            return refuse(Unfit::BadRequest, head, out);
+            return self.refuse(Unfit::BadRequest, head, out);
         };
-        let Ok(body) = Body::new(head.framing, self.max_payload_bytes) else {
+        let Ok(body) = Body::new(head.framing, self.profile.max_message_bytes as u64) else {
             self.end(out);
-            Answer::unread(head).write(413, &[ANY_ORIGIN], b"", out);
+            let origins = &self.profile.origins;
+            Reply::unread(head, origins).write(origins, 413, &[], b"", out);
             return None;
         };
         if body.is_done() {
             self.end(out);
-            return refuse(Unfit::BadRequest, head, out);
+            return self.refuse(Unfit::BadRequest, head, out);
         }
         if head.expects_continue() {
             out.bytes.extend_from_slice(CONTINUE);
         }
-        let (answer, is_jsonp) = (Answer::read(head), asked.jsonp.is_some());
-        self.posted = Some(Box::new(Posted { answer, form, is_jsonp, body, bytes: Vec::new() }));
+        let (reply, is_jsonp) = (self.reply_to(head), asked.jsonp.is_some());
+        self.posted = Some(Box::new(Posted { reply, form, is_jsonp, body, bytes: Vec::new() }));
         Some(POSTED)
     }
 
@@ -209,7 +227,7 @@ impl Engine {
     fn answer_poll(&mut self, kept: &[u8], out: &mut Outbox) {
         let Some(poll) = self.poll.take() else { return };
         let mut written = Outbox::default();
-        poll.answer(self.revision, kept, &mut written);
+        poll.answer(self.revision, kept, &self.profile, &mut written);
         out.aside.push(Aside { lane: POLL, bytes: written.bytes, then: written.then });
     }
 
@@ -260,8 +278,9 @@ impl Engine {
         if !said.bytes.is_empty() {
             out.aside.push(Aside { lane: MAIN, bytes: said.bytes, then: Then::Stay });
         }
+        let origins = &self.profile.origins;
         match outcome {
-            Some(()) => posted.answer.write(200, &[("content-type", "text/html"), ANY_ORIGIN], b"ok", out),
+            Some(()) => posted.reply.write(origins, 200, &[("content-type", "text/html")], b"ok", out),
             None => {
                 self.posted = Some(posted);
                 self.refuse_post(out);
@@ -283,7 +302,8 @@ impl Engine {
     fn refuse_post(&mut self, out: &mut Outbox) {
         let Some(posted) = self.posted.take() else { return };
         self.end(out);
-        posted.answer.closing().write(400, &[("content-type", "text/html"), ANY_ORIGIN], b"", out);
+        let headers = [("content-type", "text/html")];
+        posted.reply.closing().write(&self.profile.origins, 400, &headers, b"", out);
     }
 
     /// What comes over a WebSocket that is to become the main stream: the probe, then the move, and what is said right behind it.
@@ -412,17 +432,30 @@ impl Engine {
 
 impl Poll {
     /// Answers it with packets that were kept.
-    fn answer(self, revision: Revision, kept: &[u8], out: &mut Outbox) {
+    fn answer(self, revision: Revision, kept: &[u8], profile: &Profile, out: &mut Outbox) {
+        self.answer_with(&[], revision, kept, profile, out);
+    }
+
+    fn answer_with(
+        self,
+        headers: &[(&str, &str)],
+        revision: Revision,
+        kept: &[u8],
+        profile: &Profile,
+        out: &mut Outbox,
+    ) {
         let (form, payload) = payload_of(revision, kept);
-        match self.jsonp {
+        let mut script = Vec::new();
+        let (content_type, body) = match self.jsonp {
             Some(index) => {
                 let text = std::str::from_utf8(payload).expect("it was written as text");
-                let mut script = Vec::new();
                 jsonp::write_answer(index, text, &mut script);
-                self.answer.write(200, &[("content-type", jsonp::CONTENT_TYPE), ANY_ORIGIN], &script, out);
+                (jsonp::CONTENT_TYPE, &script[..])
             }
-            None => self.answer.write(200, &[("content-type", form.content_type()), ANY_ORIGIN], payload, out),
-        }
+            None => (form.content_type(), payload),
+        };
+        let headers = [&[("content-type", content_type)], headers].concat();
+        self.reply.write(&profile.origins, 200, &headers, body, out);
     }
 }
 
@@ -468,11 +501,6 @@ fn payload_of(revision: Revision, kept: &[u8]) -> (PayloadForm, &[u8]) {
         Revision::V4 => (PayloadForm::Separated, kept.get(1..).unwrap_or_default()),
         Revision::V3 => (PayloadForm::Counted, kept),
     }
-}
-
-fn refuse(unfit: Unfit, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
-    unfit.answer(head, out);
-    None
 }
 
 fn broken(detail: &'static str) -> Violation {

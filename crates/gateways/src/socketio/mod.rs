@@ -1,4 +1,4 @@
-//! Socket.IO at `/socket.io/`: the clients of 2.x, 3.x and 4.x unchanged, over polls, a WebSocket, or first the one and then the other
+//! Socket.IO: the clients of 2.x, 3.x and 4.x unchanged, over polls, a WebSocket, or first the one and then the other
 //! (Engine.IO 3 and 4, Socket.IO 4 and 5).
 
 mod call;
@@ -8,6 +8,7 @@ mod form;
 mod id;
 mod namespaces;
 mod profile;
+mod reply;
 mod session;
 mod sockets;
 mod words;
@@ -20,19 +21,16 @@ use self::call::{Asked, Transport, Unfit};
 use self::engine::Engine;
 use self::form::WireForm;
 use self::profile::{Profile, SharedProfile};
+use self::reply::Reply;
 use self::session::Session;
 use self::sockets::Sockets;
 use self::words::Words;
-use crate::answer::Answer;
-use crate::websocket::{Codec, SharedCodec, Socket};
+use crate::websocket::Socket;
 use crate::{Admission, Call, Client, Gateway, Login, Outbox, Settings, Variant};
-
-const PATH: &str = "/socket.io/";
 
 /// Opens the gateway.
 pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
-    let (codec, profile) = (Codec::shared(settings), Profile::shared(settings));
-    Box::new(SocketIo { settings: settings.clone(), codec, profile })
+    Box::new(SocketIo { settings: settings.clone(), profile: Profile::shared(settings) })
 }
 
 /// Stock clients are its other side, in `interop/`.
@@ -42,45 +40,46 @@ pub(crate) fn client(_: &Login) -> Option<Box<dyn Client>> {
 
 struct SocketIo {
     settings: Settings,
-    codec: SharedCodec,
     profile: SharedProfile,
 }
 
 impl Gateway for SocketIo {
     fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
         let head = call.head;
-        if head.path != PATH && head.path != PATH.trim_end_matches('/') {
+        let path = &*self.profile.path;
+        if head.path != path && Some(head.path) != path.strip_suffix('/') {
             return Admission::NotMine;
         }
         if head.method == "OPTIONS" {
-            Answer::unread(head).allow("GET, POST, OPTIONS", "content-type", out);
+            let origins = &self.profile.origins;
+            Reply::unread(head, origins).allow(origins, head, out);
             return Admission::Answered;
         }
         match Asked::read(head) {
             Ok(Asked { session: Some(name), .. }) => Admission::Attach(name),
             Ok(asked) => self.open_session(&asked, call, out),
             Err(unfit) => {
-                unfit.answer(head, out);
+                unfit.answer(head, &self.profile.origins, out);
                 Admission::Answered
             }
         }
     }
 
     fn refuse(&mut self, head: &Head<'_>, out: &mut Outbox) {
-        Unfit::SessionUnknown.answer(head, out);
+        Unfit::SessionUnknown.answer(head, &self.profile.origins, out);
     }
 
     fn encode(&mut self, variant: Variant, event: &Event, out: &mut Vec<u8>) {
         let form = WireForm::of(variant);
         let words = Words { profile: &self.profile, home: form.home };
-        words.write(event, &mut |said| form.write(&self.codec, &said, out));
+        words.write(event, &mut |said| form.write(&self.profile.codec, &said, out));
     }
 }
 
 impl SocketIo {
     fn open_session(&self, asked: &Asked, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
         let socket = match asked.transport {
-            Transport::WebSocket => match Socket::open(call.head, None, &self.codec, out) {
+            Transport::WebSocket => match Socket::open(call.head, None, &self.profile.codec, out) {
                 Some(socket) => Some(socket),
                 None => return Admission::Answered,
             },
@@ -99,7 +98,7 @@ impl SocketIo {
         };
         open.write(&mut text);
         let text = String::from_utf8(text).expect("it is JSON");
-        let engine = Engine::new(asked, max_payload, self.codec.clone(), socket);
+        let engine = Engine::new(asked, self.profile.clone(), socket);
         let mut packets = Vec::new();
         engine.write(&Packet::Text(PacketType::Open, &text), &mut packets);
         let mut session = Session::new(engine, Sockets::new(self.profile.clone(), name));
@@ -109,7 +108,7 @@ impl SocketIo {
         out.commands.append(&mut said.commands);
         match asked.transport {
             Transport::WebSocket => out.bytes.extend_from_slice(&packets),
-            Transport::Polling => session.answer_handshake(asked, call.head, &packets, out),
+            Transport::Polling => session.answer_handshake(asked, call.head, &sid, &packets, out),
         }
         Admission::Open(Box::new(session))
     }

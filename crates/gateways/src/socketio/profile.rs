@@ -3,12 +3,20 @@
 use std::rc::Rc;
 
 use super::namespaces::Namespaces;
+use super::reply::Origins;
+use crate::websocket::{Codec, SharedCodec};
 use crate::{EventNames, Settings};
 
 /// What clients find, whoever they are.
-#[derive(Debug)]
 pub(super) struct Profile {
     pub(super) max_message_bytes: usize,
+    /// Of all WebSockets.
+    pub(super) codec: SharedCodec,
+    /// Begins and ends with a slash.
+    pub(super) path: String,
+    pub(super) origins: Origins,
+    /// The cookie that says which session it is, for balancers that keep one with a node.
+    pub(super) cookie: Option<String>,
     pub(super) namespaces: Namespaces,
     pub(super) events: EventNames,
 }
@@ -20,6 +28,10 @@ impl Profile {
         let own = &settings.socketio;
         Rc::new(Self {
             max_message_bytes: settings.max_message_bytes,
+            codec: Codec::shared(settings),
+            path: own.path.clone(),
+            origins: Origins::new(&own.origins),
+            cookie: Some(own.cookie.clone()).filter(|name| !name.is_empty()),
             namespaces: Namespaces::new(own.namespaces.iter().map(String::as_str)),
             events: own.events.clone(),
         })

@@ -28,8 +28,15 @@ impl Session {
         self.sockets.begin(&self.engine, out);
     }
 
-    pub(super) fn answer_handshake(&self, asked: &Asked, head: &Head<'_>, packets: &[u8], out: &mut Outbox) {
-        self.engine.answer_handshake(asked, head, packets, out);
+    pub(super) fn answer_handshake(
+        &self,
+        asked: &Asked,
+        head: &Head<'_>,
+        sid: &str,
+        packets: &[u8],
+        out: &mut Outbox,
+    ) {
+        self.engine.answer_handshake(asked, head, sid, packets, out);
     }
 }
 

@@ -43,7 +43,7 @@ impl Gateway for ServerSentEvents {
         let answer = Answer::unread(head);
         match head.method {
             "GET" => return open_room(segment, head, answer, out),
-            "OPTIONS" => answer.allow(METHODS, "last-event-id, cache-control", out),
+            "OPTIONS" => answer.allow(METHODS, "last-event-id, cache-control", &[ANY_ORIGIN], out),
             _ => answer.refuse_method(METHODS, out),
         }
         Admission::Answered
