@@ -1,6 +1,7 @@
 //! Answers to plain HTTP requests, as every gateway that speaks HTTP gives them: what becomes of the stream, what a HEAD is spared,
 //! refusals as JSON.
 
+use bytes::Bytes;
 use chat::Refusal;
 use wire::http::{Framing, Head, keep_alive, write_head_response, write_streamed_head};
 
@@ -110,11 +111,11 @@ impl Answer {
 /// An answer that is the same for everybody, written ahead.
 pub(crate) struct Prepared {
     head: Vec<u8>,
-    body: &'static [u8],
+    body: Bytes,
 }
 
 impl Prepared {
-    pub(crate) fn new(status: u16, headers: &[(&str, &str)], body: &'static [u8]) -> Self {
+    pub(crate) fn new(status: u16, headers: &[(&str, &str)], body: Bytes) -> Self {
         let mut head = Vec::new();
         write_head_response(&mut head, status, headers, body.len());
         Self { head, body }
@@ -124,11 +125,16 @@ impl Prepared {
     pub(crate) fn without_content(status: u16, headers: &[(&str, &str)]) -> Self {
         let mut head = Vec::new();
         write_streamed_head(&mut head, status, headers);
-        Self { head, body: b"" }
+        Self { head, body: Bytes::new() }
     }
 
     pub(crate) fn write(&self, answer: Answer, out: &mut Outbox) {
         out.bytes.extend_from_slice(&self.head);
-        answer.finish(self.body, out);
+        answer.finish(&self.body, out);
     }
+}
+
+/// Whether the client has these bytes already (RFC 9110 §13.1.2; tags are compared weakly).
+pub(crate) fn is_known(head: &Head<'_>, tag: &str) -> bool {
+    head.list("if-none-match").any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }

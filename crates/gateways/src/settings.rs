@@ -1,5 +1,7 @@
 //! What gateways may know of the configuration.
 
+use std::sync::Arc;
+
 /// What a gateway may know of the configuration. Times are for clients to be told; gateways have no clock.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -24,6 +26,8 @@ pub struct SocketIoSettings {
     pub origins: Vec<String>,
     /// The cookie that a polling session is given with its name; empty: none.
     pub cookie: String,
+    /// The stock client, to be served as `socket.io.js` below the path.
+    pub client_file: Option<Arc<[u8]>>,
     /// Namespaces besides `/`, each beginning with a slash and without a comma.
     pub namespaces: Vec<String>,
     /// What its events are called.
@@ -36,6 +40,7 @@ impl Default for SocketIoSettings {
             path: "/socket.io/".to_owned(),
             origins: Vec::new(),
             cookie: String::new(),
+            client_file: None,
             namespaces: Vec::new(),
             events: EventNames::default(),
         }

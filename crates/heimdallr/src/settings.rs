@@ -59,6 +59,10 @@ pub(crate) fn of_shard(settings: &Settings, names_secret: [u8; 16], index: u16) 
 
 fn socketio(settings: &Settings) -> SocketIoSettings {
     SocketIoSettings {
+        path: settings.socketio_path.clone(),
+        origins: settings.socketio_origins.clone(),
+        cookie: settings.socketio_cookie.clone(),
+        client_file: settings.socketio_client_file.bytes(),
         namespaces: settings.socketio_namespaces.clone(),
         events: EventNames {
             join_room: settings.socketio_event_join_room.clone(),

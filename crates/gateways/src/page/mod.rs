@@ -2,10 +2,10 @@
 //!
 //! It is asked last: what no gateway knows is not found.
 
+use bytes::Bytes;
 use chat::Event;
-use wire::http::Head;
 
-use crate::answer::{Answer, Prepared};
+use crate::answer::{Answer, Prepared, is_known};
 use crate::{Admission, Call, Client, Gateway, Login, Outbox, Settings, Variant};
 
 /// One file of the page.
@@ -36,7 +36,7 @@ pub(crate) fn open(_: &Settings) -> Box<dyn Gateway> {
     let not_found = [&[("content-type", "text/plain; charset=utf-8")][..], &GUARDS].concat();
     Box::new(Page {
         leaves: FILES.iter().map(Leaf::of).collect(),
-        not_found: Prepared::new(404, &not_found, b"not found\n"),
+        not_found: Prepared::new(404, &not_found, Bytes::from_static(b"not found\n")),
     })
 }
 
@@ -81,7 +81,7 @@ impl Leaf {
         let cached = [("etag", file.tag), ("cache-control", "no-cache")];
         let typed = [&[("content-type", media_type(file.path))], &cached[..], &GUARDS].concat();
         Self {
-            whole: Prepared::new(200, &typed, file.bytes),
+            whole: Prepared::new(200, &typed, Bytes::from_static(file.bytes)),
             // RFC 9110 §15.4.5: what a 200 would say of the cache, and no more.
             unchanged: Prepared::without_content(304, &cached),
         }
@@ -91,11 +91,6 @@ impl Leaf {
 fn find(path: &str) -> Option<usize> {
     let path = if path == "/" { INDEX } else { path };
     FILES.binary_search_by_key(&path, |file| file.path).ok()
-}
-
-/// Whether the client has these bytes already (RFC 9110 §13.1.2; tags are compared weakly).
-fn is_known(head: &Head<'_>, tag: &str) -> bool {
-    head.list("if-none-match").any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 fn media_type(path: &str) -> &'static str {

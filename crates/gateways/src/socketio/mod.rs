@@ -2,6 +2,7 @@
 //! (Engine.IO 3 and 4, Socket.IO 4 and 5).
 
 mod call;
+mod client_file;
 mod engine;
 mod events;
 mod form;
@@ -47,6 +48,12 @@ impl Gateway for SocketIo {
     fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
         let head = call.head;
         let path = &*self.profile.path;
+        if let Some(file) = &self.profile.client_file
+            && head.path.strip_prefix(path) == Some(client_file::NAME)
+        {
+            file.answer(head, out);
+            return Admission::Answered;
+        }
         if head.path != path && Some(head.path) != path.strip_suffix('/') {
             return Admission::NotMine;
         }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::client_file::ClientFile;
 use super::namespaces::Namespaces;
 use super::reply::Origins;
 use crate::websocket::{Codec, SharedCodec};
@@ -17,6 +18,7 @@ pub(super) struct Profile {
     pub(super) origins: Origins,
     /// The cookie that says which session it is, for balancers that keep one with a node.
     pub(super) cookie: Option<String>,
+    pub(super) client_file: Option<ClientFile>,
     pub(super) namespaces: Namespaces,
     pub(super) events: EventNames,
 }
@@ -32,6 +34,7 @@ impl Profile {
             path: own.path.clone(),
             origins: Origins::new(&own.origins),
             cookie: Some(own.cookie.clone()).filter(|name| !name.is_empty()),
+            client_file: own.client_file.as_ref().map(ClientFile::new),
             namespaces: Namespaces::new(own.namespaces.iter().map(String::as_str)),
             events: own.events.clone(),
         })

@@ -1,5 +1,6 @@
 //! `GET /healthz`: whether this node answers. For balancers, which ask often: the answer is written ahead.
 
+use bytes::Bytes;
 use chat::Event;
 use wire::websocket::is_upgrade;
 
@@ -10,7 +11,7 @@ const PATH: &str = "/healthz";
 
 /// Opens the gateway.
 pub(crate) fn open(_: &Settings) -> Box<dyn Gateway> {
-    Box::new(Status { healthy: Prepared::new(200, &[("content-type", "text/plain")], b"ok") })
+    Box::new(Status { healthy: Prepared::new(200, &[("content-type", "text/plain")], Bytes::from_static(b"ok")) })
 }
 
 /// Nobody chats through it.

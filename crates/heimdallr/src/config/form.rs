@@ -5,7 +5,7 @@ use std::num::NonZero;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::value::{RoomSlowPolicy, SlowPolicy};
+use super::value::{Contents, RoomSlowPolicy, SlowPolicy};
 
 /// The form of a key's value. A value is one text, or several where the form is a list.
 pub(super) trait Form {
@@ -187,6 +187,24 @@ impl Form for Text {
 
     fn expected(&self) -> String {
         self.1.to_owned()
+    }
+}
+
+/// A file, read while the configuration is; an empty text is none.
+pub(super) struct File;
+
+impl Form for File {
+    type Value = Contents;
+
+    fn read(&self, texts: &[String]) -> Option<Contents> {
+        match single(texts)? {
+            "" => Some(Contents::default()),
+            path => std::fs::read(path).ok().map(Contents::new),
+        }
+    }
+
+    fn expected(&self) -> String {
+        "a file that can be read, or nothing".to_owned()
     }
 }
 

@@ -28,7 +28,7 @@ impl Key {
 
     /// The default in words.
     pub(super) fn default_words(&self) -> String {
-        if self.default.is_empty() { "none".to_owned() } else { self.default.join(", ") }
+        if matches!(self.default, [] | [""]) { "none".to_owned() } else { self.default.join(", ") }
     }
 
     /// The default as TOML writes it.

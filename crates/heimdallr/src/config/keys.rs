@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use super::error::ConfigError;
 use super::form::{
-    Address, Addresses, Choice, Count, Milliseconds, RoomSlowPolicies, SLOW_POLICY, Seconds, Text, Texts,
-    Threads, Truth,
+    Address, Addresses, Choice, Count, File, Milliseconds, RoomSlowPolicies, SLOW_POLICY, Seconds, Text,
+    Texts, Threads, Truth,
 };
 use super::given::Given;
 use super::key::{Key, declare};
 use super::socketio;
-use super::value::{LogFormat, RoomSlowPolicy, SlowPolicy};
+use super::value::{Contents, LogFormat, RoomSlowPolicy, SlowPolicy};
 
 const DAY: usize = 86_400;
 const MEBIBYTE: usize = 1 << 20;
@@ -90,6 +90,19 @@ declare! {
 
     /// Whether WebSocket clients are offered compression (permessage-deflate).
     deflate: bool = Truth, default ["true"];
+
+    /// Where clients of Socket.IO send their requests.
+    socketio_path: String = Text(socketio::is_path, "a path that begins and ends with a slash"), default ["/socket.io/"];
+
+    /// Origins whose pages may speak Socket.IO with credentials. None: pages of any origin may, without.
+    socketio_origins: Vec<String> =
+        Texts(1000, socketio::is_origin, "origins such as https://chat.example"), default [];
+
+    /// Name of a cookie with which polling clients of Socket.IO are kept with their node. Empty: none.
+    socketio_cookie: String = Text(socketio::is_cookie, "the name of a cookie, or nothing"), default [""];
+
+    /// The stock client for browsers, a file read at the start and served as `socket.io.js` below `socketio_path`. Empty: none.
+    socketio_client_file: Contents = File, default [""];
 
     /// Namespaces of Socket.IO besides `/`. A room `r` of `/news` is the room `/news/r` of everybody else.
     socketio_namespaces: Vec<String> = Texts(63, socketio::is_namespace, "names such as /news"), default [];

@@ -14,6 +14,25 @@ pub(super) fn is_event(text: &str) -> bool {
     !wire::socketio::is_reserved(text)
 }
 
+/// Whether a text is a path that requests can begin with, other than that of the page.
+pub(super) fn is_path(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '%');
+    text.len() > 1 && text.starts_with('/') && text.ends_with('/') && text.chars().all(is_plain)
+}
+
+/// Whether a text is an origin as browsers write it (RFC 6454 §6.2): no path, not even a slash.
+pub(super) fn is_origin(text: &str) -> bool {
+    let Some((scheme, host)) = text.split_once("://") else { return false };
+    let is_plain =
+        |c: char| c.is_ascii_graphic() && !c.is_ascii_uppercase() && !matches!(c, '/' | '?' | '#' | ',');
+    !scheme.is_empty() && !host.is_empty() && text.replacen("://", "", 1).chars().all(is_plain)
+}
+
+/// Whether a text is the name of a cookie (RFC 6265 §4.1.1), or empty.
+pub(super) fn is_cookie(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -22,6 +41,10 @@ mod tests {
     fn names_are_those_that_packets_can_hold() {
         assert!(is_namespace("/news") && is_namespace("/news/today"));
         assert!(is_event("joinRoom") && is_event("") && !is_event("disconnect"));
+        assert!(is_path("/socket.io/") && !is_path("/") && !is_path("/a") && !is_path("/a?/"));
+        assert!(is_origin("https://chat.example:8443") && is_origin("capacitor://localhost"));
+        assert!(!is_origin("https://chat.example/") && !is_origin("chat.example") && !is_origin("*"));
+        assert!(is_cookie("io") && is_cookie("") && !is_cookie("a=b") && !is_cookie("a b"));
         for text in ["", "/", "news", "/a,b", "/a?b", "/a\n"] {
             assert!(!is_namespace(text), "{text:?}");
         }

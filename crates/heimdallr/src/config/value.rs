@@ -1,5 +1,28 @@
 //! The values of keys that are more than numbers, addresses and texts.
 
+use std::fmt;
+use std::sync::Arc;
+
+/// What a file holds, if one was named.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Contents(Option<Arc<[u8]>>);
+
+impl Contents {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
+        Self(Some(bytes.into()))
+    }
+
+    pub(crate) fn bytes(&self) -> Option<Arc<[u8]>> {
+        self.0.clone()
+    }
+}
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} bytes", self.0.as_ref().map(|bytes| bytes.len()))
+    }
+}
+
 /// What happens to a session that reads more slowly than its room speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SlowPolicy {

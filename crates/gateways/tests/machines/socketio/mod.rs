@@ -4,6 +4,7 @@ mod events;
 mod moves;
 mod namespaces;
 mod parsers;
+mod requests;
 mod transports;
 
 use chat::Event;
