@@ -63,11 +63,11 @@ pub enum Heard {
         /// The name this session goes by.
         user: UserId,
         /// The session's public id.
-        session: String,
+        session: Option<String>,
         /// The server's time.
-        time: Time,
+        time: Option<Time>,
         /// The newest position of the inbox.
-        inbox: Position,
+        inbox: Option<Position>,
         /// Whether everything since the position asked for follows.
         resumption: Resumption,
     },

@@ -21,6 +21,14 @@ pub(crate) fn read(json: &[u8], user: Option<&UserId>) -> Result<Heard, ServerFa
     read.ok_or_else(|| ServerFault::new(format_args!("not understood: {}", String::from_utf8_lossy(json))))
 }
 
+/// Reads the answer to a join that says neither what it is nor of which room.
+pub(crate) fn read_joined(json: &[u8], tag: Option<Tag>, room: RoomId) -> Result<Heard, ServerFault> {
+    let answer: Object<'_> = serde_json::from_slice(json).map_err(ServerFault::new)?;
+    let id = tag.map(|tag| tag.as_str().to_owned());
+    let joined = Object { is: "joined".into(), id, ..answer }.heard(Some(room));
+    joined.ok_or_else(|| ServerFault::new(format_args!("not understood: {}", String::from_utf8_lossy(json))))
+}
+
 /// Reads the code of a refusal.
 pub(crate) fn read_refusal(json: &[u8]) -> Result<Refusal, ServerFault> {
     let object: Object<'_> = serde_json::from_slice(json).map_err(ServerFault::new)?;
@@ -84,9 +92,9 @@ impl Object<'_> {
             "welcome" => Heard::Welcome {
                 tag,
                 user: name(self.user.as_deref())?,
-                session: self.session.clone()?,
-                time: Time(self.time?),
-                inbox: position(self.inbox.as_deref())?,
+                session: Some(self.session.clone()?),
+                time: Some(Time(self.time?)),
+                inbox: Some(position(self.inbox.as_deref())?),
                 resumption: self.resumption(),
             },
             "joined" => Heard::Joined {

@@ -17,6 +17,7 @@ const SPEECHES: &[(&str, Open)] = &[
     ("raw", |room, _| Speech::Plain(room)),
     ("sse", Speech::Reader),
     ("post", |_, _| Speech::Poster),
+    ("socketio", |_, _| Speech::Events),
 ];
 
 /// Changes what a client hears, to see whether anybody notices.
@@ -168,8 +169,8 @@ impl Actor {
     /// Posts a message, and remembers it until it is answered.
     pub fn post(&mut self, command: Command, node: &mut Node, ledger: &mut Ledger) -> bool {
         let asked = self.ask(command.clone(), node, ledger);
-        // Without a name a retry cannot be told from another's post.
-        if asked && self.user.is_some() {
+        // Without a name, or an id that outlives the connection, a retry cannot be told from another post.
+        if asked && self.user.is_some() && self.gateway != "socketio" {
             self.unanswered.push(command);
         }
         asked
@@ -194,7 +195,7 @@ impl Actor {
     pub fn rooms(&self) -> Vec<RoomId> {
         let rooms = self.link.iter().flat_map(|link| &link.rooms);
         match self.gateway {
-            "v1" => rooms.cloned().collect(),
+            "v1" | "socketio" => rooms.cloned().collect(),
             _ => vec![RoomId::public(self.home.clone())],
         }
     }
@@ -239,7 +240,7 @@ impl Actor {
     pub fn vanish(&mut self, ledger: &mut Ledger) -> Option<PipeId> {
         let link = self.link.take()?;
         ledger.gone(link.session);
-        (!matches!(self.gateway, "v1" | "raw")).then_some(link.pipe)
+        (!matches!(self.gateway, "v1" | "raw" | "socketio")).then_some(link.pipe)
     }
 
     /// Whether it would read something now, or notice the end.
@@ -292,11 +293,11 @@ impl Actor {
                 self.arrive(node, ledger);
             }
             Heard::Closed { .. } => link.is_open = false,
-            Heard::Welcome { inbox, resumption: Resumption::Fresh, .. } => self.inbox = Some(*inbox),
+            Heard::Welcome { inbox, resumption: Resumption::Fresh, .. } => self.inbox = *inbox,
             Heard::Joined { room, at, resumption, .. } => {
                 link.rooms.insert(room.clone());
                 let place = self.rooms.entry(room.clone()).or_default();
-                if *resumption == Resumption::Fresh {
+                if *resumption == Resumption::Fresh && self.gateway != "socketio" {
                     *place = Some(*at);
                 }
             }

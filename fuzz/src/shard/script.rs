@@ -219,6 +219,7 @@ fn read_post(reader: &mut Reader<'_>, terms: &Terms) -> Deed {
     let kinds = match terms.cast[who].gateway {
         "v1" => &[BodyKind::Text, BodyKind::Json, BodyKind::Both][..],
         "raw" => &[BodyKind::Text, BodyKind::Binary, BodyKind::Demo],
+        "socketio" => &[BodyKind::Text, BodyKind::Json, BodyKind::Binary],
         _ => &[BodyKind::Text],
     };
     let (count, rest) = reader.two(POST_COUNTS.len(), 64);

@@ -29,7 +29,8 @@ const MESSAGE_BYTES_MAX: usize = 600;
 const ROOMS: [&str; 4] = ["lobby", "news-1", "ticker-1", "a b/ü%🌍"];
 
 /// Who goes by a name: the first of a gateway's clients and the second, where its protocol has names.
-const USERS: [(&str, [&str; 2]); 2] = [("v1", ["alice", "bob"]), ("post", ["robot", "robot"])];
+const USERS: [(&str, [&str; 2]); 3] =
+    [("v1", ["alice", "bob"]), ("post", ["robot", "robot"]), ("socketio", ["alice", "dave"])];
 
 pub(crate) fn read_terms(reader: &mut Reader<'_>) -> Terms {
     let secret = reader.secret();

@@ -2,6 +2,7 @@
 //! (Engine.IO 3 and 4, Socket.IO 4 and 5).
 
 mod call;
+mod client;
 mod client_file;
 mod engine;
 mod events;
@@ -18,6 +19,8 @@ use chat::Event;
 use wire::engineio::{Open, Packet, PacketType, Revision};
 use wire::http::Head;
 
+pub(crate) use client::client;
+
 use self::call::{Asked, Transport, Unfit};
 use self::engine::Engine;
 use self::form::WireForm;
@@ -27,16 +30,11 @@ use self::session::Session;
 use self::sockets::Sockets;
 use self::words::Words;
 use crate::websocket::Socket;
-use crate::{Admission, Call, Client, Gateway, Login, Outbox, Settings, Variant};
+use crate::{Admission, Call, Gateway, Outbox, Settings, Variant};
 
 /// Opens the gateway.
 pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
     Box::new(SocketIo { settings: settings.clone(), profile: Profile::shared(settings) })
-}
-
-/// Stock clients are its other side, in `interop/`.
-pub(crate) fn client(_: &Login) -> Option<Box<dyn Client>> {
-    None
 }
 
 struct SocketIo {

@@ -5,6 +5,7 @@ mod anything;
 mod course;
 mod line;
 mod mirror;
+mod mirror_events;
 mod posts;
 mod readers;
 mod rich;

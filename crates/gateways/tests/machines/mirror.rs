@@ -88,9 +88,9 @@ fn told() -> Vec<(Event, Heard)> {
             Heard::Welcome {
                 tag: tag("1"),
                 user: user("alice"),
-                session: "0-1f-3".into(),
-                time: Time(9),
-                inbox: at(7),
+                session: Some("0-1f-3".into()),
+                time: Some(Time(9)),
+                inbox: Some(at(7)),
                 resumption: Resumption::Complete,
             },
         ),

@@ -17,12 +17,15 @@ impl Ledger {
         match heard {
             Heard::Opened => self.opened(session),
             Heard::Welcome { tag, user, time, inbox, resumption, .. } => {
-                self.check_time(session, *time, now);
+                if let Some(time) = time {
+                    self.check_time(session, *time, now);
+                }
                 self.welcomed(session, tag, user, *inbox, *resumption);
             }
             Heard::Joined { tag, room, at, resumption, counts, present } => {
                 self.joined(session, tag, room, *at, *resumption);
-                if let Some(stay) = self.stay(session, room) {
+                let tells_presence = self.sessions[session.0].speech != Speech::Events;
+                if let Some(stay) = self.stay(session, room).filter(|_| tells_presence) {
                     stay.counts = Some(*counts);
                     stay.list = present.as_ref().map(|present| present.iter().cloned().collect());
                 }
@@ -66,9 +69,12 @@ impl Ledger {
 
     fn opened(&mut self, session: SessionNo) {
         let book = &mut self.sessions[session.0];
-        if let Speech::Plain(room) = &book.speech {
-            book.stays.insert(room.clone(), Stay::default());
-        }
+        let room = match &book.speech {
+            Speech::Plain(room) => room.clone(),
+            Speech::Events => RoomId::everybody(),
+            _ => return,
+        };
+        book.stays.insert(room, Stay::default());
     }
 
     fn welcomed(
@@ -76,7 +82,7 @@ impl Ledger {
         session: SessionNo,
         tag: &Option<Tag>,
         user: &UserId,
-        at: Position,
+        at: Option<Position>,
         resumption: Resumption,
     ) {
         let Some(asked) = self.answer(session, tag, |what| matches!(what, What::Identify { .. })) else {
@@ -86,7 +92,11 @@ impl Ledger {
         if self.sessions[session.0].user.as_ref() != Some(user) {
             self.complain(session, &format!("is welcomed as {user:?}"));
         }
-        self.begin(session, RoomId::inbox(user.clone()), at, since, resumption);
+        let room = RoomId::inbox(user.clone());
+        match at {
+            Some(at) => self.begin(session, room, at, since, resumption),
+            None => self.enter(session, room, Stay::default()),
+        }
     }
 
     fn joined(
@@ -125,13 +135,17 @@ impl Ledger {
             self.complain(session, &format!("was away from {since} to {at} and cannot have what was said"));
         }
         self.room(&room).note_head(at);
-        match Stay::begin(at, since, resumption) {
-            Ok(stay) => {
-                if self.sessions[session.0].stays.insert(room.clone(), stay).is_some() {
-                    self.complain(session, &format!("joins {room:?} twice"));
-                }
-            }
+        let is_placed = self.sessions[session.0].speech.tells_places();
+        let stay = if is_placed { Stay::begin(at, since, resumption) } else { Ok(Stay::default()) };
+        match stay {
+            Ok(stay) => self.enter(session, room, stay),
             Err(fault) => self.complain(session, &format!("in {room:?}, {fault}")),
+        }
+    }
+
+    fn enter(&mut self, session: SessionNo, room: RoomId, stay: Stay) {
+        if self.sessions[session.0].stays.insert(room.clone(), stay).is_some() {
+            self.complain(session, &format!("joins {room:?} twice"));
         }
     }
 
@@ -157,12 +171,14 @@ impl Ledger {
         let Some(post) = self.posts.get(&mark) else {
             return self.complain(session, &format!("is shown {mark}, which nobody has posted"));
         };
-        let is_plain = matches!(self.sessions[session.0].speech, Speech::Plain(_));
+        let speech = &self.sessions[session.0].speech;
+        let is_plain = matches!(speech, Speech::Plain(_));
+        let tells_tags = speech.tells_places() && !post.is_retagged;
         let fault = if post.room != said.room {
             format!("is shown {mark} in {:?}, posted in {:?}", said.room, post.room)
         } else if post.author != said.user && post.is_signed && (post.has_words || !is_plain) {
             format!("is shown {mark} by {:?}, posted by {:?}", said.user, post.author)
-        } else if !is_plain && post.tag != said.tag {
+        } else if tells_tags && post.tag != said.tag {
             format!("is shown {mark} as {:?}, posted as {:?}", said.tag, post.tag)
         } else if post.state == PostState::Refused {
             format!("is shown {mark} at {}, which was refused", shown(said.at))

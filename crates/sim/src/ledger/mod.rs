@@ -58,6 +58,8 @@ struct Post {
     has_words: bool,
     /// As readers see it: protocols without tags have none.
     tag: Option<Tag>,
+    /// The server has given it a tag that its author does not know.
+    is_retagged: bool,
     /// How often it was asked for since it was refused last.
     tries: u32,
     state: PostState,
@@ -274,7 +276,9 @@ impl Ledger {
         let has_words = matches!(body.text, Text::Own(_));
         let is_signed = !self.rules.may_be_full || !self.sessions[session.0].awaits_name();
         let state = PostState::Asked;
-        let post = Post { room, by: session, author, is_signed, has_words, tag, tries: 0, state };
+        let is_retagged = self.sessions[session.0].speech == Speech::Events;
+        let post =
+            Post { room, by: session, author, is_signed, has_words, tag, is_retagged, tries: 0, state };
         let post = self.posts.entry(mark).or_insert(post);
         if post.state == PostState::Refused {
             (post.state, post.tries) = (PostState::Asked, 0);

@@ -19,6 +19,16 @@ pub enum Speech {
     Reader(RoomId, Option<Position>),
     /// Posts with answers; nothing is told.
     Poster,
+    /// Events and acknowledgements: one room at a time, joined by name, and the room of everybody from the beginning; told without positions,
+    /// without tags and without presence.
+    Events,
+}
+
+impl Speech {
+    /// Whether messages are told with where they stand and under which tag they were posted.
+    pub(super) fn tells_places(&self) -> bool {
+        matches!(self, Self::Rich | Self::Reader(..))
+    }
 }
 
 /// One session.

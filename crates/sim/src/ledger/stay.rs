@@ -78,7 +78,11 @@ impl Stay {
 
     /// Messages are told to be lost.
     pub(super) fn lose(&mut self, since: Position, at: Position, may_lose: bool) -> Result<(), String> {
-        let Some(place) = self.place else { return Err("is told of positions that it never was".into()) };
+        let Some(place) = self.place else {
+            self.last = None;
+            let told = format!("told to have lost {since} to {at}, and was never slow");
+            return if may_lose { Ok(()) } else { Err(told) };
+        };
         if let Some(owed) = self.owed.take() {
             if since != owed || at.epoch != place.epoch || at.offset > place.offset {
                 return Err(format!("since {owed}, told to have lost {since} to {at}"));

@@ -59,6 +59,7 @@ fn draw_post(who: usize, room: usize, terms: &Terms, random: &mut Random) -> Dee
     let kinds = match terms.cast[who].gateway {
         "v1" => &[BodyKind::Text, BodyKind::Json, BodyKind::Both][..],
         "raw" => &[BodyKind::Text, BodyKind::Binary, BodyKind::Demo],
+        "socketio" => &[BodyKind::Text, BodyKind::Json, BodyKind::Binary],
         _ => &[BodyKind::Text],
     };
     let count = if random.chance(100) { random.between(10, 60) } else { random.between(1, 3) };

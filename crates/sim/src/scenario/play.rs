@@ -224,6 +224,8 @@ fn author_of(actor: &Actor, kind: BodyKind) -> Option<UserId> {
     match actor.gateway {
         "raw" => UserId::new(&actor.name).ok().filter(|_| kind == BodyKind::Demo),
         "post" => actor.user.clone(),
+        // Who goes by no name may claim one.
+        "socketio" if actor.user.is_none() => UserId::new(&actor.name).ok(),
         _ => None,
     }
 }

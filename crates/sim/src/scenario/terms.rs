@@ -208,6 +208,10 @@ fn draw_cast(theme: Theme, rooms: &[RoomId], random: &mut Random) -> Vec<Part> {
         };
         cast.extend((0..crowd).map(part));
     }
+    for number in 0..random.below(5) {
+        let user = *random.pick(&[None, Some("alice"), Some("bob"), Some("frida")]);
+        cast.push(Part::new(&format!("socketio-{number}"), "socketio", user, rooms, random));
+    }
     cast
 }
 

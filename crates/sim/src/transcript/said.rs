@@ -19,6 +19,9 @@ pub fn opening(role: &Role) -> Option<Vec<u8>> {
     let path = match role.gateway.as_str() {
         "v1" => RICH.0.to_owned(),
         "raw" => format!("/{}", role.room),
+        // The revision of Engine.IO stands in the place of a room.
+        "socketio" if role.room.is_empty() => "/socket.io/?EIO=4&transport=websocket".to_owned(),
+        "socketio" => format!("/socket.io/?EIO={}&transport=websocket", role.room),
         _ => return None,
     };
     let mut bytes = Vec::new();
