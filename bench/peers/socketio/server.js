@@ -1,5 +1,5 @@
-// Rooms as Socket.IO's own documentation builds them: `joinRoom` joins and is acknowledged, `message` goes to everybody
-// in the room, the sender included. Started with `node server.js --listen ADDRESS:PORT`.
+// Rooms as Socket.IO's own documentation builds them: `joinRoom {room}` joins and is acknowledged, `message {room,userId,message}`
+// goes as `message {userId,message}` to everybody in the room, the sender included. Started with `node server.js --listen ADDRESS:PORT`.
 "use strict";
 
 const { createServer } = require("node:http");
@@ -10,12 +10,11 @@ const http = createServer();
 const io = new Server(http);
 
 io.on("connection", (socket) => {
-  socket.on("joinRoom", (room, joined) => {
-    socket.data.room = room;
+  socket.on("joinRoom", ({ room }, joined) => {
     socket.join(room);
-    joined();
+    joined({});
   });
-  socket.on("message", (text) => io.to(socket.data.room).emit("message", text));
+  socket.on("message", ({ room, userId, message }) => io.to(room).emit("message", { userId, message }));
 });
 
 http.listen({ host, port: Number(port), backlog: 4096 }, () => console.log(`listening on ${host}:${port}`));

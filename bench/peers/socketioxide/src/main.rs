@@ -1,15 +1,33 @@
-//! Rooms as socketioxide's own examples build them: `joinRoom` joins and is acknowledged, `message` goes to everybody
-//! in the room, the sender included. Started with `peer-socketioxide --listen ADDRESS:PORT`.
+//! Rooms as socketioxide's own examples build them: `joinRoom {room}` joins and is acknowledged, `message {room,userId,message}`
+//! goes as `message {userId,message}` to everybody in the room, the sender included. Started with `peer-socketioxide --listen ADDRESS:PORT`.
 
 use std::convert::Infallible;
 use std::error::Error;
 
+use serde::{Deserialize, Serialize};
 use socketioxide::SocketIo;
-use socketioxide::extract::{AckSender, Data, Extension, SocketRef};
+use socketioxide::extract::{AckSender, Data, SocketRef};
 use socketioxide::handler::ConnectHandler;
 
-#[derive(Clone)]
-struct Room(String);
+#[derive(Deserialize)]
+struct Join {
+    room: String,
+}
+
+#[derive(Deserialize)]
+struct Post {
+    room: String,
+    #[serde(rename = "userId")]
+    user_id: String,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Message {
+    #[serde(rename = "userId")]
+    user_id: String,
+    message: String,
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -32,12 +50,11 @@ async fn name_handlers(socket: SocketRef) -> Result<(), Infallible> {
     Ok(())
 }
 
-async fn join(socket: SocketRef, Data(room): Data<String>, joined: AckSender) {
-    socket.join(room.clone());
-    socket.extensions.insert(Room(room));
+async fn join(socket: SocketRef, Data(Join { room }): Data<Join>, joined: AckSender) {
+    socket.join(room);
     joined.send(&()).ok();
 }
 
-async fn post(io: SocketIo, Extension(Room(room)): Extension<Room>, Data(text): Data<String>) {
-    io.to(room).emit("message", &text).await.ok();
+async fn post(io: SocketIo, Data(Post { room, user_id, message }): Data<Post>) {
+    io.to(room).emit("message", &Message { user_id, message }).await.ok();
 }

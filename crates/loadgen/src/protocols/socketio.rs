@@ -1,6 +1,6 @@
 //! Socket.IO 4 over the WebSocket transport of Engine.IO 4, as much as a room needs: the open packet, the default
-//! namespace, pings, and events. A room is joined with the event `joinRoom`, which the server acknowledges; a post
-//! is the event `message`, which the server sends to the room as it is.
+//! namespace, pings, and events. A room is joined with the event `joinRoom {room}`, which the server acknowledges; a post
+//! is the event `message {room,userId,message}`, of which the room is told `message {userId,message}`.
 
 use super::websocket::WebSocket;
 use super::{Client, Fault, Protocol, Seat};
@@ -8,7 +8,7 @@ use crate::stamp::Stamp;
 
 pub(super) const PROTOCOL: Protocol = Protocol { name: "socketio", publishers_read: true, open };
 
-fn open(seat: &Seat) -> Box<dyn Client> {
+pub(super) fn open(seat: &Seat) -> Box<dyn Client> {
     Box::new(SocketIo { socket: WebSocket::new(seat.member), seat: seat.clone(), joined: false })
 }
 
@@ -30,9 +30,7 @@ impl Client for SocketIo {
                 [b'4', b'2', ..] => seen.extend(Stamp::find(packet)),
                 [b'2', probe @ ..] => socket.send_text(&[b"3", probe].concat(), out),
                 [b'0', ..] => socket.send_text(b"40", out),
-                [b'4', b'0', ..] => {
-                    socket.send_text(format!(r#"420["joinRoom","{}"]"#, seat.room).as_bytes(), out)
-                }
+                [b'4', b'0', ..] => socket.send_text(join_room(seat).as_bytes(), out),
                 [b'4', b'3', ..] => *joined = true,
                 [b'1', ..] | [b'4', b'1' | b'4', ..] => {
                     return Err(Fault::new(format!("the server sent {}", String::from_utf8_lossy(packet))));
@@ -48,11 +46,18 @@ impl Client for SocketIo {
     }
 
     fn publish(&mut self, stamp: &Stamp, out: &mut Vec<u8>) {
-        let mut packet = br#"42["message",""#.to_vec();
-        stamp.write(self.seat.payload_bytes, &mut packet);
-        packet.extend_from_slice(br#""]"#);
+        let Seat { room, member, payload_bytes, .. } = &self.seat;
+        let mut packet =
+            format!(r#"42["message",{{"room":"{room}","userId":"m{member}","message":""#).into_bytes();
+        stamp.write(*payload_bytes, &mut packet);
+        packet.extend_from_slice(br#""}]"#);
         self.socket.send_text(&packet, out);
     }
+}
+
+/// The packet that asks for the seat's room, to be acknowledged.
+pub(super) fn join_room(seat: &Seat) -> String {
+    format!(r#"420["joinRoom",{{"room":"{}"}}]"#, seat.room)
 }
 
 #[cfg(test)]
@@ -65,12 +70,12 @@ mod tests {
     #[test]
     fn it_connects_joins_answers_pings_and_sees_events_at_every_cut() {
         let (stamp, payload) = stamp(1);
-        let event = format!(r#"42["message","{payload}"]"#);
+        let event = format!(r#"42["message",{{"userId":"m3","message":"{payload}"}}]"#);
         let packets = [r#"0{"sid":"a","pingInterval":25000}"#, r#"40{"sid":"b"}"#, "430[]", "2", &event];
         let bytes = [answer(), packets.map(|packet| frame(TEXT, packet)).concat()].concat();
         let (seen, out, is_open) = at_every_cut(|| open(&seat(true)), &bytes);
         assert_eq!((seen, is_open), (vec![stamp], true));
-        assert_eq!(unmasked(&out), ["40", r#"420["joinRoom","r7"]"#, "3"]);
+        assert_eq!(unmasked(&out), ["40", r#"420["joinRoom",{"room":"r7"}]"#, "3"]);
     }
 
     #[test]
@@ -78,7 +83,8 @@ mod tests {
         let (stamp, payload) = stamp(2);
         let (mut client, mut out) = (open(&seat(true)), Vec::new());
         client.publish(&stamp, &mut out);
-        assert_eq!(unmasked(&out), [format!(r#"42["message","{payload}"]"#)]);
+        let event = format!(r#"42["message",{{"room":"r7","userId":"m3","message":"{payload}"}}]"#);
+        assert_eq!(unmasked(&out), [event]);
     }
 
     #[test]
