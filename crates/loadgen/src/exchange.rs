@@ -88,6 +88,8 @@ pub struct Progress {
     pub posts: u64,
     /// Messages received so far.
     pub deliveries: u64,
+    /// Connections that ended before they should.
+    pub broken: u32,
     /// The worker's own processor time so far.
     pub cpu_ns: u64,
     /// Measured latencies since the last account.

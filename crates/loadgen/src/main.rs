@@ -50,7 +50,8 @@ fn carry_out(run: &Run) -> io::Result<ExitCode> {
 }
 
 fn verdict(report: &Report) -> ExitCode {
-    match report.load.as_ref().is_none_or(|load| load.is_clean()) {
+    let nobody_broke = report.idle.is_none_or(|idle| idle.broken == 0);
+    match nobody_broke && report.load.as_ref().is_none_or(|load| load.is_clean()) {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(NOT_CLEAN),
     }

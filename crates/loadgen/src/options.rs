@@ -40,7 +40,7 @@ pub struct Common {
     /// The server's address.
     #[arg(long, value_name = "ADDR:PORT")]
     pub target: SocketAddr,
-    /// What to speak: raw, v1, sse or socketio.
+    /// What to speak: raw, v1, sse, socketio or socketio-polling.
     #[arg(long, default_value = "raw", value_parser = protocol)]
     pub protocol: &'static Protocol,
     /// How many rooms there are.

@@ -107,7 +107,8 @@ impl Conductor<'_> {
         self.wait_until(began_ns + nanoseconds(self.run.hold))?;
         let seconds = (now_ns() - began_ns) as f64 / 1e9;
         let cpu = self.watch.cpu_time()?.zip(before).map(|(now, before)| now.since(&before).total_s);
-        let idle = Idle { seconds, server_cpu_percent: cpu.map(|cpu| 100.0 * cpu / seconds) };
+        let broken = self.watch.broken();
+        let idle = Idle { seconds, broken, server_cpu_percent: cpu.map(|cpu| 100.0 * cpu / seconds) };
         Ok((self.run.posting.is_none() && !self.run.hold.is_zero()).then_some(idle))
     }
 

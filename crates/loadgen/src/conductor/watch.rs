@@ -110,6 +110,11 @@ impl Watch {
         self.recent.absorb(latencies);
     }
 
+    /// Connections that have ended before they should.
+    pub(super) fn broken(&self) -> u32 {
+        self.progress.iter().map(|progress| progress.broken).sum()
+    }
+
     pub(super) fn latencies(&self) -> &Latencies {
         &self.all
     }

@@ -1,6 +1,7 @@
 //! The client's side of every protocol the generator speaks: bytes in, stamps out. One module for each, and its
 //! name in [`PROTOCOLS`]. None knows sockets, time or what the run is about.
 
+mod polling;
 mod raw;
 mod socketio;
 mod sse;
@@ -55,7 +56,8 @@ pub struct Protocol {
 }
 
 /// All of them; to add one is to add a module and its line.
-pub static PROTOCOLS: &[Protocol] = &[raw::PROTOCOL, v1::PROTOCOL, sse::PROTOCOL, socketio::PROTOCOL];
+pub static PROTOCOLS: &[Protocol] =
+    &[raw::PROTOCOL, v1::PROTOCOL, sse::PROTOCOL, socketio::PROTOCOL, polling::PROTOCOL];
 
 /// The protocol of that name.
 pub fn named(name: &str) -> Option<&'static Protocol> {

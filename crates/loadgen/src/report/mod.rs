@@ -83,6 +83,8 @@ pub struct Opening {
 pub struct Idle {
     /// How long it was.
     pub seconds: f64,
+    /// Connections that ended in it.
+    pub broken: u32,
     /// The server's processor time, in percent of a core.
     pub server_cpu_percent: Option<f64>,
 }

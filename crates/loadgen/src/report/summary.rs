@@ -18,7 +18,8 @@ pub fn summary(report: &Report) -> String {
     if let Some(idle) = &report.idle {
         let cpu =
             idle.server_cpu_percent.map(|percent| format!(", server CPU {percent:.2} %")).unwrap_or_default();
-        line(&mut text, "idle", &format!("{:.0} s{cpu}", idle.seconds));
+        let broken = idle.broken;
+        line(&mut text, "idle", &format!("{:.0} s{cpu}, {broken} connections broken", idle.seconds));
     }
     if let Some(memory) = &report.memory {
         line(

@@ -137,10 +137,10 @@ impl Books {
 
     /// Where we stand; takes the latencies along.
     pub(super) fn progress(&mut self) -> Progress {
-        let Self { open, posts, deliveries, .. } = *self;
+        let Self { open, posts, deliveries, broken, .. } = *self;
         let latencies = self.latencies.pairs();
         self.latencies.clear();
-        Progress { open, posts, deliveries, cpu_ns: own_cpu_ns(), latencies }
+        Progress { open, posts, deliveries, broken, cpu_ns: own_cpu_ns(), latencies }
     }
 
     /// Closes the books.
