@@ -46,7 +46,7 @@ impl Run {
         if json.is_file() {
             read(json)
         } else {
-            Err(outcome.err().unwrap_or_else(|| Failure::new("no report")))
+            Err(outcome.err().map_or_else(|| Failure::new("no report"), |failure| gave_up(&failure)))
         }
     }
 }
@@ -75,6 +75,7 @@ pub(super) struct Opening {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Idle {
+    pub(super) broken: u32,
     pub(super) server_cpu_percent: Option<f64>,
 }
 
@@ -144,6 +145,13 @@ impl Load {
     }
 }
 
+/// What the generator itself says of why it gave up, without how it was called.
+fn gave_up(failure: &Failure) -> Failure {
+    let said = failure.to_string();
+    let own = said.rsplit("heimdallr-loadgen: ").next().unwrap_or_default();
+    Failure::new(format!("the generator gave up: {own}"))
+}
+
 /// Reads a report that the generator has written.
 pub(super) fn read(json: &Path) -> Result<Report, Failure> {
     let wrong = |error: serde_json::Error| Failure::new(format!("{}: {error}", json.display()));
@@ -179,5 +187,11 @@ mod tests {
     fn a_ledger_of_nothing_is_a_fault() {
         let findings = r#"{"expected": 0, "lost": 0, "duplicated": 0, "reordered": 0, "strange": 0}"#;
         assert_eq!(load(findings, 0).faults(), 1);
+    }
+    #[test]
+    fn why_it_gave_up_is_told_without_the_command_line() {
+        let failure =
+            "`taskset -c 1 /tmp/heimdallr-loadgen load` ended with 1: heimdallr-loadgen: it took long";
+        assert_eq!(gave_up(&Failure::new(failure)).to_string(), "the generator gave up: it took long");
     }
 }

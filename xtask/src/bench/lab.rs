@@ -88,6 +88,8 @@ pub(super) struct Entrant {
     /// How the results name it.
     pub(super) name: String,
     pub(super) contender: &'static Contender,
+    /// What the generator speaks with it.
+    pub(super) protocol: &'static str,
     pub(super) options: Vec<&'static str>,
     /// Further keys of ours, as variables of its environment.
     pub(super) settings: Vec<(&'static str, &'static str)>,
@@ -95,7 +97,20 @@ pub(super) struct Entrant {
     pub(super) generator_place: Place,
 }
 
+impl Entrant {
+    /// The same, spoken to in another protocol.
+    pub(super) fn over(self, protocol: &'static str) -> Self {
+        Self { protocol, ..self }
+    }
+
+    /// The same by another name.
+    pub(super) fn called(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+}
+
 /// What an entrant's runs have shown.
+#[derive(Clone)]
 pub(super) struct Shown {
     pub(super) name: String,
     pub(super) reports: Vec<Report>,
@@ -127,7 +142,8 @@ impl Lab {
         self.prepare(contender)?;
         let (options, settings) = (vec!["--threads", "1"], Vec::new());
         let (place, generator_place) = (self.place(Cores::First), self.place(Cores::Last));
-        Ok(Entrant { name: name.to_owned(), contender, options, settings, place, generator_place })
+        let (name, protocol) = (name.to_owned(), contender.protocol);
+        Ok(Entrant { name, contender, protocol, options, settings, place, generator_place })
     }
 
     /// A place on these cores.
@@ -158,7 +174,7 @@ impl Lab {
     pub(super) fn measure(&self, entrant: &Entrant, run: &Run) -> Result<Report, Failure> {
         let server = self.start(entrant)?;
         let json = self.folder.join("report.json");
-        run.carry_out(&server, entrant.contender.protocol, entrant.generator_place, &json)
+        run.carry_out(&server, entrant.protocol, entrant.generator_place, &json)
     }
 
     /// All runs, the entrants in turn, so that a machine whose speed drifts is as unfair to each.

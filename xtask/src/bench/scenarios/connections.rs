@@ -13,19 +13,16 @@ const RETURNED_PERCENT: f64 = 90.0;
 const IDLE_PERCENT: f64 = 0.1;
 const HANDSHAKE_US: f64 = 55.0;
 /// An empty room is kept for an hour unless told otherwise; here it is to go while we look.
-const FORGETFUL: [(&str, &str); 1] = [("HEIMDALLR_ROOM_IDLE_SECONDS", "1")];
+pub(super) const FORGETFUL: [(&str, &str); 1] = [("HEIMDALLR_ROOM_IDLE_SECONDS", "1")];
 
 pub(super) fn idle(lab: &Lab) -> Result<Finding, Failure> {
     let mut entrants = lab.entrants(&["ours", "floor", "Socket.IO", "socketioxide", "axum"])?;
     entrants[0].settings = FORGETFUL.to_vec();
-    let rooms = lab.scale.size(1500);
-    let run =
-        |seconds| Run::new(&format!("idle --rooms {rooms} --room-size 10 --hold {seconds} --sources 4"));
     // Longer than the interval of pings, which is 25 s, so that each connection is pinged.
-    let pinged = lab.measure_in_turn(&entrants, &run(lab.scale.seconds(30.0)), 1)?;
+    let pinged = lab.measure_in_turn(&entrants, &idle_run(lab, 30.0), 1)?;
     let still =
         Entrant { options: vec!["--threads", "1", "--ping-interval", "3600"], ..lab.entrant("ours")? };
-    let still = lab.measure_in_turn(&[still], &run(lab.scale.seconds(10.0)), 1)?;
+    let still = lab.measure_in_turn(&[still], &idle_run(lab, 10.0), 1)?;
     let mut finding = Finding {
         figures: vec![
             figure("memory per connection", "bytes", &pinged, bytes_each)?.against(Bar::AtMost(BYTES_EACH)),
@@ -39,6 +36,12 @@ pub(super) fn idle(lab: &Lab) -> Result<Finding, Failure> {
     finding.keep("idle", &pinged);
     finding.keep("idle without pings", &still);
     Ok(finding)
+}
+
+/// Everybody comes and stays for so many seconds.
+pub(super) fn idle_run(lab: &Lab, seconds: f64) -> Run {
+    let (rooms, seconds) = (lab.scale.size(1500), lab.scale.seconds(seconds));
+    Run::new(&format!("idle --rooms {rooms} --room-size 10 --hold {seconds} --sources 4"))
 }
 
 pub(super) fn handshakes(lab: &Lab) -> Result<Finding, Failure> {
@@ -56,7 +59,7 @@ pub(super) fn handshakes(lab: &Lab) -> Result<Finding, Failure> {
     Ok(finding)
 }
 
-fn bytes_each(report: &Report) -> Option<f64> {
+pub(super) fn bytes_each(report: &Report) -> Option<f64> {
     Some(report.memory.as_ref()?.private_bytes_each)
 }
 
@@ -64,7 +67,7 @@ fn returned_percent(report: &Report) -> Option<f64> {
     Some(report.memory.as_ref()?.returned_percent)
 }
 
-fn cpu_percent(report: &Report) -> Option<f64> {
+pub(super) fn cpu_percent(report: &Report) -> Option<f64> {
     report.idle.as_ref()?.server_cpu_percent
 }
 

@@ -13,18 +13,18 @@ const TIMES_FLOOR: f64 = 1.15;
 const TIMES_ONE_THREAD: f64 = 1.15;
 
 #[derive(Clone, Copy)]
-struct Shape {
+pub(super) struct Shape {
     name: &'static str,
     rooms: u32,
     room_size: u32,
     publishers: u32,
-    rate: u32,
+    pub(super) rate: u32,
     p99_at_most_ms: Option<f64>,
 }
 
-const LARGE_SLOW: Shape =
+pub(super) const LARGE_SLOW: Shape =
     Shape { name: "large-slow", rooms: 1, room_size: 1000, publishers: 20, rate: 20, p99_at_most_ms: None };
-const LARGE_FAST: Shape = Shape {
+pub(super) const LARGE_FAST: Shape = Shape {
     name: "large-fast",
     rooms: 1,
     room_size: 1000,
@@ -42,7 +42,7 @@ const SMALL: Shape = Shape {
 };
 
 impl Shape {
-    fn run(&self, scale: Scale) -> Run {
+    pub(super) fn run(&self, scale: Scale) -> Run {
         let Self { rooms, room_size, publishers, rate, .. } = *self;
         let (rooms, room_size) =
             if rooms > 1 { (scale.size(rooms), room_size) } else { (1, scale.size(room_size)) };

@@ -5,6 +5,7 @@ mod cost;
 mod http;
 mod neighbour;
 mod saturation;
+mod socketio;
 mod table;
 
 use super::figure::{Figure, Spread};
@@ -37,6 +38,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "members that stop reading in a busy room, and what the others notice of it",
         neighbour::stalled,
     ),
+    usual(
+        "socketio",
+        "Socket.IO 4 over WebSocket: 1000 clients in one room, posts of 100 bytes",
+        socketio::broadcast,
+    ),
+    usual("socketio-idle", "15,000 Socket.IO 4 clients in rooms of 10 who say nothing", socketio::idle),
     Scenario {
         name: "peers",
         about: "the most deliveries/s at a p99 of at most 200 ms with a clean ledger, everybody",

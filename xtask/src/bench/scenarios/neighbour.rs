@@ -73,7 +73,7 @@ fn measure_both(
 ) -> Result<[Report; 2], Failure> {
     let server = lab.start(entrant)?;
     let [loud_json, quiet_json] = ["loud.json", "quiet.json"].map(|name| lab.folder.join(name));
-    let (protocol, place) = (entrant.contender.protocol, entrant.generator_place);
+    let (protocol, place) = (entrant.protocol, entrant.generator_place);
     let _ = std::fs::remove_file(&loud_json);
     let program = loud.program(&server, protocol, place, &loud_json);
     let mut other = Other(program.start(&lab.folder.join("loud.log"))?);
