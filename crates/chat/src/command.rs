@@ -108,6 +108,15 @@ pub enum Command {
         /// Carried by a refusal.
         tag: Option<Tag>,
     },
+    /// Show a room a sign of the application's, from nobody, whoever is in it; not answered.
+    Announce {
+        /// The room.
+        room: RoomId,
+        /// The sign.
+        signal: SignalName,
+        /// What it carries.
+        content: Arc<Content>,
+    },
     /// Ask for the server's time; answered with `Time`.
     AskTime {
         /// Carried by the answer.

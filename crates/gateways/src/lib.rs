@@ -21,7 +21,7 @@ pub use client::{Client, Dial, Heard, Login, Said, ServerFault};
 pub use name::{NotAName, SessionName};
 pub use port::{
     Admission, Aside, Call, Form, Gateway, LANES, Lane, MAIN, Open, Outbox, Protocol, Spread, Then, Variant,
-    Violation,
+    Violation, Wake,
 };
 pub use settings::{EventNames, Settings, SocketIoSettings};
 

@@ -82,8 +82,13 @@ pub trait Protocol {
         false
     }
 
-    /// The time has come that was asked for with `out.wake_after_ms`.
-    fn wake(&mut self, out: &mut Outbox) {
+    /// The time has come that was asked for with `out.wakes`.
+    fn wake(&mut self, what_for: u32, out: &mut Outbox) {
+        let _ = (what_for, out);
+    }
+
+    /// The session is over, whatever ended it, and still in its rooms: what it asks of chat is done. What it writes is sent to nobody.
+    fn end(&mut self, out: &mut Outbox) {
         let _ = out;
     }
 
@@ -153,8 +158,17 @@ pub struct Outbox {
     pub reforms: bool,
     /// The session is over, whatever streams it has.
     pub is_over: bool,
-    /// [`Protocol::wake`] is to be called after so many milliseconds. A wish does not take the place of an earlier one.
-    pub wake_after_ms: Option<u32>,
+    /// When [`Protocol::wake`] is to be called.
+    pub wakes: Vec<Wake>,
+}
+
+/// The wish to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wake {
+    /// After so many milliseconds.
+    pub after_ms: u32,
+    /// What the protocol is then reminded of.
+    pub what_for: u32,
 }
 
 /// What a further stream is sent, and what becomes of it.

@@ -8,8 +8,8 @@ use crate::SessionKey;
 /// Why a session is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Alarm {
-    /// Its protocol asked to be woken.
-    Wake,
+    /// Its protocol asked to be woken for something.
+    Wake(u32),
     /// Its client must have said by itself that it is there.
     Silence,
 }
@@ -73,11 +73,11 @@ mod tests {
     fn alarms_come_when_they_are_due_the_earliest_first() {
         let mut alarms = Alarms::default();
         for (due_ms, slot) in [(30, 3), (10, 1), (20, 2)] {
-            alarms.set(due_ms, Alarm::Wake, session(slot), |_| true);
+            alarms.set(due_ms, Alarm::Wake(0), session(slot), |_| true);
         }
         assert_eq!((alarms.next_ms(), alarms.pop_due(9)), (Some(10), None));
-        assert_eq!(alarms.pop_due(20), Some((Alarm::Wake, session(1))));
-        assert_eq!(alarms.pop_due(20), Some((Alarm::Wake, session(2))));
+        assert_eq!(alarms.pop_due(20), Some((Alarm::Wake(0), session(1))));
+        assert_eq!(alarms.pop_due(20), Some((Alarm::Wake(0), session(2))));
         assert_eq!((alarms.pop_due(20), alarms.next_ms()), (None, Some(30)));
     }
 
@@ -85,7 +85,7 @@ mod tests {
     fn alarms_of_sessions_that_are_gone_do_not_pile_up() {
         let mut alarms = Alarms::default();
         for slot in 0..100_000 {
-            alarms.set(u64::from(slot), Alarm::Wake, session(slot), |there| there.slot + 10 > slot);
+            alarms.set(u64::from(slot), Alarm::Wake(0), session(slot), |there| there.slot + 10 > slot);
             assert!(alarms.heap.len() <= 2 * CLEARED_MIN, "{} alarms for ten sessions", alarms.heap.len());
         }
     }

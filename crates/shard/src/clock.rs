@@ -113,18 +113,18 @@ impl Shard {
     fn heed_alarms(&mut self, now: Now) {
         while let Some((alarm, key)) = self.alarms.pop_due(now.monotonic_ms) {
             match (self.sessions.find(key), alarm) {
-                (Some(place), Alarm::Wake) => self.wake(place, now),
+                (Some(place), Alarm::Wake(what_for)) => self.wake(place, what_for, now),
                 (Some(place), Alarm::Silence) => self.mind_silence(place, now),
                 (None, _) => {}
             }
         }
     }
 
-    fn wake(&mut self, place: Place, now: Now) {
+    fn wake(&mut self, place: Place, what_for: u32, now: Now) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         let id = session.stream;
         let mut out = Outbox::default();
-        session.protocol.wake(&mut out);
+        session.protocol.wake(what_for, &mut out);
         self.act(id, place, &mut out, now);
     }
 

@@ -29,6 +29,11 @@ impl Shard {
                 self.recall(place, Recall { room, before, limit, tag, session: self.sessions.key(place) })
             }
             Command::Signal { room, signal, content, .. } => self.signal(place, room, signal, content),
+            Command::Announce { room, signal, content } => {
+                let home = self.settings.home_of(&room);
+                self.send_mail(home, Mail::Signal { room, user: None, signal, content: Some(content) });
+                Ok(())
+            }
             Command::AskTime { tag } => {
                 self.deliver(place, &Event::Time { tag, time: now.wall }, now);
                 Ok(())
@@ -291,6 +296,13 @@ impl Shard {
     /// The session, if it is still there, is over: its streams are closed and its rooms are told. A home that has not answered yet is told
     /// once it has.
     pub(crate) fn end_session(&mut self, place: Place, now: Now) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let mut out = Outbox::default();
+        session.protocol.end(&mut out);
+        for command in out.commands {
+            self.carry_out(place, command, now);
+        }
+        // One of them may have been refused, and the answer too much for the stream.
         if self.sessions.get(place).is_none() {
             return;
         }
@@ -384,6 +396,6 @@ fn tag_of(command: &Command) -> Option<&Tag> {
         | Command::Recall { tag, .. }
         | Command::Signal { tag, .. }
         | Command::AskTime { tag } => tag.as_ref(),
-        Command::LeaveAll { .. } => None,
+        Command::LeaveAll { .. } | Command::Announce { .. } => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Bytes that come in: request heads on streams of no session, and whatever the protocol of a session makes of the rest.
 
 use chat::Farewell;
-use gateways::{Admission, Call, MAIN, Outbox, Protocol, SessionName, Then};
+use gateways::{Admission, Call, MAIN, Outbox, Protocol, SessionName, Then, Wake};
 use wire::http;
 
 use crate::alarms::Alarm;
@@ -224,8 +224,8 @@ impl Shard {
     pub(crate) fn settle(&mut self, place: Place, id: StreamId, out: &mut Outbox, now: Now) {
         let is_over = std::mem::take(&mut out.is_over);
         let passing = std::mem::take(&mut out.passing);
-        if let Some(after_ms) = out.wake_after_ms.take() {
-            self.set_alarm(place, Alarm::Wake, u64::from(after_ms.max(1)), now);
+        for Wake { after_ms, what_for } in out.wakes.drain(..) {
+            self.set_alarm(place, Alarm::Wake(what_for), u64::from(after_ms.max(1)), now);
         }
         if !out.aside.is_empty() || out.lead.is_some() {
             self.settle_lanes(place, out, now);

@@ -94,9 +94,10 @@ impl Shard {
             Command::Recall { room, .. } => {
                 is_asked(&|asked| asked == room || asked.is_inbox()) || self.is_busy_answering(session)
             }
-            Command::Leave { room, .. } | Command::Post { room, .. } | Command::Signal { room, .. } => {
-                is_asked(&|asked| asked == room || asked.is_inbox())
-            }
+            Command::Leave { room, .. }
+            | Command::Post { room, .. }
+            | Command::Signal { room, .. }
+            | Command::Announce { room, .. } => is_asked(&|asked| asked == room || asked.is_inbox()),
         }
     }
 
@@ -112,7 +113,7 @@ impl Shard {
 fn weight(command: &Command) -> usize {
     let said = match command {
         Command::Post { body, .. } | Command::Direct { body, .. } => Body::len(body),
-        Command::Signal { content: Some(content), .. } => content.len(),
+        Command::Signal { content: Some(content), .. } | Command::Announce { content, .. } => content.len(),
         _ => 0,
     };
     size_of::<Command>() + said

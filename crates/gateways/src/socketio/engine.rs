@@ -273,7 +273,7 @@ impl Engine {
         out.refusals.append(&mut said.refusals);
         out.is_over |= said.is_over;
         out.passing.append(&mut said.passing);
-        out.wake_after_ms = out.wake_after_ms.or(said.wake_after_ms);
+        out.wakes.append(&mut said.wakes);
         out.reforms |= said.reforms;
         if !said.bytes.is_empty() {
             out.aside.push(Aside { lane: MAIN, bytes: said.bytes, then: Then::Stay });

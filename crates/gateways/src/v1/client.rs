@@ -79,6 +79,7 @@ fn write(command: &Command, out: &mut Vec<u8>) -> Option<()> {
         Command::Post { .. }
         | Command::Direct { .. }
         | Command::Signal { .. }
+        | Command::Announce { .. }
         | Command::LeaveAll { .. } => return None,
     }
     Some(())
