@@ -10,6 +10,10 @@ use crate::SessionKey;
 pub(crate) enum Alarm {
     /// Its protocol asked to be woken for something.
     Wake(u32),
+    /// It is sent the sign of life that was put off.
+    Ping,
+    /// It must have answered that, which was sent then.
+    Answer(u64),
     /// Its client must have said by itself that it is there.
     Silence,
 }

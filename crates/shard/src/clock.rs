@@ -22,6 +22,8 @@ pub(crate) struct Sweep {
 
 /// Places are looked after in this many groups an interval.
 const GROUPS: u32 = 64;
+/// Who was heard of in such a part of the interval is pinged that much later.
+const PUT_OFF: u64 = 8;
 /// Sessions parted with in a turn while draining.
 const PARTED_PER_TURN: u32 = 128;
 
@@ -114,6 +116,8 @@ impl Shard {
         while let Some((alarm, key)) = self.alarms.pop_due(now.monotonic_ms) {
             match (self.sessions.find(key), alarm) {
                 (Some(place), Alarm::Wake(what_for)) => self.wake(place, what_for, now),
+                (Some(place), Alarm::Ping) => self.ping_late(place, now),
+                (Some(place), Alarm::Answer(sent_ms)) => self.look_for_answer(place, sent_ms, now),
                 (Some(place), Alarm::Silence) => self.mind_silence(place, now),
                 (None, _) => {}
             }
@@ -179,8 +183,35 @@ impl Shard {
         }
     }
 
-    /// Sends a session a sign of life.
+    /// Sends a session a sign of life. Who was heard of just now is sent it a little later, so that it does not get between what the client
+    /// asks and the answer to that; clients of some protocols do not expect it before an interval has passed.
     fn look_after(&mut self, place: Place, now: Now) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let a_little_ms = self.settings.ping_interval_ms / PUT_OFF;
+        if session.silence_ms(now) < a_little_ms && !session.protocol.beats() {
+            session.must_answer = false;
+            return self.set_alarm(place, Alarm::Ping, a_little_ms, now);
+        }
+        self.ping(place, now);
+    }
+
+    fn ping_late(&mut self, place: Place, now: Now) {
+        self.ping(place, now);
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        // Not when those have answered that were pinged in its turn.
+        if std::mem::take(&mut session.must_answer) {
+            self.set_alarm(place, Alarm::Answer(now.monotonic_ms), self.settings.ping_timeout_ms, now);
+        }
+    }
+
+    fn look_for_answer(&mut self, place: Place, sent_ms: u64, now: Now) {
+        let silence_ms = self.sessions.get(place).map_or(0, |session| session.silence_ms(now));
+        if silence_ms > now.monotonic_ms - sent_ms {
+            self.part(place, Farewell::PingTimeout, now);
+        }
+    }
+
+    fn ping(&mut self, place: Place, now: Now) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         let id = session.stream;
         let mut out = Outbox::default();
