@@ -35,4 +35,6 @@ macro_rules! gateways {
     };
 }
 
+pub use socketio::handlers;
+
 gateways![v1, sse, post, status, socketio, raw, page];

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::handlers::Application;
+
 /// What a gateway may know of the configuration. Times are for clients to be told; gateways have no clock.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -32,6 +34,8 @@ pub struct SocketIoSettings {
     pub namespaces: Vec<String>,
     /// What its events are called.
     pub events: EventNames,
+    /// Whose handlers clients meet.
+    pub application: Application,
 }
 
 impl Default for SocketIoSettings {
@@ -43,6 +47,7 @@ impl Default for SocketIoSettings {
             client_file: None,
             namespaces: Vec::new(),
             events: EventNames::default(),
+            application: Application::none(),
         }
     }
 }

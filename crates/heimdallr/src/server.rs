@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{Service, Stage, Vitals};
+use gateways::handlers::Application;
 use reactor::{Node, NodeError, Publish};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -20,7 +21,7 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 const DRAIN_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Works until asked to stop. `Err`: what went wrong, for a person.
-pub(crate) fn run(settings: &Settings) -> Result<(), String> {
+pub(crate) fn run(settings: &Settings, application: &Application) -> Result<(), String> {
     let open_files = reactor::raise_open_files();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), threads = settings.threads, ?open_files, "starting");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -29,7 +30,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), String> {
     let vitals = Arc::new(Vitals::new(settings.threads));
     let service = serve_admin(settings.admin, &vitals)?;
     let levels = Arc::new(Levels::new(settings.threads));
-    let node = start_node(settings, &vitals, &levels).map_err(|error| error.to_string())?;
+    let node = start_node(settings, application, &vitals, &levels).map_err(|error| error.to_string())?;
     vitals.enter(Stage::Ready);
     announce(&node, service.address())
         .map_err(|error| format!("cannot write to standard output: {error}"))?;
@@ -47,7 +48,12 @@ fn serve_admin(address: SocketAddr, vitals: &Arc<Vitals>) -> Result<Service, Str
     admin::serve(listener, vitals.clone()).map_err(|error| error.to_string())
 }
 
-fn start_node(settings: &Settings, vitals: &Arc<Vitals>, levels: &Arc<Levels>) -> Result<Node, NodeError> {
+fn start_node(
+    settings: &Settings,
+    application: &Application,
+    vitals: &Arc<Vitals>,
+    levels: &Arc<Levels>,
+) -> Result<Node, NodeError> {
     let names_secret = settings::names_secret().map_err(NodeError::Machine)?;
     let shards = (0..settings.threads).map(|index| {
         let (vitals, levels) = (vitals.clone(), levels.clone());
@@ -55,7 +61,7 @@ fn start_node(settings: &Settings, vitals: &Arc<Vitals>, levels: &Arc<Levels>) -
             vitals.publish(index, numbers::samples(shard));
             levels.publish(index, shard.holdings());
         });
-        (settings::of_shard(settings, names_secret, index as u16), publish)
+        (settings::of_shard(settings, application, names_secret, index as u16), publish)
     });
     Node::start(&settings.listen, shards.collect())
 }

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
 use shard::{ShardId, SlowPolicy, SlowRule};
 
@@ -18,7 +19,12 @@ const SMALL_ROOM_MAX: u32 = 64;
 const RECONNECT_SPREAD_MS: u32 = 5000;
 
 /// What one shard is started with.
-pub(crate) fn of_shard(settings: &Settings, names_secret: [u8; 16], index: u16) -> shard::Settings {
+pub(crate) fn of_shard(
+    settings: &Settings,
+    application: &Application,
+    names_secret: [u8; 16],
+    index: u16,
+) -> shard::Settings {
     let ping_interval_ms = settings.ping_interval.as_millis() as u64;
     let ping_timeout_ms = settings.ping_timeout.as_millis() as u64;
     shard::Settings {
@@ -30,7 +36,7 @@ pub(crate) fn of_shard(settings: &Settings, names_secret: [u8; 16], index: u16) 
             ping_interval_ms,
             ping_timeout_ms,
             deflate: settings.deflate,
-            socketio: socketio(settings),
+            socketio: socketio(settings, application),
         },
         backplane: backplanes::Settings { epoch_seed: unguessable(index), tags_per_room: TAGS_PER_ROOM },
         store: stores::Settings {
@@ -57,7 +63,7 @@ pub(crate) fn of_shard(settings: &Settings, names_secret: [u8; 16], index: u16) 
     }
 }
 
-fn socketio(settings: &Settings) -> SocketIoSettings {
+fn socketio(settings: &Settings, application: &Application) -> SocketIoSettings {
     SocketIoSettings {
         path: settings.socketio_path.clone(),
         origins: settings.socketio_origins.clone(),
@@ -73,6 +79,7 @@ fn socketio(settings: &Settings) -> SocketIoSettings {
             new_message: settings.socketio_event_new_message.clone(),
             lost: settings.socketio_event_lost.clone(),
         },
+        application: application.clone(),
     }
 }
 

@@ -123,6 +123,20 @@ impl Engine {
         Socket::part(farewell, out);
     }
 
+    /// Writes a sign of life, which must be answered (revision 4, "Heartbeat").
+    pub(super) fn ping(&self, out: &mut Outbox) -> bool {
+        let must_answer = !self.beats();
+        if must_answer {
+            self.write(&Packet::Text(PacketType::Ping, ""), &mut out.bytes);
+        }
+        must_answer
+    }
+
+    /// Clients of revision 3 ping by themselves.
+    pub(super) fn beats(&self) -> bool {
+        self.revision == Revision::V3
+    }
+
     /// Whether the session goes on between two polls.
     pub(super) fn lingers(&self) -> bool {
         self.transport == Transport::Polling && !self.is_over
@@ -180,9 +194,7 @@ impl Engine {
         self.poll = Some(Poll { reply: self.reply_to(head), jsonp: asked.jsonp });
         if self.is_moving {
             // Nothing is told to it, so that it ends and the client can move.
-            let mut kept = Vec::new();
-            write_kept(self.revision, &Packet::Text(PacketType::Noop, ""), &mut kept);
-            self.answer_poll(&kept, out);
+            self.answer_poll_with(Vec::new(), PacketType::Noop, out);
         }
         Some(POLL)
     }
@@ -271,6 +283,7 @@ impl Engine {
         let outcome = posted.read_jsonp().and_then(|()| self.take_payload(&posted, upper, &mut said));
         out.commands = said.commands;
         out.refusals.append(&mut said.refusals);
+        out.aside.append(&mut said.aside);
         out.is_over |= said.is_over;
         out.passing.append(&mut said.passing);
         out.wakes.append(&mut said.wakes);
@@ -339,10 +352,8 @@ impl Engine {
             return Ok(input.len());
         }
         self.socket = Some(socket);
-        if self.is_moving && self.poll.is_some() {
-            let mut kept = Vec::new();
-            write_kept(revision, &Packet::Text(PacketType::Noop, ""), &mut kept);
-            self.answer_poll(&kept, out);
+        if self.is_moving {
+            self.answer_poll_with(Vec::new(), PacketType::Noop, out);
         }
         if has_moved {
             out.lead = Some(PROBE);
@@ -395,6 +406,8 @@ impl Engine {
             (Packet::Text(PacketType::Pong, _), Revision::V4) => Ok(()),
             (Packet::Text(PacketType::Ping | PacketType::Pong, _), _) => Err(broken("a heartbeat in the wrong direction")),
             (Packet::Text(PacketType::Close, _), _) => {
+                // Who closes needs not be told so.
+                self.answer_poll_with(Vec::new(), PacketType::Noop, out);
                 self.end(out);
                 if self.transport == Transport::WebSocket {
                     write_close(&mut out.bytes, NORMAL_CLOSURE, "");
@@ -406,13 +419,14 @@ impl Engine {
         }
     }
 
-    /// A stream is gone.
-    pub(super) fn detach(&mut self, lane: Lane) {
+    /// A stream is gone. A request that is cut before its answer ends the session: the client cannot know what it has missed.
+    pub(super) fn detach(&mut self, lane: Lane, out: &mut Outbox) {
         match lane {
-            POLL => self.poll = None,
-            POSTED => self.posted = None,
             PROBE => (self.socket, self.is_moving) = (None, false),
-            _ => self.is_over = true,
+            _ => (self.poll, self.posted) = (None, None),
+        }
+        if lane != PROBE {
+            self.end(out);
         }
     }
 
@@ -421,10 +435,15 @@ impl Engine {
         self.end_after(Vec::new(), out);
     }
 
-    fn end_after(&mut self, mut kept: Vec<u8>, out: &mut Outbox) {
+    fn end_after(&mut self, last: Vec<u8>, out: &mut Outbox) {
         (self.is_over, out.is_over) = (true, true);
+        self.answer_poll_with(last, PacketType::Close, out);
+    }
+
+    /// Answers the poll that waits, if one does: packets that were written for it, and one that has no text.
+    fn answer_poll_with(&mut self, mut kept: Vec<u8>, packet_type: PacketType, out: &mut Outbox) {
         if self.poll.is_some() {
-            write_kept(self.revision, &Packet::Text(PacketType::Close, ""), &mut kept);
+            write_kept(self.revision, &Packet::Text(packet_type, ""), &mut kept);
             self.answer_poll(&kept, out);
         }
     }

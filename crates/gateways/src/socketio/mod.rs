@@ -1,12 +1,14 @@
 //! Socket.IO: the clients of 2.x, 3.x and 4.x unchanged, over polls, a WebSocket, or first the one and then the other
 //! (Engine.IO 3 and 4, Socket.IO 4 and 5).
 
+mod bare;
 mod call;
 mod client;
 mod client_file;
 mod engine;
 mod events;
 mod form;
+pub mod handlers;
 mod id;
 mod namespaces;
 mod profile;
@@ -21,16 +23,18 @@ use wire::http::Head;
 
 pub(crate) use client::client;
 
+use self::bare::{Bare, BareHandler};
 use self::call::{Asked, Transport, Unfit};
 use self::engine::Engine;
 use self::form::WireForm;
+use self::handlers::is_at;
 use self::profile::{Profile, SharedProfile};
 use self::reply::Reply;
 use self::session::Session;
 use self::sockets::Sockets;
 use self::words::Words;
 use crate::websocket::Socket;
-use crate::{Admission, Call, Gateway, Outbox, Settings, Variant};
+use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Variant};
 
 /// Opens the gateway.
 pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
@@ -40,6 +44,12 @@ pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
 struct SocketIo {
     settings: Settings,
     profile: SharedProfile,
+}
+
+/// What the messages of a session are for.
+enum Above {
+    SocketIo,
+    Application(BareHandler),
 }
 
 impl Gateway for SocketIo {
@@ -52,9 +62,7 @@ impl Gateway for SocketIo {
             file.answer(head, out);
             return Admission::Answered;
         }
-        if head.path != path && Some(head.path) != path.strip_suffix('/') {
-            return Admission::NotMine;
-        }
+        let Some(above) = self.above(head.path) else { return Admission::NotMine };
         if head.method == "OPTIONS" {
             let origins = &self.profile.origins;
             Reply::unread(head, origins).allow(origins, head, out);
@@ -62,7 +70,7 @@ impl Gateway for SocketIo {
         }
         match Asked::read(head) {
             Ok(Asked { session: Some(name), .. }) => Admission::Attach(name),
-            Ok(asked) => self.open_session(&asked, call, out),
+            Ok(asked) => self.open_session(&asked, above, call, out),
             Err(unfit) => {
                 unfit.answer(head, &self.profile.origins, out);
                 Admission::Answered
@@ -82,7 +90,15 @@ impl Gateway for SocketIo {
 }
 
 impl SocketIo {
-    fn open_session(&self, asked: &Asked, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
+    /// What sessions at a path are for; `None`: the path is somebody else's.
+    fn above(&self, path: &str) -> Option<Above> {
+        match self.profile.handlers.bare(path) {
+            Some(handler) => Some(Above::Application(handler.clone())),
+            None => is_at(path, &self.profile.path).then_some(Above::SocketIo),
+        }
+    }
+
+    fn open_session(&self, asked: &Asked, above: Above, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
         let socket = match asked.transport {
             Transport::WebSocket => match Socket::open(call.head, None, &self.profile.codec, out) {
                 Some(socket) => Some(socket),
@@ -106,15 +122,25 @@ impl SocketIo {
         let engine = Engine::new(asked, self.profile.clone(), socket);
         let mut packets = Vec::new();
         engine.write(&Packet::Text(PacketType::Open, &text), &mut packets);
-        let mut session = Session::new(engine, Sockets::new(self.profile.clone(), name));
-        let mut said = Outbox::default();
-        session.begin(&mut said);
-        packets.append(&mut said.bytes);
-        out.commands.append(&mut said.commands);
-        match asked.transport {
-            Transport::WebSocket => out.bytes.extend_from_slice(&packets),
-            Transport::Polling => session.answer_handshake(asked, call.head, &sid, &packets, out),
-        }
-        Admission::Open(Box::new(session))
+        let answer = |engine: &Engine, packets: &[u8], out: &mut Outbox| match asked.transport {
+            Transport::WebSocket => out.bytes.extend_from_slice(packets),
+            Transport::Polling => engine.answer_handshake(asked, call.head, &sid, packets, out),
+        };
+        let protocol: Box<dyn Protocol> = match above {
+            Above::Application(handler) => {
+                answer(&engine, &packets, out);
+                Box::new(Bare::new(engine, handler))
+            }
+            Above::SocketIo => {
+                let mut session = Session::new(engine, Sockets::new(self.profile.clone(), name));
+                let answered = std::mem::take(&mut out.bytes);
+                session.begin(out);
+                packets.append(&mut out.bytes);
+                out.bytes = answered;
+                answer(session.engine(), &packets, out);
+                Box::new(session)
+            }
+        };
+        Admission::Open(protocol)
     }
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::client_file::ClientFile;
+use super::handlers::Handlers;
 use super::namespaces::Namespaces;
 use super::reply::Origins;
 use crate::websocket::{Codec, SharedCodec};
@@ -21,6 +22,7 @@ pub(super) struct Profile {
     pub(super) client_file: Option<ClientFile>,
     pub(super) namespaces: Namespaces,
     pub(super) events: EventNames,
+    pub(super) handlers: Handlers,
 }
 
 pub(super) type SharedProfile = Rc<Profile>;
@@ -37,6 +39,7 @@ impl Profile {
             client_file: own.client_file.as_ref().map(ClientFile::new),
             namespaces: Namespaces::new(own.namespaces.iter().map(String::as_str)),
             events: own.events.clone(),
+            handlers: own.application.handlers(),
         })
     }
 }

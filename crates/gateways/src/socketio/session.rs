@@ -1,10 +1,8 @@
 //! One Socket.IO client as a session: its transports below, its sockets above.
 
 use chat::{Event, Farewell};
-use wire::engineio::{Packet, PacketType, Revision};
 use wire::http::Head;
 
-use super::call::Asked;
 use super::engine::Engine;
 use super::sockets::Sockets;
 use crate::{Lane, Outbox, Protocol, Spread, Variant, Violation};
@@ -28,15 +26,8 @@ impl Session {
         self.sockets.begin(&self.engine, out);
     }
 
-    pub(super) fn answer_handshake(
-        &self,
-        asked: &Asked,
-        head: &Head<'_>,
-        sid: &str,
-        packets: &[u8],
-        out: &mut Outbox,
-    ) {
-        self.engine.answer_handshake(asked, head, sid, packets, out);
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
     }
 }
 
@@ -58,16 +49,11 @@ impl Protocol for Session {
             self.pings_unconnected += 1;
             out.is_over |= self.pings_unconnected > PINGS_UNCONNECTED_MAX;
         }
-        let must_answer = !self.beats();
-        if must_answer {
-            self.engine.write(&Packet::Text(PacketType::Ping, ""), &mut out.bytes);
-        }
-        must_answer
+        self.engine.ping(out)
     }
 
-    /// Clients of revision 3 ping by themselves.
     fn beats(&self) -> bool {
-        self.engine.revision() == Revision::V3
+        self.engine.beats()
     }
 
     /// A client comes back by itself when only its transport ends, and stays away when its sockets were disconnected before.
@@ -93,8 +79,8 @@ impl Spread for Session {
         self.engine.receive(lane, input, &mut self.sockets, out)
     }
 
-    fn detach(&mut self, lane: Lane, _: &mut Outbox) {
-        self.engine.detach(lane);
+    fn detach(&mut self, lane: Lane, out: &mut Outbox) {
+        self.engine.detach(lane, out);
     }
 
     fn lingers(&self) -> bool {

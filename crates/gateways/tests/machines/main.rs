@@ -2,6 +2,7 @@
 
 mod answers;
 mod anything;
+mod bare;
 mod course;
 mod line;
 mod mirror;

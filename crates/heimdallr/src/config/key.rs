@@ -55,8 +55,9 @@ macro_rules! declare {
     )+) => {
         /// Everything a node can be told, as values.
         #[derive(Clone, Debug, PartialEq)]
-        pub(crate) struct Settings {
-            $($(#[doc = $about])+ pub(crate) $name: $value,)+
+        #[non_exhaustive]
+        pub struct Settings {
+            $($(#[doc = $about])+ pub $name: $value,)+
         }
 
         impl Settings {

@@ -21,7 +21,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub(crate) use error::ConfigError;
-pub(crate) use keys::Settings;
+pub use keys::Settings;
 
 use flags::Line;
 use given::Given;

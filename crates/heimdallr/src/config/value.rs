@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// What a file holds, if one was named.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Contents(Option<Arc<[u8]>>);
+pub struct Contents(Option<Arc<[u8]>>);
 
 impl Contents {
     pub(super) fn new(bytes: Vec<u8>) -> Self {
@@ -25,7 +25,7 @@ impl fmt::Debug for Contents {
 
 /// What happens to a session that reads more slowly than its room speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SlowPolicy {
+pub enum SlowPolicy {
     /// Close it with 4008; it may resume where it was.
     Disconnect,
     /// Drop the oldest messages that wait for it and say which.
@@ -36,16 +36,16 @@ pub(crate) enum SlowPolicy {
 
 /// The policy of the rooms whose name fits a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RoomSlowPolicy {
+pub struct RoomSlowPolicy {
     /// A room name, or the beginning of one followed by `*`.
-    pub(crate) pattern: String,
+    pub pattern: String,
     /// What holds in such a room.
-    pub(crate) policy: SlowPolicy,
+    pub policy: SlowPolicy,
 }
 
 /// The form of a line in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LogFormat {
+pub enum LogFormat {
     /// For people.
     Text,
     /// For programs.

@@ -1,0 +1,25 @@
+//! The server that the official protocol test suites of Engine.IO expect: an echo at `/engine.io/`.
+//!
+//! `cargo run --release --example conformance -- --listen 127.0.0.1:3000`, then the suites in `docs/*-protocol` of socketio/socket.io.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use heimdallr::{Application, Handlers};
+
+fn main() -> ExitCode {
+    let mut settings = match heimdallr::settings() {
+        Ok(settings) => settings,
+        Err(code) => return code,
+    };
+    settings.max_message_bytes = 1_000_000;
+    settings.ping_interval = Duration::from_millis(300);
+    settings.ping_timeout = Duration::from_millis(200);
+    // Any free one: several of these may run at once.
+    settings.admin.set_port(0);
+    heimdallr::start(&settings, Application::new(register))
+}
+
+fn register(handlers: &mut Handlers) {
+    handlers.engine("/engine.io/", |socket, message| socket.send(message));
+}
