@@ -36,6 +36,8 @@ pub struct SocketIoSettings {
     pub events: EventNames,
     /// Whose handlers clients meet.
     pub application: Application,
+    /// Further events that are passed on to the room which they name.
+    pub relay: Vec<String>,
 }
 
 impl Default for SocketIoSettings {
@@ -48,6 +50,7 @@ impl Default for SocketIoSettings {
             namespaces: Vec::new(),
             events: EventNames::default(),
             application: Application::none(),
+            relay: Vec::new(),
         }
     }
 }
@@ -61,6 +64,8 @@ pub struct EventNames {
     pub leave_room: String,
     /// From a client, and to those in the room: a message.
     pub message: String,
+    /// From a client, and to all: a message to everybody who speaks Socket.IO.
+    pub all: String,
     /// From a client: it takes a name.
     pub log_in: String,
     /// From a client: a message to one user.
@@ -77,6 +82,7 @@ impl Default for EventNames {
             join_room: "joinRoom".to_owned(),
             leave_room: "leaveRoom".to_owned(),
             message: "message".to_owned(),
+            all: "all".to_owned(),
             log_in: "log in".to_owned(),
             send_message: "send message".to_owned(),
             new_message: "new message".to_owned(),

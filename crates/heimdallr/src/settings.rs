@@ -70,10 +70,12 @@ fn socketio(settings: &Settings, application: &Application) -> SocketIoSettings 
         cookie: settings.socketio_cookie.clone(),
         client_file: settings.socketio_client_file.bytes(),
         namespaces: settings.socketio_namespaces.clone(),
+        relay: settings.socketio_relay.clone(),
         events: EventNames {
             join_room: settings.socketio_event_join_room.clone(),
             leave_room: settings.socketio_event_leave_room.clone(),
             message: settings.socketio_event_message.clone(),
+            all: settings.socketio_event_all.clone(),
             log_in: settings.socketio_event_log_in.clone(),
             send_message: settings.socketio_event_send_message.clone(),
             new_message: settings.socketio_event_new_message.clone(),

@@ -1,15 +1,18 @@
 //! The events that every client may say: what they ask of chat, and what they are acknowledged with.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use chat::{Body, Command, Event, Payload, PayloadKind, Refusal, RoomId, Tag, Text, UserId};
+use chat::{
+    Body, Command, Content, Event, Payload, PayloadKind, Refusal, RoomId, SignalName, Tag, Text, UserId,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use wire::socketio;
 
 use super::namespaces::{Namespace, Namespaces};
-use crate::EventNames;
+use super::profile::Profile;
 use crate::members::{Member, required, user};
 use crate::object::Object;
 
@@ -51,15 +54,18 @@ struct Placeholder {
 type Ask<'a> = fn(Asking<'a>) -> Result<Command, Refusal>;
 
 /// What an event of that name asks for; nothing, if it is none of those that are understood.
-pub(super) fn find<'a>(names: &EventNames, name: &str) -> Option<Ask<'a>> {
-    let asks: [(&String, Ask<'a>); 5] = [
+pub(super) fn find<'a>(profile: &Profile, name: &str) -> Option<Ask<'a>> {
+    let names = &profile.events;
+    let asks: [(&String, Ask<'a>); 6] = [
         (&names.message, Asking::post),
         (&names.join_room, Asking::join),
         (&names.leave_room, Asking::leave),
+        (&names.all, Asking::post_to_all),
         (&names.log_in, Asking::identify),
         (&names.send_message, Asking::direct),
     ];
-    asks.into_iter().find(|(known, _)| *known == name && !name.is_empty()).map(|(_, ask)| ask)
+    let known = asks.into_iter().find(|(known, _)| *known == name && !name.is_empty()).map(|(_, ask)| ask);
+    known.or_else(|| profile.relay.iter().any(|relayed| relayed == name).then_some(Asking::relay as Ask<'a>))
 }
 
 impl<'a> Asking<'a> {
@@ -78,6 +84,26 @@ impl<'a> Asking<'a> {
         let author = asks.user_id.map(|name| user(Some(name))).transpose()?;
         let (room, body) = (self.room(asks.room)?, self.body(asks.message)?);
         Ok(Command::Post { room, author, body, reply: self.tag.is_some(), tag: self.tag })
+    }
+
+    fn post_to_all(self) -> Result<Command, Refusal> {
+        let asks = self.asks()?;
+        let author = asks.user_id.map(|name| user(Some(name))).transpose()?;
+        let (room, body) = (RoomId::everybody(), self.body(asks.message)?);
+        Ok(Command::Post { room, author, body, reply: self.tag.is_some(), tag: self.tag })
+    }
+
+    /// The first argument names the room, or is its name.
+    fn relay(self) -> Result<Command, Refusal> {
+        let first = self.event.arguments.first().ok_or(Refusal::BadRequest)?;
+        let room = match serde_json::from_str::<Cow<'_, str>>(first) {
+            Ok(name) => self.namespaces.room(self.namespace, &name)?,
+            Err(_) => self.room(self.asks()?.room)?,
+        };
+        let signal = SignalName::new(&self.event.name).ok_or(Refusal::BadRequest)?;
+        let attachments = self.attachments.iter().map(|bytes| Bytes::copy_from_slice(bytes)).collect();
+        let content = Content { arguments: self.event.arguments.join(",").into(), attachments };
+        Ok(Command::Signal { room, signal, content: Some(Arc::new(content)), tag: self.tag })
     }
 
     fn identify(self) -> Result<Command, Refusal> {

@@ -88,6 +88,8 @@ pub(super) struct Connected {
     set: u64,
     /// Which came first, of those it is connected to as far as that is known.
     first: Option<Namespace>,
+    /// It is, or was, connected to some.
+    has_been: bool,
 }
 
 impl Connected {
@@ -98,6 +100,7 @@ impl Connected {
     pub(super) fn insert(&mut self, namespace: Namespace) {
         self.set |= bit(namespace);
         self.first = self.first.or(Some(namespace));
+        self.has_been = true;
     }
 
     pub(super) fn remove(&mut self, namespace: Namespace) {
@@ -107,8 +110,8 @@ impl Connected {
         }
     }
 
-    pub(super) fn is_empty(self) -> bool {
-        self.set == 0
+    pub(super) fn has_been(self) -> bool {
+        self.has_been
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = Namespace> {
@@ -179,7 +182,7 @@ mod tests {
     #[test]
     fn what_belongs_nowhere_is_told_in_the_main_namespace_or_the_first() {
         let mut connected = Connected::default();
-        assert_eq!(connected.home(), None);
+        assert!(connected.home().is_none() && !connected.has_been());
         connected.insert(Namespace(2));
         connected.insert(Namespace(1));
         assert_eq!(connected.home(), Some(Namespace(2)));
@@ -189,6 +192,6 @@ mod tests {
         connected.remove(Namespace::MAIN);
         assert_eq!(connected.home(), Some(Namespace(1)));
         connected.remove(Namespace(1));
-        assert!(connected.home().is_none() && connected.is_empty());
+        assert!(connected.home().is_none() && connected.has_been());
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Profile {
     pub(super) namespaces: Namespaces,
     pub(super) events: EventNames,
     pub(super) handlers: Handlers,
+    /// Events that are passed on.
+    pub(super) relay: Vec<String>,
 }
 
 pub(super) type SharedProfile = Rc<Profile>;
@@ -40,6 +42,7 @@ impl Profile {
             namespaces: Namespaces::new(own.namespaces.iter().map(String::as_str)),
             events: own.events.clone(),
             handlers: own.application.handlers(),
+            relay: own.relay.clone(),
         })
     }
 }

@@ -45,7 +45,7 @@ impl Protocol for Session {
     }
 
     fn ping(&mut self, out: &mut Outbox) -> bool {
-        if !self.sockets.is_connected() {
+        if !self.sockets.has_been_connected() {
             self.pings_unconnected += 1;
             out.is_over |= self.pings_unconnected > PINGS_UNCONNECTED_MAX;
         }

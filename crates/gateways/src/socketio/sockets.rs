@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use chat::{Command, Event, Farewell, Tag};
+use chat::{Command, Event, Farewell, RoomId, Tag};
 use wire::engineio::Revision;
 use wire::socketio::{
     self, Ack, Assembled, Body, Connected as Welcome, Decoder, Limits, Packet, Received,
@@ -46,8 +46,9 @@ impl Sockets {
         }
     }
 
-    pub(super) fn is_connected(&self) -> bool {
-        !self.connected.is_empty()
+    /// Whether the client has ever connected to a namespace.
+    pub(super) fn has_been_connected(&self) -> bool {
+        self.connected.has_been()
     }
 
     /// The form in which the session takes what it is told now.
@@ -168,6 +169,9 @@ impl Sockets {
         let Some(namespace) = self.profile.namespaces.find(name) else {
             return self.reject(name, "Invalid namespace", engine, &mut out.bytes);
         };
+        if !self.connected.has_been() && !self.profile.events.all.is_empty() {
+            out.commands.push(Command::Join { room: RoomId::everybody(), since: None, tag: None });
+        }
         let home = self.connected.home();
         self.connected.insert(namespace);
         out.reforms |= self.connected.home() != home;
@@ -213,7 +217,7 @@ impl Sockets {
         engine: &Engine,
         out: &mut Outbox,
     ) {
-        let Some(ask) = events::find(&self.profile.events, &event.name) else { return };
+        let Some(ask) = events::find(&self.profile, &event.name) else { return };
         let tag = event.id.and_then(|id| self.tag(namespace, id));
         match ask(Asking { namespaces: &self.profile.namespaces, namespace, event, attachments, tag }) {
             Ok(command) => out.commands.push(command),

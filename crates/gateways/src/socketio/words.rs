@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::slice;
 
 use bytes::Bytes;
-use chat::{Event, Message, PayloadKind, RoomId};
+use chat::{Content, Event, Message, PayloadKind, RoomId, RoomKind, SignalName, UserId};
+use serde_json::value::RawValue;
 use wire::socketio::{self, Body, Packet};
 
 use super::form::Said;
@@ -25,59 +26,98 @@ impl Words<'_> {
             Event::Posted(message) => self.write_posted(message, take),
             Event::Lost { room, since, at } => {
                 let Some((namespace, name)) = self.told(room) else { return };
-                let mut json = Vec::new();
-                Object::start(&mut json).string("room", name).shown("since", since).shown("at", at).end();
-                say(namespace, &self.profile.events.lost, &json, &[], take);
+                let json = json(|object| object.string("room", name).shown("since", since).shown("at", at));
+                say(namespace, &self.profile.events.lost, vec![&json], &[], take);
+            }
+            Event::Signal { room, user, signal, content } => {
+                let is_relayed = self.profile.relay.iter().any(|name| name == signal.as_str());
+                match content {
+                    _ if !is_relayed => {}
+                    Some(content) => self.write_relayed(room, signal, content, take),
+                    None => self.write_signal(room, user.as_ref(), signal, take),
+                }
             }
             _ => {}
         }
     }
 
+    /// An event that a client of Socket.IO said, as it was said.
+    fn write_relayed(&self, room: &RoomId, name: &SignalName, content: &Content, take: &mut dyn FnMut(Said<'_>)) {
+        let Some((namespace, _)) = self.told(room) else { return };
+        let array = format!("[{}]", content.arguments);
+        let Ok(arguments) = serde_json::from_str::<Vec<&RawValue>>(&array) else { return };
+        let arguments = arguments.into_iter().map(RawValue::get).collect();
+        say(namespace, name.as_str(), arguments, &content.attachments, take);
+    }
+
+    /// A sign of somebody who does not speak Socket.IO.
+    fn write_signal(
+        &self,
+        room: &RoomId,
+        user: Option<&UserId>,
+        name: &SignalName,
+        take: &mut dyn FnMut(Said<'_>),
+    ) {
+        let Some((namespace, room)) = self.told(room) else { return };
+        let user = user.map_or("", UserId::as_str);
+        let json = json(|object| object.string("room", room).string("userId", user));
+        say(namespace, name.as_str(), vec![&json], &[], take);
+    }
+
     fn write_posted(&self, message: &Message, take: &mut dyn FnMut(Said<'_>)) {
         let Some((namespace, _)) = self.told(&message.room) else { return };
         let names = &self.profile.events;
-        let (name, author) = match message.room.is_inbox() {
-            true => (&names.new_message, "username"),
-            false => (&names.message, "userId"),
+        let (name, author) = match message.room.kind() {
+            RoomKind::Public => (&names.message, "userId"),
+            RoomKind::Everybody => (&names.all, "userId"),
+            RoomKind::Inbox => (&names.new_message, "username"),
         };
         let payload = &message.body.payload;
         let attachments = match payload.kind {
             PayloadKind::Binary => slice::from_ref(&payload.bytes),
             _ => &[],
         };
-        let mut json = Vec::new();
-        let user = message.author.as_ref().map_or("", |user| user.as_str());
-        let object = Object::start(&mut json).string(author, user);
-        let object = match (message.body.as_text(), payload.kind) {
-            (Some(words), _) => object.string("message", words),
-            (None, PayloadKind::Binary) => object.json("message", "{\"_placeholder\":true,\"num\":0}"),
-            (None, _) => object.json("message", std::str::from_utf8(&payload.bytes).unwrap_or("null")),
-        };
-        object.end();
-        say(namespace, name, &json, attachments, take);
+        let user = message.author.as_ref().map_or("", UserId::as_str);
+        let json = json(|object| {
+            let object = object.string(author, user);
+            match (message.body.as_text(), payload.kind) {
+                (Some(words), _) => object.string("message", words),
+                (None, PayloadKind::Binary) => object.json("message", "{\"_placeholder\":true,\"num\":0}"),
+                (None, _) => object.json("message", std::str::from_utf8(&payload.bytes).unwrap_or("null")),
+            }
+        });
+        say(namespace, name, vec![&json], attachments, take);
     }
 
     /// The namespace in which a room is told, and its name there.
     fn told<'r>(&self, room: &'r RoomId) -> Option<(&str, &'r str)> {
-        let (namespace, name) = match room.is_inbox() {
-            true => (self.home?, room.name()),
-            false => self.profile.namespaces.split(room.name()),
+        let (namespace, name) = match room.is_public() {
+            true => self.profile.namespaces.split(room.name()),
+            false => (self.home?, room.name()),
         };
         Some((self.profile.namespaces.name(namespace), name))
     }
 }
 
-/// Hands over an event with one argument, if it has a name.
-fn say(namespace: &str, name: &str, json: &[u8], attachments: &[Bytes], take: &mut dyn FnMut(Said<'_>)) {
+/// A JSON object.
+fn json(write: impl FnOnce(Object<'_>) -> Object<'_>) -> String {
+    let mut json = Vec::new();
+    write(Object::start(&mut json)).end();
+    String::from_utf8(json).expect("JSON is text")
+}
+
+/// Hands over an event, if it has a name.
+fn say(
+    namespace: &str,
+    name: &str,
+    arguments: Vec<&str>,
+    attachments: &[Bytes],
+    take: &mut dyn FnMut(Said<'_>),
+) {
     if name.is_empty() {
         return;
     }
-    let argument = std::str::from_utf8(json).expect("JSON is text");
-    let event = socketio::Event {
-        name: Cow::Borrowed(name),
-        arguments: vec![argument],
-        id: None,
-        attachments: attachments.len(),
-    };
+    let event =
+        socketio::Event { name: Cow::Borrowed(name), arguments, id: None, attachments: attachments.len() };
     take(Said { packet: &Packet { namespace, body: Body::Event(event) }, attachments });
 }

@@ -107,6 +107,9 @@ declare! {
     /// Namespaces of Socket.IO besides `/`. A room `r` of `/news` is the room `/news/r` of everybody else.
     socketio_namespaces: Vec<String> = Texts(63, socketio::is_namespace, "names such as /news"), default [];
 
+    /// Further events that are passed on to the room which their first argument names, as they are.
+    socketio_relay: Vec<String> = Texts(1000, socketio::is_relayed, "names of events such as typing, of up to 32 bytes"), default [];
+
     /// Event of Socket.IO by which a client joins a room. Empty: there is none; so with the other events.
     socketio_event_join_room: String = EVENT, default ["joinRoom"];
 
@@ -115,6 +118,9 @@ declare! {
 
     /// Event by which a client says something in a room, and by which everybody there is told.
     socketio_event_message: String = EVENT, default ["message"];
+
+    /// Event by which a client says something to everybody who speaks Socket.IO, and by which they are told.
+    socketio_event_all: String = EVENT, default ["all"];
 
     /// Event by which a client takes a name.
     socketio_event_log_in: String = EVENT, default ["log in"];

@@ -14,6 +14,11 @@ pub(super) fn is_event(text: &str) -> bool {
     !wire::socketio::is_reserved(text)
 }
 
+/// Whether a text may be the name of an event that is passed on, which is a sign to everybody else (`chat::SignalName`).
+pub(super) fn is_relayed(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && !text.chars().any(char::is_control) && is_event(text)
+}
+
 /// Whether a text is a path that requests can begin with, other than that of the page.
 pub(super) fn is_path(text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '%');
@@ -41,6 +46,9 @@ mod tests {
     fn names_are_those_that_packets_can_hold() {
         assert!(is_namespace("/news") && is_namespace("/news/today"));
         assert!(is_event("joinRoom") && is_event("") && !is_event("disconnect"));
+        assert!(
+            is_relayed("typing") && !is_relayed("") && !is_relayed(&"x".repeat(33)) && !is_relayed("connect")
+        );
         assert!(is_path("/socket.io/") && !is_path("/") && !is_path("/a") && !is_path("/a?/"));
         assert!(is_origin("https://chat.example:8443") && is_origin("capacitor://localhost"));
         assert!(!is_origin("https://chat.example/") && !is_origin("chat.example") && !is_origin("*"));

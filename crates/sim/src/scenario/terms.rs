@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chat::{Message, RoomId, RoomName, UserId};
-use gateways::CLIENTS;
+use gateways::{CLIENTS, SocketIoSettings};
 use shard::{Settings, ShardId, SlowPolicy, SlowRule};
 
 use crate::actor::Actor;
@@ -66,7 +66,11 @@ pub fn settings() -> Settings {
             ping_interval_ms: 25_000,
             ping_timeout_ms: 20_000,
             deflate: true,
-            socketio: gateways::SocketIoSettings::default(),
+            socketio: SocketIoSettings {
+                namespaces: vec!["/side".to_owned()],
+                relay: vec!["typing".to_owned()],
+                ..SocketIoSettings::default()
+            },
         },
         backplane: backplanes::Settings { epoch_seed: 1, tags_per_room: 4096 },
         store: stores::Settings { messages_max: 1000, age_max_ms: 86_400_000, bytes_max: 4 << 20 },

@@ -1,6 +1,6 @@
 //! What is said and told under the names of events.
 
-use chat::{Body, Command, Event, Tag};
+use chat::{Body, Command, Event, RoomId, Tag};
 use gateways::{EventNames, Outbox, Then};
 
 use super::{ID, Polling, WEBSOCKET, body, get};
@@ -13,7 +13,8 @@ fn packets_of_a_post_are_done_in_order_and_answered_in_the_next_poll() {
     let post = polling.post("40\u{1e}420[\"joinRoom\",{\"room\":\"lobby & co\"}]");
     assert_eq!((body(&post.bytes), post.then), ("ok", Then::NextRequest));
     let first = Tag::new(&format!("{ID}-0")).expect("short");
-    assert_eq!(post.commands, [Command::Join { room: lobby(), since: None, tag: Some(first.clone()) }]);
+    let join = |room, tag| Command::Join { room, since: None, tag };
+    assert_eq!(post.commands, [join(RoomId::everybody(), None), join(lobby(), Some(first.clone()))]);
     assert_eq!(polling.kept(), format!("\u{1e}40{{\"sid\":\"{ID}\"}}"));
 
     let (lane, waiting) = polling.poll();

@@ -4,6 +4,7 @@ mod events;
 mod moves;
 mod namespaces;
 mod parsers;
+mod relay;
 mod requests;
 mod transports;
 
@@ -12,7 +13,7 @@ use gateways::{Lane, MAIN, Outbox, Protocol, SessionName, Settings, Then};
 use wire::http::read_head;
 use wire::websocket::{Opcode, write_masked_frame};
 
-use crate::line::{Asked, ask, ask_with, settings};
+use crate::line::{Asked, ask, ask_with, gateway_with, settings};
 
 const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 const WEBSOCKET: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
@@ -34,6 +35,13 @@ fn get(target: &str, headers: &str) -> Asked {
 fn body(answer: &[u8]) -> &str {
     let (_, length) = wire::http::read_response_head(answer).expect("well-formed").expect("whole");
     std::str::from_utf8(&answer[length..]).expect("text")
+}
+
+/// What a session that polls is told of an event, without what stands before each packet.
+fn told(settings: &Settings, session: &dyn Protocol, event: &Event) -> String {
+    let mut out = Vec::new();
+    gateway_with(settings, "socketio").encode(session.form().expect("it takes rooms"), event, &mut out);
+    String::from_utf8(out).expect("text").replace('\u{1e}', "")
 }
 
 /// A session that polls, and what its caller keeps for it.

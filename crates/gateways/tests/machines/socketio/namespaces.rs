@@ -1,21 +1,13 @@
 //! Several namespaces over one connection.
 
 use chat::{Body, Command, Event, RoomId, RoomName};
-use gateways::Protocol;
 
-use super::{ID, Polling, SIDE_ID};
-use crate::line::gateway;
+use super::{ID, Polling, SIDE_ID, told};
+use crate::line::settings;
 use crate::words::{at, lobby, message, tag, user};
 
 fn room(name: &str) -> RoomId {
     RoomId::public(RoomName::new(name).expect("a valid name"))
-}
-
-/// What a session is told of an event, without the byte in front.
-fn told(session: &dyn Protocol, event: &Event) -> String {
-    let mut out = Vec::new();
-    gateway("socketio").encode(session.form().expect("it takes rooms"), event, &mut out);
-    String::from_utf8(out).expect("text").replace('\u{1e}', "")
 }
 
 #[test]
@@ -53,11 +45,11 @@ fn a_room_is_told_in_its_namespace_whoever_is_told() {
     let session = Polling::connected().session;
     let said = |room| Event::Posted(message(room, Body::text("hi")));
     let hi = "[\"message\",{\"userId\":\"ann\",\"message\":\"hi\"}]";
-    assert_eq!(told(&*session, &said(lobby())), format!("42{hi}"));
-    assert_eq!(told(&*session, &said(room("/side/a"))), format!("42/side,{hi}"));
-    assert_eq!(told(&*session, &said(room("/side/"))), format!("42{hi}"));
+    assert_eq!(told(&settings(), &*session, &said(lobby())), format!("42{hi}"));
+    assert_eq!(told(&settings(), &*session, &said(room("/side/a"))), format!("42/side,{hi}"));
+    assert_eq!(told(&settings(), &*session, &said(room("/side/"))), format!("42{hi}"));
     let lost = Event::Lost { room: room("/side/a"), since: at(1), at: at(2) };
-    assert!(told(&*session, &lost).starts_with("42/side,[\"lost\",{\"room\":\"a\","));
+    assert!(told(&settings(), &*session, &lost).starts_with("42/side,[\"lost\",{\"room\":\"a\","));
 }
 
 #[test]
@@ -65,14 +57,20 @@ fn direct_messages_come_in_the_main_namespace_or_else_in_the_first() {
     let direct = Event::Posted(message(RoomId::inbox(user("bob")), Body::text("psst")));
     let psst = "[\"new message\",{\"username\":\"ann\",\"message\":\"psst\"}]";
     let mut polling = Polling::open(4);
-    assert_eq!(told(&*polling.session, &direct), "");
+    assert_eq!(told(&settings(), &*polling.session, &direct), "");
     let first = polling.post("40/side,");
-    assert_eq!((first.reforms, told(&*polling.session, &direct)), (true, format!("42/side,{psst}")));
+    assert_eq!(
+        (first.reforms, told(&settings(), &*polling.session, &direct)),
+        (true, format!("42/side,{psst}"))
+    );
     let main = polling.post("40");
-    assert_eq!((main.reforms, told(&*polling.session, &direct)), (true, format!("42{psst}")));
+    assert_eq!((main.reforms, told(&settings(), &*polling.session, &direct)), (true, format!("42{psst}")));
     assert!(!polling.post("40/side,").reforms, "nothing has changed");
     let left = polling.post("41");
-    assert_eq!((left.reforms, told(&*polling.session, &direct)), (true, format!("42/side,{psst}")));
+    assert_eq!(
+        (left.reforms, told(&settings(), &*polling.session, &direct)),
+        (true, format!("42/side,{psst}"))
+    );
 }
 
 #[test]
