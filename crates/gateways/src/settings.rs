@@ -32,6 +32,8 @@ pub struct SocketIoSettings {
     pub client_file: Option<Arc<[u8]>>,
     /// Namespaces besides `/`, each beginning with a slash and without a comma.
     pub namespaces: Vec<String>,
+    /// Milliseconds within which a client must have connected to a namespace.
+    pub connect_timeout_ms: u32,
     /// What its events are called.
     pub events: EventNames,
     /// Whose handlers clients meet.
@@ -48,6 +50,7 @@ impl Default for SocketIoSettings {
             cookie: String::new(),
             client_file: None,
             namespaces: Vec::new(),
+            connect_timeout_ms: 45_000,
             events: EventNames::default(),
             application: Application::none(),
             relay: Vec::new(),

@@ -70,6 +70,7 @@ fn socketio(settings: &Settings, application: &Application) -> SocketIoSettings 
         cookie: settings.socketio_cookie.clone(),
         client_file: settings.socketio_client_file.bytes(),
         namespaces: settings.socketio_namespaces.clone(),
+        connect_timeout_ms: settings.socketio_connect_timeout_seconds.as_millis() as u32,
         relay: settings.socketio_relay.clone(),
         events: EventNames {
             join_room: settings.socketio_event_join_room.clone(),

@@ -21,6 +21,7 @@ pub(super) struct Profile {
     pub(super) cookie: Option<String>,
     pub(super) client_file: Option<ClientFile>,
     pub(super) namespaces: Namespaces,
+    pub(super) connect_timeout_ms: u32,
     pub(super) events: EventNames,
     pub(super) handlers: Handlers,
     /// Events that are passed on.
@@ -40,6 +41,7 @@ impl Profile {
             cookie: Some(own.cookie.clone()).filter(|name| !name.is_empty()),
             client_file: own.client_file.as_ref().map(ClientFile::new),
             namespaces: Namespaces::new(own.namespaces.iter().map(String::as_str)),
+            connect_timeout_ms: own.connect_timeout_ms,
             events: own.events.clone(),
             handlers: own.application.handlers(),
             relay: own.relay.clone(),

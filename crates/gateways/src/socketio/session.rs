@@ -4,21 +4,17 @@ use chat::{Event, Farewell};
 use wire::http::Head;
 
 use super::engine::Engine;
-use super::sockets::Sockets;
+use super::sockets::{CONNECTION_DUE, Sockets};
 use crate::{Lane, Outbox, Protocol, Spread, Variant, Violation};
-
-/// A client that has not connected to a namespace after so many pings is not waited for.
-const PINGS_UNCONNECTED_MAX: u8 = 2;
 
 pub(super) struct Session {
     engine: Engine,
     sockets: Sockets,
-    pings_unconnected: u8,
 }
 
 impl Session {
     pub(super) fn new(engine: Engine, sockets: Sockets) -> Self {
-        Self { engine, sockets, pings_unconnected: 0 }
+        Self { engine, sockets }
     }
 
     /// Says what the client is told before it has said anything.
@@ -45,15 +41,18 @@ impl Protocol for Session {
     }
 
     fn ping(&mut self, out: &mut Outbox) -> bool {
-        if !self.sockets.has_been_connected() {
-            self.pings_unconnected += 1;
-            out.is_over |= self.pings_unconnected > PINGS_UNCONNECTED_MAX;
-        }
         self.engine.ping(out)
     }
 
     fn beats(&self) -> bool {
         self.engine.beats()
+    }
+
+    /// A client that has connected to no namespace by now is not waited for.
+    fn wake(&mut self, what_for: u32, out: &mut Outbox) {
+        if what_for == CONNECTION_DUE && !self.sockets.has_been_connected() {
+            self.part(Farewell::ProtocolError, out);
+        }
     }
 
     /// A client comes back by itself when only its transport ends, and stays away when its sockets were disconnected before.

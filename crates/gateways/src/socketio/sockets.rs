@@ -17,9 +17,12 @@ use super::id::SocketId;
 use super::namespaces::{Connected, Namespace};
 use super::profile::SharedProfile;
 use super::words::Words;
-use crate::{Outbox, SessionName, Violation};
+use crate::{Outbox, SessionName, Violation, Wake};
 
 const ATTACHMENTS_MAX: usize = 16;
+
+/// The session is woken to see whether its client has connected to a namespace.
+pub(super) const CONNECTION_DUE: u32 = u32::MAX;
 
 /// The sockets of a session.
 pub(super) struct Sockets {
@@ -41,8 +44,12 @@ impl Sockets {
 
     /// A client of revision 4 is connected from the beginning, and told so.
     pub(super) fn begin(&mut self, engine: &Engine, out: &mut Outbox) {
-        if engine.revision() == Revision::V3 {
-            self.connect("/", engine, out);
+        match engine.revision() {
+            Revision::V3 => self.connect("/", engine, out),
+            Revision::V4 => {
+                let after_ms = self.profile.connect_timeout_ms;
+                out.wakes.push(Wake { after_ms, what_for: CONNECTION_DUE });
+            }
         }
     }
 

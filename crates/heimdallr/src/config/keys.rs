@@ -107,6 +107,9 @@ declare! {
     /// Namespaces of Socket.IO besides `/`. A room `r` of `/news` is the room `/news/r` of everybody else.
     socketio_namespaces: Vec<String> = Texts(63, socketio::is_namespace, "names such as /news"), default [];
 
+    /// How long a client of Socket.IO may take to connect to a namespace.
+    socketio_connect_timeout_seconds: Duration = Seconds(1..=3600), default ["45"];
+
     /// Further events that are passed on to the room which their first argument names, as they are.
     socketio_relay: Vec<String> = Texts(1000, socketio::is_relayed, "names of events such as typing, of up to 32 bytes"), default [];
 

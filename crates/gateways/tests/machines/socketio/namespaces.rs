@@ -1,9 +1,10 @@
 //! Several namespaces over one connection.
 
 use chat::{Body, Command, Event, RoomId, RoomName};
+use gateways::Outbox;
 
 use super::{ID, Polling, SIDE_ID, told};
-use crate::line::settings;
+use crate::line::{ask, settings};
 use crate::words::{at, lobby, message, tag, user};
 
 fn room(name: &str) -> RoomId {
@@ -82,6 +83,23 @@ fn who_leaves_a_namespace_leaves_its_rooms_and_keeps_the_connection() {
     let post = polling.post("41");
     let [Command::LeaveAll { rooms }] = &post.commands[..] else { panic!("{:?}", post.commands) };
     assert!(rooms.contain("a") && !rooms.contain("/side/a") && !post.is_over);
+}
+
+#[test]
+fn a_client_that_connects_to_no_namespace_in_time_is_parted_with() {
+    let asked = ask("GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\n\r\n");
+    let [due] = asked.out.wakes[..] else { panic!("{:?}", asked.out.wakes) };
+    assert_eq!(due.after_ms, 45_000);
+    for (packets, is_over) in [("6", true), ("40/elsewhere,", true), ("40/side,", false)] {
+        let (mut polling, mut out) = (Polling::open(4), Outbox::default());
+        polling.post(packets);
+        polling.session.wake(due.what_for, &mut out);
+        assert_eq!(out.is_over, is_over, "{packets}");
+    }
+    let (mut left, mut out) = (Polling::connected(), Outbox::default());
+    left.post("41");
+    left.session.wake(due.what_for, &mut out);
+    assert!(!out.is_over, "it was connected once");
 }
 
 #[test]
