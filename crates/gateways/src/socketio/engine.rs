@@ -65,6 +65,11 @@ struct Posted {
 pub(super) trait Upper {
     fn take_text(&mut self, text: &str, engine: &Engine, out: &mut Outbox) -> Result<(), Violation>;
     fn take_binary(&mut self, bytes: &[u8], engine: &Engine, out: &mut Outbox) -> Result<(), Violation>;
+
+    /// Appends what is said to a client that is not wanted back, as the session takes it.
+    fn take_leave(&self, engine: &Engine, out: &mut Vec<u8>) {
+        let _ = (engine, out);
+    }
 }
 
 impl Engine {
@@ -264,7 +269,7 @@ impl Engine {
         let mut taken = 0;
         while taken < input.len() && !posted.body.is_done() {
             let Ok(step) = posted.body.next(&input[taken..]) else {
-                self.refuse_post(out);
+                self.refuse_post(upper, out);
                 return input.len();
             };
             posted.bytes.extend_from_slice(step.piece);
@@ -296,7 +301,7 @@ impl Engine {
             Some(()) => posted.reply.write(origins, 200, &[("content-type", "text/html")], b"ok", out),
             None => {
                 self.posted = Some(posted);
-                self.refuse_post(out);
+                self.refuse_post(upper, out);
             }
         }
     }
@@ -312,9 +317,12 @@ impl Engine {
         Some(())
     }
 
-    fn refuse_post(&mut self, out: &mut Outbox) {
+    /// The client has broken its protocol in a post.
+    fn refuse_post(&mut self, upper: &dyn Upper, out: &mut Outbox) {
         let Some(posted) = self.posted.take() else { return };
-        self.end(out);
+        let mut last = Vec::new();
+        upper.take_leave(self, &mut last);
+        self.end_after(last, out);
         let headers = [("content-type", "text/html")];
         posted.reply.closing().write(&self.profile.origins, 400, &headers, b"", out);
     }

@@ -3,7 +3,7 @@
 use chat::{Event, Farewell};
 use wire::http::Head;
 
-use super::engine::Engine;
+use super::engine::{Engine, Upper};
 use super::sockets::{CONNECTION_DUE, Sockets};
 use crate::{Lane, Outbox, Protocol, Spread, Variant, Violation};
 
@@ -59,7 +59,7 @@ impl Protocol for Session {
     fn part(&mut self, farewell: Farewell, out: &mut Outbox) {
         let mut last = Vec::new();
         if !farewell.may_reconnect() {
-            self.sockets.disconnect_all(&self.engine, &mut last);
+            self.sockets.take_leave(&self.engine, &mut last);
         }
         self.engine.part(farewell, last, out);
     }

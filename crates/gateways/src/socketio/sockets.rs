@@ -209,13 +209,6 @@ impl Sockets {
         out.commands.push(Command::LeaveAll { rooms: self.profile.namespaces.rooms(namespace) });
     }
 
-    /// Tells the client in all its namespaces that it is not wanted back.
-    pub(super) fn disconnect_all(&self, engine: &Engine, out: &mut Vec<u8>) {
-        for namespace in self.connected.iter() {
-            self.say(&Packet { namespace: self.name(namespace), body: Body::Disconnect }, engine, out);
-        }
-    }
-
     fn take_event(
         &mut self,
         namespace: Namespace,
@@ -264,6 +257,13 @@ impl Upper for Sockets {
         match received.map_err(|fault| broken(fault.explanation()))? {
             Received::Assembled(assembled) => self.take_assembled(&assembled, engine, out),
             _ => Ok(()),
+        }
+    }
+
+    /// In all namespaces.
+    fn take_leave(&self, engine: &Engine, out: &mut Vec<u8>) {
+        for namespace in self.connected.iter() {
+            self.say(&Packet { namespace: self.name(namespace), body: Body::Disconnect }, engine, out);
         }
     }
 }

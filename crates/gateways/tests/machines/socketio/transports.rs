@@ -71,6 +71,16 @@ fn a_post_that_is_no_packets_ends_the_session() {
 }
 
 #[test]
+fn a_post_that_breaks_the_protocol_has_the_poll_end_with_a_goodbye() {
+    let mut polling = Polling::connected();
+    polling.post("40/side,");
+    polling.poll();
+    let post = polling.post("42{}");
+    let answers: Vec<&str> = post.aside.iter().map(|aside| body(&aside.bytes)).collect();
+    assert_eq!((answers, post.is_over), (vec!["41\u{1e}41/side,\u{1e}1"], true));
+}
+
+#[test]
 fn signs_of_life_go_the_way_of_the_revision() {
     let (mut third, mut fourth) = (Polling::open(3).session, Polling::open(4).session);
     let mut out = Outbox::default();
