@@ -50,7 +50,9 @@ pub(crate) fn load(
         Some(path) => Given::from_file(Path::new(&path))?.under(above_file),
         None => above_file,
     };
-    Ok(Wish::Start(Box::new(settle(Settings::read(&given)?))))
+    let settings = Settings::read(&given)?;
+    socketio::check_events(&settings)?;
+    Ok(Wish::Start(Box::new(settle(settings))))
 }
 
 /// One message of the largest size always fits the queue of a session.

@@ -1,5 +1,29 @@
 //! What texts have to be that Socket.IO is told.
 
+use super::error::ConfigError;
+use super::keys::Settings;
+
+/// Refuses two events of clients by one name: one of them would never be understood.
+pub(super) fn check_events(settings: &Settings) -> Result<(), ConfigError> {
+    let own = [
+        ("socketio_event_join_room", &settings.socketio_event_join_room),
+        ("socketio_event_leave_room", &settings.socketio_event_leave_room),
+        ("socketio_event_message", &settings.socketio_event_message),
+        ("socketio_event_all", &settings.socketio_event_all),
+        ("socketio_event_log_in", &settings.socketio_event_log_in),
+        ("socketio_event_send_message", &settings.socketio_event_send_message),
+    ];
+    let relayed = settings.socketio_relay.iter().map(|name| ("socketio_relay", name));
+    let named: Vec<_> = own.into_iter().chain(relayed).filter(|(_, name)| !name.is_empty()).collect();
+    for (index, (key, name)) in named.iter().enumerate() {
+        if named[..index].iter().any(|(_, other)| other == name) {
+            let name = Some(name.to_string());
+            return Err(ConfigError::new(*key, name, "a name that no other event of clients has"));
+        }
+    }
+    Ok(())
+}
+
 /// Whether a text is the name of a namespace other than the main one (revision 5, "Packet encoding": a comma ends it; revision 4: so does a
 /// question mark).
 pub(super) fn is_namespace(text: &str) -> bool {

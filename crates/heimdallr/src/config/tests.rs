@@ -151,6 +151,17 @@ fn values_of_another_form_are_refused_with_what_is_expected() {
 }
 
 #[test]
+fn two_events_of_one_name_are_refused() {
+    let twins = [("HEIMDALLR_SOCKETIO_EVENT_MESSAGE", "say"), ("HEIMDALLR_SOCKETIO_RELAY", "typing,say")];
+    assert_eq!(
+        refused("", &twins),
+        "socketio_relay = \"say\": expected a name that no other event of clients has"
+    );
+    let none = [("HEIMDALLR_SOCKETIO_EVENT_MESSAGE", ""), ("HEIMDALLR_SOCKETIO_EVENT_ALL", "")];
+    assert_eq!(started("", &none).socketio_event_all, "");
+}
+
+#[test]
 fn a_flag_without_its_value_is_refused() {
     assert_eq!(refused("--threads", &[]), "--threads: expected a value after it");
 }
