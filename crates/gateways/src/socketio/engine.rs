@@ -443,9 +443,13 @@ impl Engine {
         self.end_after(Vec::new(), out);
     }
 
+    /// Stock clients hear a close packet before what came ahead of it, and would take the session for lost: last packets stand alone.
     fn end_after(&mut self, last: Vec<u8>, out: &mut Outbox) {
         (self.is_over, out.is_over) = (true, true);
-        self.answer_poll_with(last, PacketType::Close, out);
+        match last.is_empty() {
+            true => self.answer_poll_with(last, PacketType::Close, out),
+            false => self.answer_poll(&last, out),
+        }
     }
 
     /// Answers the poll that waits, if one does: packets that were written for it, and one that has no text.
