@@ -82,6 +82,7 @@ declare! {
     STREAMS: Gauge "heimdallr_streams", "Open connections, whatever they turn out to be.";
     SESSIONS: Gauge "heimdallr_sessions", "Clients that are in: over any protocol, in any number of rooms.";
     POLLING_SESSIONS: Gauge "heimdallr_polling_sessions", "Those of them that are in over HTTP polling.";
+    RECOVERABLE_SESSIONS: Gauge "heimdallr_recoverable_sessions", "Socket.IO clients that were cut off and may come back without a gap.";
     ROOMS: Gauge "heimdallr_rooms", "Rooms whose home is this shard.";
     AUDIENCES: Gauge "heimdallr_audiences", "Rooms with sessions on this shard.";
     QUEUED_BYTES: Gauge "heimdallr_queued_bytes", "Bytes that wait for clients that read more slowly than their rooms speak, or have not asked yet.";
@@ -102,6 +103,7 @@ declare! {
     DELIVERIES: Counter "heimdallr_deliveries_total", "Frames of rooms sent to sessions: a post in a room of ten is ten.";
     DROPPED_FRAMES: Counter "heimdallr_dropped_frames_total", "Frames left out for slow sessions, which were told so.";
     RESUMES: Counter "heimdallr_resumes_total" by "outcome", "Joins with a position: `complete` when nothing was missing, `partial` when the session had to be told so.";
+    RECOVERIES: Counter "heimdallr_recoveries_total" by "outcome", "Socket.IO clients that came back: `complete` when they went on where they were cut off, `failed` when they began anew.";
     REFUSALS: Counter "heimdallr_refusals_total" by "code", "Commands refused, by the code the client was told.";
     CLOSES: Counter "heimdallr_closes_total" by "reason", "Sessions that the server parted with, by the reason the client was told.";
 }

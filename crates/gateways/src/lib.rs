@@ -20,8 +20,8 @@ mod websocket;
 pub use client::{Client, Dial, Heard, Login, Said, ServerFault};
 pub use name::{NotAName, SessionName};
 pub use port::{
-    Admission, Aside, Call, Form, Gateway, LANES, Lane, MAIN, Open, Outbox, Protocol, Spread, Then, Variant,
-    Violation, Wake,
+    Admission, Aside, Call, Form, Gateway, LANES, Lane, MAIN, Open, Outbox, Protocol, Recovery, Spread,
+    Strand, Then, Variant, Violation, Wake,
 };
 pub use settings::{EventNames, Settings, SocketIoSettings};
 

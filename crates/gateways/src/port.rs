@@ -3,7 +3,7 @@
 //! Everything here is pure: bytes in, commands out; events in, bytes out. `Gateway` and `Protocol` are not `Send`: they live
 //! and die on their shard, and may share codec state between them through `Rc`.
 
-use chat::{Command, Event, Farewell, Refusal};
+use chat::{Command, Event, Farewell, Position, Refusal, RoomId};
 use wire::http::Head;
 
 use crate::{SessionName, Settings};
@@ -95,6 +95,19 @@ pub trait Protocol {
     /// Writes the protocol's close form and sets `out.then`.
     fn part(&mut self, farewell: Farewell, out: &mut Outbox);
 
+    /// Which of the session's strands a room is part of, in protocols that have several or say that one begins.
+    fn strand_of(&self, room: &RoomId) -> Strand {
+        let _ = room;
+        0
+    }
+
+    /// The answer to [`Recovery::Resume`]. When the strand goes on, what the client has missed follows, and the session is in all the
+    /// rooms that it was in, under the name that it had.
+    fn recovered(&mut self, strand: Strand, goes_on: bool, out: &mut Outbox) {
+        let _ = (strand, goes_on, out);
+        unreachable!("a protocol that wants to go on is told whether it does");
+    }
+
     /// The part of the machine that knows of further streams, in protocols that have such.
     fn spread(&mut self) -> Option<&mut dyn Spread> {
         None
@@ -136,6 +149,27 @@ pub const LANES: usize = 4;
 /// One of a gateway's formats; with the gateway's index it is a [`Form`].
 pub type Variant = u16;
 
+/// One of the strands that a session carries, each with rooms of its own.
+pub type Strand = u8;
+
+/// What a protocol says about a strand, so that it can go on where it was cut off.
+#[derive(Clone, Copy, Debug)]
+pub enum Recovery {
+    /// It begins: what it is sent from here on is remembered.
+    Begin(Strand),
+    /// It is to go on where it was cut off. [`Protocol::recovered`] says whether it does, perhaps later; until then it is not told anything.
+    Resume {
+        /// Which.
+        strand: Strand,
+        /// The session in which it began.
+        of: SessionName,
+        /// The last message that the client has seen in it; `None`: it has seen none.
+        seen: Option<Position>,
+    },
+    /// It is over, and nothing is remembered.
+    End(Strand),
+}
+
 /// What a protocol machine gives back: bytes for its client, commands for chat, and what becomes of the stream. The caller owns it and
 /// uses it again.
 #[derive(Default)]
@@ -156,6 +190,8 @@ pub struct Outbox {
     pub lead: Option<Lane>,
     /// The session takes what is told to rooms in another form from here on. Not needed beside `lead`.
     pub reforms: bool,
+    /// What is to be remembered of the session's strands, and which are to go on.
+    pub recovery: Vec<Recovery>,
     /// The session is over, whatever streams it has.
     pub is_over: bool,
     /// When [`Protocol::wake`] is to be called.

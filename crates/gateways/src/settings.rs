@@ -34,6 +34,8 @@ pub struct SocketIoSettings {
     pub namespaces: Vec<String>,
     /// Milliseconds within which a client must have connected to a namespace.
     pub connect_timeout_ms: u32,
+    /// Whether what was cut off may go on: clients are told by what, and the position of every message.
+    pub recovery: bool,
     /// What its events are called.
     pub events: EventNames,
     /// Whose handlers clients meet.
@@ -51,6 +53,7 @@ impl Default for SocketIoSettings {
             client_file: None,
             namespaces: Vec::new(),
             connect_timeout_ms: 45_000,
+            recovery: false,
             events: EventNames::default(),
             application: Application::none(),
             relay: Vec::new(),

@@ -24,6 +24,8 @@ pub(crate) fn samples(shard: &Shard) -> Vec<Sample> {
         metric::DROPPED_FRAMES.is(tally.frames_dropped),
         metric::RESUMES.of("complete", tally.resumes_complete),
         metric::RESUMES.of("partial", tally.resumes_partial),
+        metric::RECOVERIES.of("complete", tally.recoveries_complete),
+        metric::RECOVERIES.of("failed", tally.recoveries_failed),
     ]);
     samples.extend(tally.refusals().map(|(code, count)| metric::REFUSALS.of(code, count)));
     samples.extend(tally.farewells().map(|(reason, count)| metric::CLOSES.of(reason, count)));
@@ -35,6 +37,7 @@ fn held(holdings: Holdings) -> Vec<Sample> {
         metric::STREAMS.is(holdings.streams as u64),
         metric::SESSIONS.is(holdings.sessions as u64),
         metric::POLLING_SESSIONS.is(holdings.lingering as u64),
+        metric::RECOVERABLE_SESSIONS.is(holdings.records as u64),
         metric::ROOMS.is(holdings.rooms as u64),
         metric::AUDIENCES.is(holdings.audiences as u64),
         metric::QUEUED_BYTES.is(holdings.queued_bytes as u64),

@@ -15,6 +15,8 @@ const TAGS_PER_ROOM: usize = 4096;
 const ROOMS_MAX: usize = 4_000_000;
 /// What is said in rooms of up to so many sessions crosses no threads.
 const SMALL_ROOM_MAX: u32 = 64;
+/// Clients that were cut off, of whom it is remembered where they were.
+const RECORDS_MAX: usize = 100_000;
 /// Clients that are told to reconnect come back spread over so long.
 const RECONNECT_SPREAD_MS: u32 = 5000;
 
@@ -58,6 +60,8 @@ pub(crate) fn of_shard(
         close_timeout_ms: settings.close_timeout_seconds.as_millis() as u64,
         ping_interval_ms,
         ping_timeout_ms,
+        recovery_ms: settings.socketio_recovery_seconds.as_millis() as u64,
+        records_max: RECORDS_MAX.div_ceil(settings.threads),
         lingering_max: settings.polling_sessions_max.div_ceil(settings.threads),
         reconnect_spread_ms: RECONNECT_SPREAD_MS,
     }
@@ -72,6 +76,7 @@ fn socketio(settings: &Settings, application: &Application) -> SocketIoSettings 
         namespaces: settings.socketio_namespaces.clone(),
         connect_timeout_ms: settings.socketio_connect_timeout_seconds.as_millis() as u32,
         relay: settings.socketio_relay.clone(),
+        recovery: !settings.socketio_recovery_seconds.is_zero(),
         events: EventNames {
             join_room: settings.socketio_event_join_room.clone(),
             leave_room: settings.socketio_event_leave_room.clone(),

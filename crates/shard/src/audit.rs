@@ -147,7 +147,7 @@ impl Shard {
         if self.is_at_rest() {
             let unsent = log.after(cursor).len();
             assert!(
-                unsent == 0 || self.is_stalled(session),
+                unsent == 0 || self.is_stalled(session) || self.is_held(session),
                 "{unsent} bytes of a room wait that could be sent"
             );
             let is_latest = cursor + 1 == log.end();
@@ -164,7 +164,11 @@ impl Shard {
         let rooms = self.sessions.get(place).map(|session| session.rooms.iter());
         let entered = rooms.into_iter().flatten().filter(|membership| membership.member != PENDING);
         let rooms = entered.filter(|membership| self.audiences.get(membership.audience).room.is_public());
-        !self.is_stalled(place) && rooms.count() == 1
+        !self.is_stalled(place) && !self.is_held(place) && rooms.count() == 1
+    }
+
+    fn is_held(&self, place: Place) -> bool {
+        self.sessions.get(place).is_some_and(Session::is_held)
     }
 
     fn is_stalled(&self, place: Place) -> bool {

@@ -49,6 +49,7 @@ impl Shard {
         self.homes.tick(now, &mut out);
         self.mail.extend(out.drain(..));
         self.addressed = out;
+        self.records.tick(now);
         self.heed_alarms(now);
         self.look_for_answers(now);
         self.sweep(now);

@@ -66,7 +66,8 @@ impl Shard {
         tag: Option<Tag>,
     ) -> Result<(), Refusal> {
         if self.membership(place, &room).is_some() {
-            return Err(Refusal::AlreadyJoined);
+            // Nobody asks for the room of everybody by name; who goes on may be in it.
+            return if room.is_everybody() { Ok(()) } else { Err(Refusal::AlreadyJoined) };
         }
         let Some(session) = self.sessions.get(place) else { return Ok(()) };
         if room.is_public() && self.audiences.public_rooms(session) >= self.settings.rooms_per_session {
@@ -83,6 +84,7 @@ impl Shard {
     fn leave(&mut self, place: Place, room: RoomId, tag: Option<Tag>, now: Now) -> Result<(), Refusal> {
         let index = self.membership(place, &room).ok_or(Refusal::NotJoined)?;
         self.tell_missed_in(place, &room, now);
+        self.note_left(place, &room);
         let Some(session) = self.sessions.get_mut(place) else { return Ok(()) };
         let user = session.user.clone();
         let membership = session.rooms.remove(index);
@@ -163,7 +165,7 @@ impl Shard {
     }
 
     /// Asks the room's home to let the session in.
-    fn enter(
+    pub(crate) fn enter(
         &mut self,
         place: Place,
         room: RoomId,
@@ -182,7 +184,7 @@ impl Shard {
     }
 
     /// A home let the session in: it is told, sent what it missed, and is a member from here on.
-    pub(crate) fn entered(&mut self, entered: Entered, now: Now) {
+    pub(crate) fn entered(&mut self, mut entered: Entered, now: Now) {
         let Some((place, index)) = self.pending(entered.to, &entered.room) else {
             // It has ended meanwhile, and the home has counted it all the same.
             let Entered { room, user, .. } = entered;
@@ -195,6 +197,16 @@ impl Shard {
             Resumption::Complete => self.tally.resumes_complete += 1,
             Resumption::Partial => self.tally.resumes_partial += 1,
         }
+        if let Some(audience) = self.audiences.find(&entered.room) {
+            let audience = self.audiences.get_mut(audience);
+            audience.counts = entered.counts;
+            // The audience's copy of the name, which sessions that keep a name then share.
+            entered.room = audience.room.clone();
+        }
+        if self.is_to_go_on_in(place, &entered.room) {
+            return self.entered_again(place, entered, now);
+        }
+        self.note_entered(place, &entered.room, entered.stands_at());
         self.welcome(place, entered, now);
         self.go_on(place, now);
     }
@@ -202,15 +214,6 @@ impl Shard {
     /// Tells a session that it was let in, and what it missed.
     fn welcome(&mut self, place: Place, entered: Entered, now: Now) {
         let Entered { to, room, user, at, tag, counts, present, resumption, lost, missed } = entered;
-        // The audience's copy of the name, which sessions that keep a name then share.
-        let room = match self.audiences.find(&room) {
-            Some(audience) => {
-                let audience = self.audiences.get_mut(audience);
-                audience.counts = counts;
-                audience.room.clone()
-            }
-            None => room,
-        };
         let event = match user.filter(|_| room.is_inbox()) {
             Some(user) => {
                 self.name(place, &user);
@@ -225,7 +228,8 @@ impl Shard {
             self.deliver(place, &Event::Lost { room, since, at }, now);
         }
         for message in missed {
-            self.deliver(place, &Event::Posted(message), now);
+            self.deliver(place, &Event::Posted(message.clone()), now);
+            self.note_told(place, &message);
         }
         if let Some(session) = self.sessions.get_mut(place).filter(|_| resumption != Resumption::Fresh) {
             session.awaits_much = false;
@@ -233,7 +237,7 @@ impl Shard {
     }
 
     /// The session goes by a name from here on, in the rooms that it came to as a guest too.
-    fn name(&mut self, place: Place, user: &UserId) {
+    pub(crate) fn name(&mut self, place: Place, user: &UserId) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         session.user = Some(user.clone());
         let joined = session.rooms.iter().map(|membership| &self.audiences.get(membership.audience).room);
@@ -260,6 +264,9 @@ impl Shard {
             self.audiences.release(membership.audience);
         }
         self.note_direct(place);
+        if self.is_to_go_on_in(place, room) {
+            return self.barred_again(place, room, now);
+        }
         self.refuse(place, tag, refusal, now);
         self.go_on(place, now);
     }
@@ -306,7 +313,10 @@ impl Shard {
         if self.sessions.get(place).is_none() {
             return;
         }
-        let session = self.sessions.remove(place);
+        self.note_sent(place);
+        let key = self.sessions.key(place);
+        let mut session = self.sessions.remove(place);
+        self.remember(key, &mut session);
         for id in session.streams() {
             if let Some(stream) = self.streams.get_mut(id) {
                 stream.session = NOBODY;
@@ -336,7 +346,7 @@ impl Shard {
         self.note_direct(place);
     }
 
-    fn leave_audience(&mut self, membership: Membership) {
+    pub(crate) fn leave_audience(&mut self, membership: Membership) {
         let Membership { audience, member } = membership;
         if member != PENDING {
             let moved = self.audiences.remove_member(audience, member);
@@ -350,7 +360,7 @@ impl Shard {
     }
 
     /// Which of the session's memberships is in the room.
-    fn membership(&self, place: Place, room: &RoomId) -> Option<usize> {
+    pub(crate) fn membership(&self, place: Place, room: &RoomId) -> Option<usize> {
         let audience = self.audiences.find(room)?;
         self.sessions.get(place)?.member_of(audience)
     }

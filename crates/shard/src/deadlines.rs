@@ -36,6 +36,11 @@ impl<T> Deadlines<T> {
         Some(thing)
     }
 
+    /// How many things were put in and not taken.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// How far ahead things become due.
     pub(crate) fn after_ms(&self) -> u64 {
         self.after_ms

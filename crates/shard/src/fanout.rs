@@ -133,10 +133,11 @@ impl Shard {
     pub(crate) fn note_direct(&mut self, place: Place) {
         let Some(session) = self.sessions.get(place) else { return };
         let takes_more = self.streams.get(session.stream).is_some_and(|stream| !stream.stalled);
+        let goes_straight = takes_more && !session.is_held();
         let rooms = self.audiences.public_rooms(session);
         for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
             let audience = self.audiences.get_mut(membership.audience);
-            let direct = takes_more && rooms == 1 && audience.room.is_public();
+            let direct = goes_straight && rooms == 1 && audience.room.is_public();
             audience.members[membership.member as usize].direct = direct;
         }
     }
@@ -204,6 +205,9 @@ impl Shard {
                 return true;
             }
             let audience = self.audiences.get(membership.audience);
+            if session.is_held_in(&audience.room) {
+                continue;
+            }
             let reader = audience.members[membership.member as usize];
             gathered.extend_from_slice(audience.logs[reader.log as usize].after(reader.cursor));
         }
@@ -220,9 +224,14 @@ impl Shard {
         }
         stream.own = Vec::new();
         let mut left = sent - own;
+        self.note_sent(place);
         let Some(session) = self.sessions.get(place) else { return };
+        let Some(stream) = self.streams.get_mut(id) else { return };
         for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
             let audience = self.audiences.get_mut(membership.audience);
+            if session.is_held_in(&audience.room) {
+                continue;
+            }
             let reader = &mut audience.members[membership.member as usize];
             let log = &audience.logs[reader.log as usize];
             let length = log.after(reader.cursor).len().min(left);
@@ -235,6 +244,7 @@ impl Shard {
             reader.cursor = cursor;
             left -= length;
         }
+        self.note_sent(place);
     }
 
     /// A lap ends when every member was visited: what all have been sent is let go, and who lags too far meets the room's policy.
@@ -277,6 +287,7 @@ impl Shard {
             return self.part(reader.session, Farewell::SlowConsumer, now);
         }
         self.tally.frames_dropped += cursor - reader.cursor;
+        self.note_sent(reader.session);
         self.audiences.get_mut(place).members[member as usize].cursor = cursor;
         self.note_missed(reader.session, missed);
     }

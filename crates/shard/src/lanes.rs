@@ -92,7 +92,8 @@ impl Shard {
             spread.relay(&told, &mut out);
         }
         self.settle(place, id, &mut out, now);
-        self.take_form(place);
+        self.break_off(place);
+        self.take_form(place, |_| true);
     }
 
     /// The session takes another form from here on. What its rooms have told it so far is told in the one it had.
@@ -103,15 +104,30 @@ impl Shard {
             NOWHERE => self.keep(place, &told),
             id => self.queue_own(id, &told),
         }
-        self.take_form(place);
+        self.take_form(place, |is_held| !is_held);
     }
 
-    /// Enters the session anew, where it stands, into the audiences of its rooms.
-    fn take_form(&mut self, place: Place) {
+    /// Whether the session reads a room in another form than it takes now.
+    pub(crate) fn is_to_reform(&self, place: Place) -> bool {
+        let Some(session) = self.sessions.get(place) else { return false };
+        let Some(variant) = session.protocol.form() else { return false };
+        let mut entered = session.rooms.iter().filter(|membership| membership.member != PENDING);
+        entered.any(|membership| {
+            let audience = self.audiences.get(membership.audience);
+            let log = audience.members[membership.member as usize].log;
+            audience.logs[usize::from(log)].form.variant != variant
+        })
+    }
+
+    /// Enters the session anew, where it stands, into the audiences of its rooms, those meant that are held back or are not.
+    fn take_form(&mut self, place: Place, is_meant: impl Fn(bool) -> bool) {
         let Some(session) = self.sessions.get(place) else { return };
         let Some(variant) = session.protocol.form() else { return };
         let form = Form { gateway: session.gateway, variant };
         for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
+            if !is_meant(session.is_held_in(&self.audiences.get(membership.audience).room)) {
+                continue;
+            }
             self.audiences.change_form(membership.audience, membership.member, session.stream, form);
         }
         self.note_direct(place);
@@ -169,6 +185,9 @@ impl Shard {
                 break;
             }
             let audience = self.audiences.get_mut(membership.audience);
+            if session.is_held_in(&audience.room) {
+                continue;
+            }
             let reader = &mut audience.members[membership.member as usize];
             let log = &audience.logs[usize::from(reader.log)];
             told.extend_from_slice(log.after(reader.cursor));
@@ -176,6 +195,7 @@ impl Shard {
             reader.cursor = log.end();
             self.audiences.visit_after(membership.audience);
         }
+        self.note_sent(place);
         told
     }
 

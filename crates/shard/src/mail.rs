@@ -6,6 +6,8 @@ use chat::{
     Body, Content, Counts, Event, Message, Position, Refusal, Resumption, RoomId, SignalName, Tag, UserId,
 };
 
+use crate::records::{Claim, Record};
+use crate::recovery::Reclaim;
 use crate::{SessionKey, ShardId};
 
 /// What one shard tells another.
@@ -68,6 +70,40 @@ pub enum Mail {
         room: RoomId,
         /// Whether it is large.
         is_large: bool,
+    },
+    /// To the shard where a strand began: it was cut off.
+    Remember {
+        /// The strand.
+        claim: Claim,
+        /// In this session.
+        session: SessionKey,
+        /// What must be known so that it can go on.
+        record: Box<Record>,
+    },
+    /// To the shard where a strand began: it is over.
+    Forget {
+        /// The strand.
+        claim: Claim,
+        /// In this session.
+        session: SessionKey,
+    },
+    /// To the shard where a strand began: it is to go on in another session.
+    Reclaim(Reclaim),
+    /// From the shard where a strand began: the session in which it goes on is to end, so that it can go on in another.
+    GiveUp {
+        /// The session.
+        session: SessionKey,
+        /// Who wants to go on with it.
+        reclaim: Reclaim,
+    },
+    /// From the shard where a strand began: what is remembered of it.
+    Reclaimed {
+        /// The session that wants to go on with it.
+        to: SessionKey,
+        /// The strand.
+        claim: Claim,
+        /// `None`: nothing.
+        record: Option<Box<Record>>,
     },
     /// From a home: to one session.
     Answer {
@@ -133,4 +169,14 @@ pub struct Entered {
     pub(crate) lost: Option<(Position, Position)>,
     /// What came after the position asked for, as far as it is kept.
     pub(crate) missed: Vec<Arc<Message>>,
+}
+
+impl Entered {
+    /// The position after which the session gets everything.
+    pub(crate) fn stands_at(&self) -> Position {
+        match self.missed.first() {
+            Some(first) => Position { offset: first.at.offset - 1, ..first.at },
+            None => self.at,
+        }
+    }
 }

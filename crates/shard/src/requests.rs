@@ -1,7 +1,7 @@
 //! Bytes that come in: request heads on streams of no session, and whatever the protocol of a session makes of the rest.
 
 use chat::Farewell;
-use gateways::{Admission, Call, MAIN, Outbox, Protocol, SessionName, Then, Wake};
+use gateways::{Admission, Call, MAIN, Outbox, Protocol, Recovery, SessionName, Then, Wake};
 use wire::http;
 
 use crate::alarms::Alarm;
@@ -185,6 +185,8 @@ impl Shard {
         match received {
             Err(violation) if lane == MAIN => {
                 self.tally.parted(violation.farewell);
+                self.end_if_final(place, violation.farewell);
+                let session = self.sessions.get_mut(place).expect("it is there still");
                 session.protocol.part(violation.farewell, &mut out);
                 self.act(id, place, &mut out, now);
             }
@@ -224,6 +226,9 @@ impl Shard {
     pub(crate) fn settle(&mut self, place: Place, id: StreamId, out: &mut Outbox, now: Now) {
         let is_over = std::mem::take(&mut out.is_over);
         let passing = std::mem::take(&mut out.passing);
+        let (resumes, others): (Vec<_>, Vec<_>) =
+            out.recovery.drain(..).partition(|recovery| matches!(recovery, Recovery::Resume { .. }));
+        others.into_iter().for_each(|recovery| self.recover(place, recovery, now));
         for Wake { after_ms, what_for } in out.wakes.drain(..) {
             self.set_alarm(place, Alarm::Wake(what_for), u64::from(after_ms.max(1)), now);
         }
@@ -238,6 +243,9 @@ impl Shard {
         }
         self.settle_stream(id, out, now);
         self.pass(place, &passing);
+        for resume in resumes {
+            self.recover(place, resume, now);
+        }
         if is_over {
             self.end_session(place, now);
         }
@@ -331,6 +339,7 @@ impl Shard {
         let id = session.stream;
         session.protocol.part(farewell, &mut out);
         self.tally.parted(farewell);
+        self.end_if_final(place, farewell);
         (out.then, out.is_over) = (Then::Close, true);
         self.settle(place, id, &mut out, now);
     }

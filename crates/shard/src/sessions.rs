@@ -5,6 +5,7 @@ use gateways::{LANES, Lane, MAIN, Protocol};
 use slab::Slab;
 use smallvec::SmallVec;
 
+use crate::recovery::Strands;
 use crate::streams::{NOWHERE, Place};
 use crate::waiting::Waiting;
 use crate::{Now, SessionKey, ShardId, StreamId};
@@ -34,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) awaits_much: bool,
     /// Commands that were put off; never an empty box.
     pub(crate) waiting: Option<Box<Waiting>>,
+    /// What it may be recovered by, when anything may.
+    pub(crate) strands: Option<Box<Strands>>,
 }
 
 /// A session's place in the audience of a room.
@@ -97,6 +100,7 @@ impl Sessions {
             missed: Vec::new(),
             awaits_much: false,
             waiting: None,
+            strands: None,
         };
         self.slab.insert(session) as Place
     }

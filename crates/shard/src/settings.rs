@@ -47,6 +47,10 @@ pub struct Settings {
     pub ping_interval_ms: u64,
     /// A session that must answer has so many milliseconds for it.
     pub ping_timeout_ms: u64,
+    /// What was cut off is remembered for so many milliseconds; 0: nothing is.
+    pub recovery_ms: u64,
+    /// Of so much that was cut off.
+    pub records_max: usize,
     /// Sessions that may be without a main stream.
     pub lingering_max: usize,
     /// Clients told to reconnect are spread over so many milliseconds.

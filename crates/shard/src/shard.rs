@@ -13,6 +13,7 @@ use crate::deadlines::Deadlines;
 use crate::home::{Addressed, Homes};
 use crate::moves::Departure;
 use crate::names::Names;
+use crate::records::Records;
 use crate::sessions::Sessions;
 use crate::streams::{Place, Streams};
 use crate::{Effects, Holdings, Input, Mail, Now, Settings, ShardId, StreamId, Tally};
@@ -26,6 +27,8 @@ pub struct Shard {
     pub(crate) names: Names,
     pub(crate) audiences: Audiences,
     pub(crate) homes: Homes,
+    /// Strands that began here and were cut off.
+    pub(crate) records: Records,
     /// Rooms with their homes elsewhere that are served here all the same.
     pub(crate) large_rooms: HashSet<RoomId>,
     /// Mail that this input has caused so far: to other shards, or to this one and read before the input is done with.
@@ -69,6 +72,7 @@ impl Shard {
             names: Names::new(settings.names_secret),
             audiences: Audiences::default(),
             homes: Homes::new(&settings),
+            records: Records::new(settings.recovery_ms, settings.records_max),
             large_rooms: HashSet::new(),
             mail: VecDeque::new(),
             touched: Vec::new(),
@@ -127,7 +131,7 @@ impl Shard {
     /// When [`Input::Tick`] is wanted next, on the monotonic clock.
     pub fn next_wake_ms(&self) -> Option<u64> {
         let of_streams = [self.greetings.next_ms(), self.closings.next_ms(), self.homes.next_ms()];
-        let of_sessions = [self.next_sweep_ms(), self.alarms.next_ms()];
+        let of_sessions = [self.next_sweep_ms(), self.alarms.next_ms(), self.records.next_ms()];
         of_streams.into_iter().chain(of_sessions).flatten().min()
     }
 
@@ -150,6 +154,7 @@ impl Shard {
             audiences: self.audiences.rooms(),
             rooms: self.homes.len(),
             lingering: self.sessions.lingering(),
+            records: self.records.len(),
             queued_bytes: self.audiences.kept_bytes() + self.sessions.kept_bytes(),
             history_messages,
             history_bytes,
@@ -190,6 +195,11 @@ impl Shard {
             Mail::Barred { to, room, tag, refusal } => self.barred(to, &room, tag, refusal, now),
             Mail::Told { room, event } => self.audiences.tell(&room, &event, &mut self.gateways),
             Mail::Size { room, is_large } => self.note_size(room, is_large),
+            Mail::Remember { claim, session, record } => self.records.put(claim, session, *record, now),
+            Mail::Forget { claim, session } => self.records.forget(claim, session),
+            Mail::Reclaim(reclaim) => self.reclaim(reclaim, now),
+            Mail::GiveUp { session, reclaim } => self.give_up(session, reclaim, now),
+            Mail::Reclaimed { to, claim, record } => self.reclaimed(to, claim, record, now),
             Mail::Answer { to, event } => self.answer(to, &event, now),
         }
         self.mail.extend(out.drain(..));

@@ -23,6 +23,10 @@ pub struct Tally {
     pub resumes_complete: u64,
     /// Returning members that had to be told that something is gone.
     pub resumes_partial: u64,
+    /// Sessions that went on where an earlier one was cut off.
+    pub recoveries_complete: u64,
+    /// Sessions that would have, and had to begin anew.
+    pub recoveries_failed: u64,
     /// Messages taken in, retries included.
     pub posts: u64,
     /// Frames sent whole to members, of those told to a room.
@@ -50,6 +54,8 @@ pub struct Holdings {
     pub sessions: usize,
     /// Those of them that have no main stream.
     pub lingering: usize,
+    /// What is remembered of sessions that were cut off.
+    pub records: usize,
     /// Rooms with sessions of this shard.
     pub audiences: usize,
     /// Rooms that have their home here.

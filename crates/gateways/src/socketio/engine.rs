@@ -291,6 +291,7 @@ impl Engine {
         out.aside.append(&mut said.aside);
         out.is_over |= said.is_over;
         out.passing.append(&mut said.passing);
+        out.recovery.append(&mut said.recovery);
         out.wakes.append(&mut said.wakes);
         out.reforms |= said.reforms;
         if !said.bytes.is_empty() {

@@ -12,6 +12,7 @@ pub mod handlers;
 mod id;
 mod namespaces;
 mod profile;
+mod recovery;
 mod reply;
 mod session;
 mod sockets;
@@ -84,7 +85,7 @@ impl Gateway for SocketIo {
 
     fn encode(&mut self, variant: Variant, event: &Event, out: &mut Vec<u8>) {
         let form = WireForm::of(variant);
-        let words = Words { profile: &self.profile, home: form.home };
+        let words = Words::of(&self.profile, form);
         words.write(event, &mut |said| form.write(&self.profile.codec, &said, out));
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Profile {
     pub(super) client_file: Option<ClientFile>,
     pub(super) namespaces: Namespaces,
     pub(super) connect_timeout_ms: u32,
+    /// Whether what was cut off may go on.
+    pub(super) recovery: bool,
     pub(super) events: EventNames,
     pub(super) handlers: Handlers,
     /// Events that are passed on.
@@ -42,6 +44,7 @@ impl Profile {
             client_file: own.client_file.as_ref().map(ClientFile::new),
             namespaces: Namespaces::new(own.namespaces.iter().map(String::as_str)),
             connect_timeout_ms: own.connect_timeout_ms,
+            recovery: own.recovery,
             events: own.events.clone(),
             handlers: own.application.handlers(),
             relay: own.relay.clone(),

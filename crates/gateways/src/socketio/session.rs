@@ -1,11 +1,11 @@
 //! One Socket.IO client as a session: its transports below, its sockets above.
 
-use chat::{Event, Farewell};
+use chat::{Event, Farewell, RoomId};
 use wire::http::Head;
 
 use super::engine::{Engine, Upper};
 use super::sockets::{CONNECTION_DUE, Sockets};
-use crate::{Lane, Outbox, Protocol, Spread, Variant, Violation};
+use crate::{Lane, Outbox, Protocol, Spread, Strand, Variant, Violation};
 
 pub(super) struct Session {
     engine: Engine,
@@ -62,6 +62,14 @@ impl Protocol for Session {
             self.sockets.take_leave(&self.engine, &mut last);
         }
         self.engine.part(farewell, last, out);
+    }
+
+    fn strand_of(&self, room: &RoomId) -> Strand {
+        self.sockets.strand_of(room)
+    }
+
+    fn recovered(&mut self, strand: Strand, goes_on: bool, out: &mut Outbox) {
+        self.sockets.recovered(strand, goes_on, &self.engine, out);
     }
 
     fn spread(&mut self) -> Option<&mut dyn Spread> {

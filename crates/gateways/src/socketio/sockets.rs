@@ -16,8 +16,9 @@ use super::form::{Parser, Said, WireForm};
 use super::id::SocketId;
 use super::namespaces::{Connected, Namespace};
 use super::profile::SharedProfile;
+use super::recovery::{Claim, Returned};
 use super::words::Words;
-use crate::{Outbox, SessionName, Violation, Wake};
+use crate::{Outbox, Recovery, SessionName, Strand, Violation, Wake};
 
 const ATTACHMENTS_MAX: usize = 16;
 
@@ -32,6 +33,7 @@ pub(super) struct Sockets {
     parser: Parser,
     decoder: Decoder,
     connected: Connected,
+    returned: Returned,
     /// A packet has come.
     has_begun: bool,
 }
@@ -39,13 +41,13 @@ pub(super) struct Sockets {
 impl Sockets {
     pub(super) fn new(profile: SharedProfile, origin: SessionName) -> Self {
         let (parser, decoder, connected) = (Parser::default(), Decoder::new(), Connected::default());
-        Self { profile, origin, parser, decoder, connected, has_begun: false }
+        Self { profile, origin, parser, decoder, connected, returned: Returned::default(), has_begun: false }
     }
 
     /// A client of revision 4 is connected from the beginning, and told so.
     pub(super) fn begin(&mut self, engine: &Engine, out: &mut Outbox) {
         match engine.revision() {
-            Revision::V3 => self.connect("/", engine, out),
+            Revision::V3 => self.connect("/", None, engine, out),
             Revision::V4 => {
                 let after_ms = self.profile.connect_timeout_ms;
                 out.wakes.push(Wake { after_ms, what_for: CONNECTION_DUE });
@@ -76,7 +78,7 @@ impl Sockets {
             }
             None => {
                 let form = self.form(engine);
-                let words = Words { profile: &self.profile, home: form.home };
+                let words = Words::of(&self.profile, form);
                 words.write(event, &mut |said| form.write(engine.codec(), &said, out));
             }
         }
@@ -116,7 +118,8 @@ impl Sockets {
     }
 
     fn id(&self, namespace: Namespace) -> SocketId {
-        SocketId::of(self.origin, self.name(namespace))
+        let origin = self.returned.origin(namespace).unwrap_or(self.origin);
+        SocketId::of(origin, self.name(namespace))
     }
 
     /// The tag of a command whose answer is the acknowledgement of an event. It is shown to others, so it tells the socket's public id.
@@ -151,8 +154,8 @@ impl Sockets {
         out: &mut Outbox,
     ) -> Result<(), Violation> {
         self.has_begun = true;
-        if let Body::Connect(_) = packet.body {
-            self.connect(packet.namespace, engine, out);
+        if let Body::Connect(auth) = packet.body {
+            self.connect(packet.namespace, auth, engine, out);
             return Ok(());
         }
         let namespace = self.profile.namespaces.find(packet.namespace);
@@ -171,22 +174,75 @@ impl Sockets {
     }
 
     /// The client wants to be connected to a namespace.
-    fn connect(&mut self, asked: &str, engine: &Engine, out: &mut Outbox) {
+    fn connect(&mut self, asked: &str, auth: Option<&str>, engine: &Engine, out: &mut Outbox) {
         let (name, _) = socketio::split_query(asked);
         let Some(namespace) = self.profile.namespaces.find(name) else {
             return self.reject(name, "Invalid namespace", engine, &mut out.bytes);
         };
-        if !self.connected.has_been() && !self.profile.events.all.is_empty() {
-            out.commands.push(Command::Join { room: RoomId::everybody(), since: None, tag: None });
+        let may_go_on = self.profile.recovery && engine.revision() == Revision::V4;
+        let claim = Claim::read(auth.filter(|_| may_go_on));
+        // One that was here on this very connection, and left, would take an equal name for a sign that nothing was lost.
+        let has_left = claim.is_some_and(|claim| claim.began == self.origin);
+        let claim = claim.filter(|_| !has_left);
+        if !self.connected.has_been() && claim.is_none() {
+            self.join_everybody(out);
         }
         let home = self.connected.home();
         self.connected.insert(namespace);
         out.reforms |= self.connected.home() != home;
+        match claim {
+            Some(claim) => out.recovery.push(self.returned.ask(namespace, claim)),
+            None if may_go_on && !has_left => self.begin_anew(namespace, engine, out),
+            None => self.welcome(namespace, None, engine, &mut out.bytes),
+        }
+    }
+
+    fn join_everybody(&self, out: &mut Outbox) {
+        if !self.profile.events.all.is_empty() {
+            out.commands.push(Command::Join { room: RoomId::everybody(), since: None, tag: None });
+        }
+    }
+
+    /// The answer to a socket that wants to go on where it was cut off.
+    pub(super) fn recovered(&mut self, strand: Strand, goes_on: bool, engine: &Engine, out: &mut Outbox) {
+        let namespace = Namespace(strand);
+        self.join_everybody(out);
+        if goes_on {
+            let origin = self.returned.go_on(namespace);
+            return self.welcome(namespace, origin, engine, &mut out.bytes);
+        }
+        self.returned.remove(namespace);
+        self.begin_anew(namespace, engine, out);
+    }
+
+    fn begin_anew(&self, namespace: Namespace, engine: &Engine, out: &mut Outbox) {
+        out.recovery.push(Recovery::Begin(namespace.0));
+        self.welcome(namespace, Some(self.origin), engine, &mut out.bytes);
+    }
+
+    /// Tells the client that it is connected, and by what it may come back.
+    fn welcome(
+        &self,
+        namespace: Namespace,
+        origin: Option<SessionName>,
+        engine: &Engine,
+        out: &mut Vec<u8>,
+    ) {
+        let pid = origin.map(|origin| Cow::Owned(origin.to_string()));
         let mut payload = Vec::new();
-        Welcome { sid: Cow::Borrowed(self.id(namespace).as_str()), pid: None }.write(&mut payload);
+        Welcome { sid: Cow::Borrowed(self.id(namespace).as_str()), pid }.write(&mut payload);
         let payload = std::str::from_utf8(&payload).expect("it is JSON");
         let body = Body::Connect((engine.revision() == Revision::V4).then_some(payload));
-        self.say(&Packet { namespace: name, body }, engine, &mut out.bytes);
+        self.say(&Packet { namespace: self.name(namespace), body }, engine, out);
+    }
+
+    /// The namespace in which what is told to a room is part of the strand.
+    pub(super) fn strand_of(&self, room: &RoomId) -> Strand {
+        let Namespace(strand) = match room.is_public() {
+            true => self.profile.namespaces.split(room.name()).0,
+            false => self.connected.home().unwrap_or(Namespace::MAIN),
+        };
+        strand
     }
 
     fn reject(&self, name: &str, reason: &str, engine: &Engine, out: &mut Vec<u8>) {
@@ -206,6 +262,8 @@ impl Sockets {
         let home = self.connected.home();
         self.connected.remove(namespace);
         out.reforms |= self.connected.home() != home;
+        self.returned.remove(namespace);
+        out.recovery.push(Recovery::End(namespace.0));
         out.commands.push(Command::LeaveAll { rooms: self.profile.namespaces.rooms(namespace) });
     }
 

@@ -6,9 +6,10 @@ use std::slice;
 use bytes::Bytes;
 use chat::{Content, Event, Message, PayloadKind, RoomId, RoomKind, SignalName, UserId};
 use serde_json::value::RawValue;
+use wire::engineio::Revision;
 use wire::socketio::{self, Body, Packet};
 
-use super::form::Said;
+use super::form::{Said, WireForm};
 use super::namespaces::Namespace;
 use super::profile::Profile;
 use crate::object::Object;
@@ -17,9 +18,17 @@ use crate::object::Object;
 pub(super) struct Words<'a> {
     pub(super) profile: &'a Profile,
     pub(super) home: Option<Namespace>,
+    /// They are told where each message stands.
+    pub(super) positions: bool,
 }
 
-impl Words<'_> {
+impl<'a> Words<'a> {
+    /// For sessions of a form.
+    pub(super) fn of(profile: &'a Profile, form: WireForm) -> Self {
+        let positions = profile.recovery && form.carrier.revision == Revision::V4;
+        Self { profile, home: form.home, positions }
+    }
+
     /// Hands the packet of an event to `take`, if clients are told of such.
     pub(super) fn write(&self, event: &Event, take: &mut dyn FnMut(Said<'_>)) {
         match event {
@@ -86,7 +95,10 @@ impl Words<'_> {
                 (None, _) => object.json("message", std::str::from_utf8(&payload.bytes).unwrap_or("null")),
             }
         });
-        say(namespace, name, vec![&json], attachments, take);
+        // The client shows it when it comes back ("Connection state recovery": the offset is the last argument).
+        let position = format!("\"{}\"", message.at);
+        let arguments = if self.positions { vec![&*json, &*position] } else { vec![&*json] };
+        say(namespace, name, arguments, attachments, take);
     }
 
     /// The namespace in which a room is told, and its name there.

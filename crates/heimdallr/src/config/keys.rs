@@ -113,6 +113,10 @@ declare! {
     /// Further events that are passed on to the room which their first argument names, as they are.
     socketio_relay: Vec<String> = Texts(1000, socketio::is_relayed, "names of events such as typing, of up to 32 bytes"), default [];
 
+    /// How long a Socket.IO 4 client that was cut off may come back and go on without a gap (connection state recovery). With it, every
+    /// `message`, `new message` and `all` has the message's position as a last argument. 0: off.
+    socketio_recovery_seconds: Duration = Seconds(0..=DAY), default ["0"];
+
     /// Event of Socket.IO by which a client joins a room. Empty: there is none; so with the other events.
     socketio_event_join_room: String = EVENT, default ["joinRoom"];
 

@@ -150,6 +150,10 @@ impl Script {
             "inbox_idle_ms" => self.settings.inbox_idle_ms = value,
             "ping_interval_ms" => self.settings.ping_interval_ms = value,
             "ping_timeout_ms" => self.settings.ping_timeout_ms = value,
+            "recovery_ms" => {
+                gateways.socketio.recovery = value > 0;
+                self.settings.recovery_ms = value;
+            }
             "lingering_max" => self.settings.lingering_max = value as usize,
             "socket_bytes" => self.weather.socket_bytes = value as usize,
             key => return Err(format!("{key:?} cannot be set")),

@@ -3,7 +3,9 @@
 mod moves;
 mod oracle;
 mod pollers;
+mod recovery;
 mod regressions;
+mod returning;
 mod scene;
 mod seeds;
 mod silence;

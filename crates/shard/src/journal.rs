@@ -1,0 +1,233 @@
+//! What a strand has been sent: how far in each room, and in which order it came to that. So the one position that a client has seen
+//! last says where it stands in every room.
+//!
+//! Only what went out is noted, in stretches: a session that is told by one room alone has a single stretch which grows.
+
+use std::collections::VecDeque;
+
+use chat::{Position, RoomId};
+
+/// What a strand has been sent, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Journal {
+    rows: Vec<Row>,
+    stretches: VecDeque<Stretch>,
+    /// What the client had seen last before the first stretch; `None`: nothing at all.
+    start: Option<Position>,
+}
+
+/// A stay in a room.
+#[derive(Clone, Debug)]
+struct Row {
+    room: RoomId,
+    /// Where it stood before the first stretch.
+    base: Position,
+    /// The offset up to which it has been sent everything.
+    sent: u64,
+    /// It goes on.
+    is_in: bool,
+}
+
+/// Messages of one room that went out after one another.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    row: usize,
+    messages: u64,
+}
+
+/// Further back than this many stretches nobody is found.
+const STRETCHES_MAX: usize = 512;
+/// Stays that are over and still known, besides one for each that goes on.
+const ENDED_MAX: usize = 64;
+
+impl Journal {
+    /// The journal of a strand that goes on where it stood.
+    pub(crate) fn resumed(seen: Option<Position>, standing: Vec<(RoomId, Position)>) -> Self {
+        let row = |(room, at): (RoomId, Position)| Row { room, base: at, sent: at.offset, is_in: true };
+        Self { rows: standing.into_iter().map(row).collect(), stretches: VecDeque::new(), start: seen }
+    }
+
+    /// It is in a room, of which it has everything up to a position.
+    pub(crate) fn enter(&mut self, room: &RoomId, at: Position) {
+        let going_on = self.rows.iter().filter(|row| row.is_in).count();
+        if self.rows.len() > 2 * going_on + ENDED_MAX {
+            self.forget_all();
+        }
+        self.rows.push(Row { room: room.clone(), base: at, sent: at.offset, is_in: true });
+    }
+
+    /// It is no longer in a room.
+    pub(crate) fn leave(&mut self, room: &RoomId) {
+        if let Some(row) = self.row_of(room) {
+            self.rows[row].is_in = false;
+        }
+    }
+
+    /// It has been sent everything of a room up to an offset. Says whether it is in the room.
+    pub(crate) fn note(&mut self, room: &RoomId, offset: u64) -> bool {
+        let Some(row) = self.row_of(room) else { return false };
+        let messages = offset.saturating_sub(self.rows[row].sent);
+        if messages == 0 {
+            return true;
+        }
+        self.rows[row].sent = offset;
+        match self.stretches.back_mut() {
+            Some(last) if last.row == row => last.messages += messages,
+            _ => self.stretches.push_back(Stretch { row, messages }),
+        }
+        if self.stretches.len() > STRETCHES_MAX {
+            self.forget_first();
+        }
+        true
+    }
+
+    /// Where a client stands in its rooms that has seen this position last; `None` when it is not found.
+    pub(crate) fn standing(&self, seen: Option<Position>) -> Option<Vec<(RoomId, Position)>> {
+        let mut places: Vec<Position> = self.rows.iter().map(|row| row.base).collect();
+        if seen != self.start {
+            self.walk(seen?, &mut places)?;
+        }
+        let rows = self.rows.iter().zip(places).filter(|(row, _)| row.is_in);
+        Some(rows.map(|(row, at)| (row.room.clone(), at)).collect())
+    }
+
+    /// Moves places along the stretches up to the message at a position; `None` when it is in none of them.
+    fn walk(&self, seen: Position, places: &mut [Position]) -> Option<()> {
+        for Stretch { row, messages } in &self.stretches {
+            let place = &mut places[*row];
+            let stretch = place.offset + 1..=place.offset + messages;
+            if seen.epoch == place.epoch && stretch.contains(&seen.offset) {
+                *place = seen;
+                return Some(());
+            }
+            place.offset += messages;
+        }
+        None
+    }
+
+    fn row_of(&self, room: &RoomId) -> Option<usize> {
+        self.rows.iter().position(|row| row.is_in && row.room == *room)
+    }
+
+    fn forget_first(&mut self) {
+        if let Some(Stretch { row, messages }) = self.stretches.pop_front() {
+            let base = &mut self.rows[row].base;
+            base.offset += messages;
+            self.start = Some(*base);
+        }
+    }
+
+    fn forget_all(&mut self) {
+        while !self.stretches.is_empty() {
+            self.forget_first();
+        }
+        self.rows.retain(|row| row.is_in);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::{Epoch, RoomName};
+
+    use super::*;
+
+    fn room(name: &str) -> RoomId {
+        RoomId::public(RoomName::new(name).expect("a valid name"))
+    }
+
+    fn at(epoch: u64, offset: u64) -> Position {
+        Position { epoch: Epoch(epoch), offset }
+    }
+
+    /// In `a` from 10 on and in `b` from 20 on; sent a:11, a:12, b:21, a:13.
+    fn two_rooms() -> Journal {
+        let mut journal = Journal::default();
+        journal.enter(&room("a"), at(1, 10));
+        journal.enter(&room("b"), at(2, 20));
+        for (name, offset) in [("a", 11), ("a", 12), ("b", 21), ("a", 13)] {
+            assert!(journal.note(&room(name), offset));
+        }
+        journal
+    }
+
+    fn offsets(journal: &Journal, seen: Option<Position>) -> Option<Vec<u64>> {
+        Some(journal.standing(seen)?.into_iter().map(|(_, at)| at.offset).collect())
+    }
+
+    #[test]
+    fn the_last_position_seen_says_where_a_client_stands_in_every_room() {
+        let journal = two_rooms();
+        assert_eq!(offsets(&journal, None), Some(vec![10, 20]));
+        assert_eq!(offsets(&journal, Some(at(1, 11))), Some(vec![11, 20]));
+        assert_eq!(offsets(&journal, Some(at(1, 12))), Some(vec![12, 20]));
+        assert_eq!(offsets(&journal, Some(at(2, 21))), Some(vec![12, 21]));
+        assert_eq!(offsets(&journal, Some(at(1, 13))), Some(vec![13, 21]));
+    }
+
+    #[test]
+    fn a_position_that_was_never_sent_is_not_found() {
+        let journal = two_rooms();
+        for seen in [at(1, 10), at(1, 14), at(2, 20), at(2, 22), at(3, 11)] {
+            assert_eq!(offsets(&journal, Some(seen)), None, "{seen}");
+        }
+    }
+
+    #[test]
+    fn one_room_alone_is_one_stretch_however_long() {
+        let mut journal = Journal::default();
+        journal.enter(&room("a"), at(1, 0));
+        (1..10_000).for_each(|offset| assert!(journal.note(&room("a"), offset)));
+        assert_eq!(journal.stretches.len(), 1);
+        assert_eq!(offsets(&journal, Some(at(1, 77))), Some(vec![77]));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_not_found_and_what_came_after_it_is() {
+        let mut journal = two_rooms();
+        for offset in 0..STRETCHES_MAX as u64 {
+            assert!(journal.note(&room("b"), 22 + offset) && journal.note(&room("a"), 14 + offset));
+        }
+        assert_eq!(journal.stretches.len(), STRETCHES_MAX);
+        assert_eq!(offsets(&journal, None), None);
+        assert_eq!(offsets(&journal, Some(at(1, 13))), None);
+        let start = journal.start.expect("something was forgotten");
+        assert!(offsets(&journal, Some(start)).is_some());
+        let last = 13 + STRETCHES_MAX as u64;
+        assert_eq!(offsets(&journal, Some(at(1, last))), Some(vec![last, last + 8]));
+    }
+
+    #[test]
+    fn who_comes_back_twice_with_the_same_position_stands_where_it_stood() {
+        let seen = Some(at(2, 21));
+        let standing = two_rooms().standing(seen).expect("it was sent");
+        let mut journal = Journal::resumed(seen, standing.clone());
+        journal.note(&room("a"), 13);
+        assert_eq!(journal.standing(seen), Some(standing));
+        assert_eq!(offsets(&journal, Some(at(1, 13))), Some(vec![13, 21]));
+        assert_eq!(offsets(&journal, None), None);
+    }
+
+    #[test]
+    fn who_has_left_a_room_is_not_in_it_again_and_what_was_seen_there_counts() {
+        let mut journal = two_rooms();
+        journal.leave(&room("a"));
+        assert!(!journal.note(&room("a"), 14));
+        assert_eq!(journal.standing(Some(at(1, 12))), Some(vec![(room("b"), at(2, 20))]));
+        journal.enter(&room("a"), at(1, 30));
+        assert_eq!(offsets(&journal, Some(at(1, 13))), Some(vec![21, 30]));
+    }
+
+    #[test]
+    fn stays_that_are_over_do_not_pile_up() {
+        let mut journal = Journal::default();
+        for stay in 0..10_000 {
+            journal.enter(&room("a"), at(1, stay));
+            journal.note(&room("a"), stay + 1);
+            journal.leave(&room("a"));
+        }
+        assert!(journal.rows.len() <= ENDED_MAX + 3, "{} stays", journal.rows.len());
+        journal.enter(&room("a"), at(1, 20_000));
+        journal.note(&room("a"), 20_001);
+        assert_eq!(offsets(&journal, Some(at(1, 20_001))), Some(vec![20_001]));
+    }
+}

@@ -1,0 +1,178 @@
+//! What is remembered of strands that were cut off, until their clients come back or time is up.
+//!
+//! A strand goes by the session in which it began, and is remembered by that session's shard: the name that its client knows leads
+//! there, wherever it was cut off and wherever it comes back.
+
+use chat::UserId;
+use gateways::Strand;
+use hashbrown::HashMap;
+
+use crate::deadlines::Deadlines;
+use crate::journal::Journal;
+use crate::{Now, SessionKey};
+
+/// What a strand goes by: the session in which it began, and which of that session's it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Claim {
+    pub(crate) began: SessionKey,
+    pub(crate) strand: Strand,
+}
+
+/// What must be known of a strand so that it can go on.
+#[derive(Debug)]
+pub struct Record {
+    pub(crate) user: Option<UserId>,
+    pub(crate) journal: Journal,
+}
+
+/// The strands that began on this shard and are not where they began.
+#[derive(Debug)]
+pub(crate) struct Records {
+    kept: HashMap<Claim, (u64, Record)>,
+    /// What was put in, those since taken included.
+    due: Deadlines<(Claim, u64)>,
+    /// How many were ever put in.
+    number: u64,
+    records_max: usize,
+    /// Strands that go on in another session than the one in which they began.
+    moved: HashMap<Claim, SessionKey>,
+}
+
+impl Records {
+    pub(crate) fn new(keep_ms: u64, records_max: usize) -> Self {
+        Self {
+            kept: HashMap::new(),
+            due: Deadlines::new(keep_ms),
+            number: 0,
+            records_max,
+            moved: HashMap::new(),
+        }
+    }
+
+    /// Keeps the record of a strand that was cut off in a session. When there are too many, the oldest goes.
+    pub(crate) fn put(&mut self, claim: Claim, session: SessionKey, record: Record, now: Now) {
+        self.forget(claim, session);
+        self.number += 1;
+        self.kept.insert(claim, (self.number, record));
+        self.due.push(now.monotonic_ms, (claim, self.number));
+        if self.due.len() > self.records_max
+            && let Some((claim, number)) = self.due.pop()
+        {
+            self.expire(claim, number);
+        }
+    }
+
+    /// Hands a record out: the strand goes on in `session`.
+    pub(crate) fn take(&mut self, claim: Claim, session: SessionKey) -> Option<Record> {
+        let (_, record) = self.kept.remove(&claim)?;
+        if session != claim.began {
+            self.moved.insert(claim, session);
+        }
+        self.give_back();
+        Some(record)
+    }
+
+    /// The strand is over, or no longer in that session.
+    pub(crate) fn forget(&mut self, claim: Claim, session: SessionKey) {
+        if self.moved.get(&claim) == Some(&session) {
+            self.moved.remove(&claim);
+            self.give_back();
+        }
+    }
+
+    /// The session in which the strand goes on, when it is not the one where it began.
+    pub(crate) fn moved_to(&self, claim: Claim) -> Option<SessionKey> {
+        self.moved.get(&claim).copied()
+    }
+
+    /// Lets go of those whose time is up.
+    pub(crate) fn tick(&mut self, now: Now) {
+        while let Some((claim, number)) = self.due.pop_due(now.monotonic_ms) {
+            self.expire(claim, number);
+        }
+    }
+
+    pub(crate) fn next_ms(&self) -> Option<u64> {
+        self.due.next_ms()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    fn expire(&mut self, claim: Claim, number: u64) {
+        if self.kept.get(&claim).is_some_and(|(kept, _)| *kept == number) {
+            self.kept.remove(&claim);
+            self.give_back();
+        }
+    }
+
+    /// Gives memory back once nothing is left.
+    fn give_back(&mut self) {
+        if self.kept.is_empty() {
+            self.kept = HashMap::new();
+        }
+        if self.moved.is_empty() {
+            self.moved = HashMap::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::Time;
+
+    use super::*;
+    use crate::ShardId;
+
+    fn session(slot: u32) -> SessionKey {
+        SessionKey { shard: ShardId(0), slot, generation: 1 }
+    }
+
+    fn claim(slot: u32) -> Claim {
+        Claim { began: session(slot), strand: 0 }
+    }
+
+    fn now(monotonic_ms: u64) -> Now {
+        Now { monotonic_ms, wall: Time(0) }
+    }
+
+    fn put(records: &mut Records, slot: u32, at_ms: u64) {
+        let record = Record { user: None, journal: Journal::default() };
+        records.put(claim(slot), session(slot), record, now(at_ms));
+    }
+
+    #[test]
+    fn a_record_is_there_once_and_until_its_time_is_up() {
+        let mut records = Records::new(100, 10);
+        put(&mut records, 1, 0);
+        put(&mut records, 2, 50);
+        assert!(records.take(claim(1), session(1)).is_some() && records.take(claim(1), session(1)).is_none());
+        put(&mut records, 1, 60);
+        records.tick(now(100));
+        assert_eq!(records.len(), 2, "the first one's time was another one's");
+        records.tick(now(150));
+        assert!(records.take(claim(2), session(2)).is_none());
+        records.tick(now(160));
+        assert_eq!((records.len(), records.next_ms()), (0, None));
+    }
+
+    #[test]
+    fn when_there_are_too_many_the_oldest_go() {
+        let mut records = Records::new(100, 3);
+        (0..5).for_each(|slot| put(&mut records, slot, 0));
+        assert_eq!(records.len(), 3);
+        assert!(records.take(claim(1), session(1)).is_none() && records.take(claim(2), session(2)).is_some());
+    }
+
+    #[test]
+    fn it_is_known_where_a_strand_goes_on_until_it_ends_there() {
+        let mut records = Records::new(100, 3);
+        put(&mut records, 1, 0);
+        records.take(claim(1), session(7));
+        records.forget(claim(1), session(8));
+        assert_eq!(records.moved_to(claim(1)), Some(session(7)));
+        records.forget(claim(1), session(7));
+        assert_eq!(records.moved_to(claim(1)), None);
+    }
+}

@@ -1,0 +1,282 @@
+//! A Socket.IO client by hand that is cut off and comes back, and that notices what it misses and what it gets twice.
+
+use std::collections::HashMap;
+
+use chat::Position;
+use sim::{PipeId, Stage};
+
+use crate::stock::{frame, get, post};
+
+const TEXT: u8 = 1;
+
+/// How it is connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    WebSocket,
+    Polls,
+}
+
+/// A client.
+pub(crate) struct Client {
+    name: String,
+    namespace: &'static str,
+    line: Option<Line>,
+    /// By what it may come back.
+    pid: Option<String>,
+    /// The last message that it has seen.
+    offset: Option<String>,
+    /// How its socket is called.
+    pub(crate) sid: Option<String>,
+    /// Whether it has gone on where it was, each time it was connected.
+    pub(crate) recovered: Vec<bool>,
+    /// The last message of each room that it is in.
+    pub(crate) rooms: HashMap<String, Position>,
+    /// By acknowledgement, rooms that it has asked to join.
+    joining: Vec<String>,
+    /// What it was told, in order.
+    pub(crate) heard: Vec<String>,
+    pub(crate) complaints: Vec<String>,
+}
+
+/// One connection of it.
+struct Line {
+    way: Way,
+    /// The WebSocket, or that of polls.
+    pipe: PipeId,
+    /// That of posts.
+    posts: PipeId,
+    unread: Vec<u8>,
+    target: Option<String>,
+    is_polling: bool,
+    is_connected: bool,
+}
+
+impl Client {
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            namespace: "",
+            line: None,
+            pid: None,
+            offset: None,
+            sid: None,
+            recovered: Vec::new(),
+            rooms: HashMap::new(),
+            joining: Vec::new(),
+            heard: Vec::new(),
+            complaints: Vec::new(),
+        }
+    }
+
+    /// One that connects to another namespace: `"/news,"`.
+    pub(crate) fn within(name: &str, namespace: &'static str) -> Self {
+        Self { namespace, ..Self::new(name) }
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| line.is_connected)
+    }
+
+    pub(crate) fn has_line(&self) -> bool {
+        self.line.is_some()
+    }
+
+    /// Opens a connection; it has to read before it is connected.
+    pub(crate) fn open(&mut self, way: Way, shard: usize, stage: &mut Stage) {
+        let pipe = stage.node.connect(shard);
+        let posts = if way == Way::Polls { stage.node.connect(shard) } else { pipe };
+        let request = match way {
+            Way::Polls => get("/socket.io/?EIO=4&transport=polling"),
+            Way::WebSocket => "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\n\
+                 Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+                .to_owned(),
+        };
+        stage.node.send(pipe, request.as_bytes());
+        let (unread, target) = (Vec::new(), None);
+        self.line = Some(Line { way, pipe, posts, unread, target, is_polling: true, is_connected: false });
+    }
+
+    /// The connection breaks, and nothing that was not read is read any more.
+    pub(crate) fn cut(&mut self, stage: &mut Stage) {
+        let Some(line) = self.line.take() else { return };
+        stage.node.cut(line.pipe);
+        if line.posts != line.pipe {
+            stage.node.cut(line.posts);
+        }
+    }
+
+    /// The client is gone, and nobody has told the server. Says which streams are left behind.
+    pub(crate) fn vanish(&mut self) -> Vec<PipeId> {
+        self.line.take().map_or(Vec::new(), |line| vec![line.pipe, line.posts])
+    }
+
+    pub(crate) fn join(&mut self, room: &str, stage: &mut Stage) {
+        let id = self.joining.len();
+        self.joining.push(room.to_owned());
+        self.say(&format!("2{}{id}[\"joinRoom\",{{\"room\":\"{room}\"}}]", self.namespace), stage);
+    }
+
+    pub(crate) fn leave(&mut self, room: &str, stage: &mut Stage) {
+        self.say(&format!("2{}[\"leaveRoom\",{{\"room\":\"{room}\"}}]", self.namespace), stage);
+    }
+
+    /// Says a packet of Socket.IO.
+    pub(crate) fn say(&mut self, packet: &str, stage: &mut Stage) {
+        self.send(&format!("4{packet}"), stage);
+    }
+
+    fn send(&mut self, packet: &str, stage: &mut Stage) {
+        let Some(line) = &self.line else { return };
+        match (line.way, &line.target) {
+            (Way::WebSocket, _) => stage.node.send(line.pipe, &frame(TEXT, packet)),
+            (Way::Polls, Some(target)) => stage.node.send(line.posts, post(target, packet).as_bytes()),
+            (Way::Polls, None) => {}
+        }
+    }
+
+    /// Reads so many bytes at most, and does what follows from them. Says whether there was anything.
+    pub(crate) fn read(&mut self, bytes_max: usize, stage: &mut Stage) -> bool {
+        let Some(line) = &mut self.line else { return false };
+        let read = stage.node.read(line.pipe, bytes_max);
+        line.unread.extend_from_slice(&read);
+        let mut news = !read.is_empty();
+        if line.posts != line.pipe {
+            news |= !stage.node.read(line.posts, usize::MAX).is_empty();
+        }
+        while let Some(packets) = self.next_packets() {
+            packets.split('\u{1E}').for_each(|packet| self.hear(packet, stage));
+            self.poll_again(stage);
+        }
+        if self.line.as_ref().is_some_and(|line| stage.node.is_over(line.pipe)) && !news {
+            self.cut(stage);
+        }
+        news
+    }
+
+    /// The next packets that have come whole.
+    fn next_packets(&mut self) -> Option<String> {
+        let line = self.line.as_mut()?;
+        let is_answer = line.unread.starts_with(b"HTTP/1.1");
+        let (packets, length) =
+            if is_answer { read_answer(&line.unread)? } else { read_frame(&line.unread)? };
+        line.unread.drain(..length);
+        line.is_polling &= !is_answer;
+        Some(packets)
+    }
+
+    fn poll_again(&mut self, stage: &mut Stage) {
+        let Some(line) = &mut self.line else { return };
+        if let (Way::Polls, Some(target), false) = (line.way, &line.target, line.is_polling) {
+            line.is_polling = true;
+            stage.node.send(line.pipe, get(target).as_bytes());
+        }
+    }
+
+    fn hear(&mut self, packet: &str, stage: &mut Stage) {
+        let namespace = self.namespace;
+        if let Some(open) = packet.strip_prefix('0') {
+            self.opened(open, stage);
+        } else if packet == "2" {
+            self.send("3", stage);
+        } else if let Some(answer) = packet.strip_prefix("40") {
+            self.connected(answer.strip_prefix(namespace).expect("it is in one namespace"));
+        } else if let Some(event) = packet.strip_prefix("42") {
+            self.told(event.strip_prefix(namespace).expect("it is in one namespace"));
+        } else if let Some(answer) = packet.strip_prefix("43") {
+            self.answered(answer.strip_prefix(namespace).expect("it is in one namespace"));
+        } else if !packet.is_empty() && packet != "1" {
+            self.complaints.push(format!("{} hears {packet:?}", self.name));
+        }
+    }
+
+    fn opened(&mut self, open: &str, stage: &mut Stage) {
+        let sid = between(open, "\"sid\":\"", "\"").expect("a session has a name");
+        let Some(line) = &mut self.line else { return };
+        line.target = Some(format!("/socket.io/?EIO=4&transport=polling&sid={sid}"));
+        let auth = match (&self.pid, &self.offset) {
+            (Some(pid), Some(offset)) => format!("{{\"pid\":\"{pid}\",\"offset\":\"{offset}\"}}"),
+            (Some(pid), None) => format!("{{\"pid\":\"{pid}\"}}"),
+            (None, _) => String::new(),
+        };
+        self.say(&format!("0{}{auth}", self.namespace), stage);
+    }
+
+    fn connected(&mut self, answer: &str) {
+        let pid = between(answer, "\"pid\":\"", "\"");
+        let sid = between(answer, "\"sid\":\"", "\"");
+        let goes_on = pid.is_some() && pid == self.pid;
+        if goes_on && sid != self.sid {
+            self.complaints.push(format!("{} is another one: {answer}", self.name));
+        }
+        if self.pid.is_some() {
+            self.recovered.push(goes_on);
+        }
+        if !goes_on {
+            self.offset = None;
+            self.rooms.clear();
+            self.joining.iter_mut().for_each(String::clear);
+        }
+        (self.pid, self.sid) = (pid, sid);
+        if let Some(line) = &mut self.line {
+            line.is_connected = true;
+        }
+    }
+
+    /// Its messages name their room: `room=7`.
+    fn told(&mut self, event: &str) {
+        let (_, offset) =
+            event.trim_end_matches("\"]").rsplit_once('"').expect("the last argument is a string");
+        let at: Position = offset.parse().expect("and that a position");
+        let text = between(event, "\"message\":\"", "\"").expect("a message says something");
+        let (room, number) = text.split_once('=').expect("a message names its room");
+        if number.parse() != Ok(at.offset) {
+            self.complaints.push(format!("{} hears {text} at {at}", self.name));
+        }
+        if let Some(last) = self.rooms.get(room)
+            && (last.epoch, last.offset + 1) != (at.epoch, at.offset)
+        {
+            self.complaints.push(format!("{} hears {text} behind {last}", self.name));
+        }
+        self.rooms.insert(room.to_owned(), at);
+        self.offset = Some(offset.to_owned());
+        self.heard.push(text);
+    }
+
+    /// It is in a room from the position on that the answer tells, unless it has heard something there already.
+    fn answered(&mut self, answer: &str) {
+        let (id, what) = answer.split_once('[').expect("an acknowledgement has arguments");
+        let room = self.joining[id.parse::<usize>().expect("and a number")].clone();
+        if let Some(at) = between(what, "\"at\":\"", "\"").filter(|_| !room.is_empty()) {
+            self.rooms.entry(room).or_insert(at.parse().expect("a position"));
+        }
+    }
+}
+
+/// The text between two others.
+fn between(text: &str, before: &str, after: &str) -> Option<String> {
+    let (_, rest) = text.split_once(before)?;
+    Some(rest.split_once(after)?.0.to_owned())
+}
+
+/// The body of a whole HTTP response, and how long that is.
+fn read_answer(bytes: &[u8]) -> Option<(String, usize)> {
+    let head_bytes = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&bytes[..head_bytes]).expect("a head is text");
+    let length = between(&head.to_lowercase(), "content-length: ", "\r\n")
+        .map_or(0, |length| length.parse::<usize>().expect("a length is a number"));
+    let body = bytes.get(head_bytes..head_bytes + length)?;
+    Some((String::from_utf8_lossy(body).into_owned(), head_bytes + length))
+}
+
+/// The payload of a whole frame without a mask, and how long that is. A close says nothing.
+fn read_frame(bytes: &[u8]) -> Option<(String, usize)> {
+    let (begins, length) = match *bytes.get(1)? {
+        126 => (4, usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?]))),
+        length => (2, usize::from(length)),
+    };
+    let payload = bytes.get(begins..begins + length)?;
+    let text =
+        if bytes[0] & 0x0F == TEXT { std::str::from_utf8(payload).expect("texts are UTF-8") } else { "" };
+    Some((text.to_owned(), begins + length))
+}
