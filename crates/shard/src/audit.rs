@@ -22,7 +22,10 @@ impl Shard {
     pub fn audit(&self) -> Burden {
         assert!(self.departures.is_empty(), "who goes to another shard goes at once");
         assert!(self.mail.is_empty() && self.answered.is_empty(), "a call ends when its mail is read");
-        assert!(self.homes.len() <= self.settings.rooms_max, "a shard is home to so many rooms");
+        assert!(
+            self.homes.len() <= self.settings.rooms_max + 1,
+            "a shard is home to so many rooms, and to everybody"
+        );
         self.audit_ring();
         let streams = self.streams.iter().map(|stream| self.audit_stream(stream)).max();
         self.sessions.iter().for_each(|(place, session)| self.audit_session(place, session));

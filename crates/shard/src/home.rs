@@ -219,7 +219,8 @@ impl Homes {
     }
 
     fn let_in(&mut self, enter: &Enter, now: Now) -> Result<(), Refusal> {
-        if !self.rooms.contains_key(&enter.room) && self.rooms.len() >= self.rooms_max {
+        let is_new = !self.rooms.contains_key(&enter.room);
+        if is_new && self.rooms.len() >= self.rooms_max && !enter.room.is_everybody() {
             return Err(Refusal::Overloaded);
         }
         let home = self.rooms.entry_ref(&enter.room).or_default();

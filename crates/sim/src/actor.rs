@@ -195,7 +195,8 @@ impl Actor {
     pub fn rooms(&self) -> Vec<RoomId> {
         let rooms = self.link.iter().flat_map(|link| &link.rooms);
         match self.gateway {
-            "v1" | "socketio" => rooms.cloned().collect(),
+            "v1" => rooms.cloned().collect(),
+            "socketio" => rooms.cloned().chain([RoomId::everybody()]).collect(),
             _ => vec![RoomId::public(self.home.clone())],
         }
     }

@@ -295,6 +295,8 @@ impl Ledger {
         let is_full = matches!(book.speech, Speech::Plain(_) | Speech::Reader(..)) && self.rules.may_be_full;
         let is_due = match code {
             _ if conduct.is_leaving => true,
+            // It has read so slowly that it did not connect in time.
+            1002 => conduct.is_slow && book.speech == Speech::Events && book.stays.is_empty(),
             4008 => conduct.is_slow,
             4009 => conduct.is_silent || conduct.is_slow,
             4012 => self.is_draining,
