@@ -102,8 +102,7 @@ fn who_is_parted_with_hears_it_in_the_poll_that_waits() {
 
 #[test]
 fn who_is_not_wanted_back_is_disconnected_from_its_namespaces_first() {
-    for (farewell, last) in [(Farewell::BadMessage, "41\u{1e}41/side,"), (Farewell::PingTimeout, "1")]
-    {
+    for (farewell, last) in [(Farewell::BadMessage, "41\u{1e}41/side,"), (Farewell::PingTimeout, "1")] {
         let mut polling = Polling::connected();
         polling.post("40/side,");
         polling.poll();
