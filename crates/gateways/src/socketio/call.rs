@@ -34,6 +34,7 @@ pub(super) enum Unfit {
     SessionUnknown,
     HandshakeMethod,
     BadRequest,
+    Forbidden,
     Revision,
 }
 
@@ -79,6 +80,7 @@ impl Unfit {
             Self::SessionUnknown => 1,
             Self::HandshakeMethod => 2,
             Self::BadRequest => 3,
+            Self::Forbidden => 4,
             Self::Revision => 5,
         }
     }
@@ -89,6 +91,7 @@ impl Unfit {
             Self::SessionUnknown => "Session ID unknown",
             Self::HandshakeMethod => "Bad handshake method",
             Self::BadRequest => "Bad request",
+            Self::Forbidden => "Forbidden",
             Self::Revision => "Unsupported protocol version",
         }
     }
@@ -97,6 +100,7 @@ impl Unfit {
     pub(super) fn answer(self, head: &Head<'_>, origins: &Origins, out: &mut Outbox) {
         let json = format!("{{\"code\":{},\"message\":\"{}\"}}", self.code(), self.message());
         let headers = [("content-type", "application/json")];
-        Reply::unread(head, origins).write(origins, 400, &headers, json.as_bytes(), out);
+        let status = if self == Self::Forbidden { 403 } else { 400 };
+        Reply::unread(head, origins).write(origins, status, &headers, json.as_bytes(), out);
     }
 }

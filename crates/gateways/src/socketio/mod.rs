@@ -69,7 +69,11 @@ impl Gateway for SocketIo {
             Reply::unread(head, origins).allow(origins, head, out);
             return Admission::Answered;
         }
-        match Asked::read(head) {
+        let asked = match self.profile.origins.bar(head) {
+            true => Err(Unfit::Forbidden),
+            false => Asked::read(head),
+        };
+        match asked {
             Ok(Asked { session: Some(name), .. }) => Admission::Attach(name),
             Ok(asked) => self.open_session(&asked, above, call, out),
             Err(unfit) => {

@@ -33,6 +33,14 @@ impl Origins {
         Self { allowed: allowed.to_vec() }
     }
 
+    /// Whether a request comes from a page that may not speak here. Without an origin it comes from no page, and the page of this very host
+    /// need not be named.
+    pub(super) fn bar(&self, head: &Head<'_>) -> bool {
+        let Some(origin) = head.header("origin") else { return false };
+        let host = origin.split_once("://").map(|(_, host)| host);
+        self.find(head) == Origin::Other && (host.is_none() || host != head.header("host"))
+    }
+
     fn find(&self, head: &Head<'_>) -> Origin {
         if self.allowed.is_empty() {
             return Origin::Any;

@@ -94,7 +94,7 @@ declare! {
     /// Where clients of Socket.IO send their requests.
     socketio_path: String = Text(socketio::is_path, "a path that begins and ends with a slash"), default ["/socket.io/"];
 
-    /// Origins whose pages may speak Socket.IO with credentials. None: pages of any origin may, without.
+    /// Origins whose pages may speak Socket.IO, with credentials, besides the node's own. None: pages of any origin may, without.
     socketio_origins: Vec<String> =
         Texts(1000, socketio::is_origin, "origins such as https://chat.example"), default [];
 

@@ -39,9 +39,16 @@ fn pages_of_chosen_origins_may_read_and_be_known() {
     assert!(allowed.contains(
         "\r\naccess-control-allow-origin: https://b.example\r\naccess-control-allow-credentials: true\r\nvary: origin\r\n"
     ));
-    for headers in ["", "Origin: https://c.example\r\n", "Origin: null\r\n"] {
-        let other = text(&get(&settings, POLLING, headers));
-        assert!(other.contains("\r\nvary: origin\r\n") && !other.contains("access-control"), "{headers}");
+    for (headers, status) in [
+        ("", 200),
+        ("Origin: http://a\r\n", 200),
+        ("Origin: https://c.example\r\n", 403),
+        ("Origin: null\r\n", 403),
+    ] {
+        let other = get(&settings, POLLING, headers);
+        let answer = text(&other);
+        assert!(answer.contains("\r\nvary: origin\r\n") && !answer.contains("access-control"), "{headers}");
+        assert_eq!((other.status(), answer.contains("\"code\":4")), (status, status == 403), "{headers}");
     }
     let anybody = text(&get(&super::settings(), POLLING, "Origin: https://c.example\r\n"));
     assert!(anybody.contains("\r\naccess-control-allow-origin: *\r\n"));
