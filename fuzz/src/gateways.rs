@@ -109,7 +109,10 @@ impl Choice {
             ping_interval_ms: 25_000,
             ping_timeout_ms: 20_000,
             deflate: true,
-            socketio: SocketIoSettings { namespaces: vec!["/side".to_owned()], ..SocketIoSettings::default() },
+            socketio: SocketIoSettings {
+                namespaces: vec!["/side".to_owned()],
+                ..SocketIoSettings::default()
+            },
         };
         let (_, open) = GATEWAYS[self.gateway];
         let (head, _) = read_head(request).ok()??;

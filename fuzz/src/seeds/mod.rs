@@ -1,6 +1,7 @@
 //! Where fuzzing begins: with what is said in the transcripts, and with what none of them can show.
 
 mod made;
+mod packets;
 mod scribe;
 mod talks;
 
@@ -27,6 +28,7 @@ pub fn seeds(name: &str, text: &str) -> Result<Vec<Seed>, ScriptFault> {
     let script = Script::read(text)?;
     let mut given: Vec<Given> = [1, 2].map(|shards| ("shard", scribe::write(&script, shards))).into();
     talks::of(&script).into_iter().for_each(|talk| talk.write(&mut given));
+    given.extend(packets::of(&script));
     for (_, line) in &script.lines {
         if let Line::Say { what, .. } | Line::Hear { what, .. } = line
             && what.kind == PieceKind::Deflated

@@ -184,7 +184,10 @@ impl Talk {
         heard: &mut Vec<Heard>,
     ) -> Result<(), ServerFault> {
         if packet.namespace != NAMESPACE {
-            return Err(ServerFault::new("a packet of a namespace that was not asked for"));
+            return match &packet.body {
+                Content::Event(_) => Err(ServerFault::new("an event of a namespace that it never connects to")),
+                _ => Ok(()),
+            };
         }
         match &packet.body {
             Content::Connect(Some(payload)) => {
@@ -205,11 +208,13 @@ impl Talk {
 
     /// What an acknowledgement says hangs on what was asked.
     fn hear_answer(&mut self, ack: &Ack<'_>) -> Result<Heard, ServerFault> {
-        let Asked { tag, what } =
-            self.asked.remove(&ack.id).ok_or_else(|| ServerFault::new("an answer to nothing"))?;
         let [answer] = ack.arguments[..] else { return Err(ServerFault::new("not one answer")) };
         let json = answer.as_bytes();
-        if let Ok(refusal) = read_refusal(json) {
+        let (asked, refusal) = (self.asked.remove(&ack.id), read_refusal(json));
+        let Some(Asked { tag, what }) = asked else {
+            return refusal.map(|refusal| Heard::Refused { tag: None, refusal });
+        };
+        if let Ok(refusal) = refusal {
             self.room.take_if(|room| matches!(&what, What::Join(asked) if asked == room));
             return Ok(Heard::Refused { tag, refusal });
         }
