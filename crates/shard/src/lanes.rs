@@ -213,7 +213,7 @@ impl Shard {
         self.act(main, place, &mut out, now);
     }
 
-    /// A stream leaves its session. One that does not go on without it is over.
+    /// A stream leaves its session. One that does not go on without it is over; streams aside are let go one by one, each with its answer.
     pub(crate) fn detach(&mut self, id: StreamId, now: Now) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         let (place, lane) = (std::mem::replace(&mut stream.session, NOBODY), stream.lane);
@@ -223,7 +223,8 @@ impl Shard {
         }
         self.sessions.set_lane(place, lane, NOWHERE);
         let Some(session) = self.sessions.get_mut(place) else { return };
-        if session.stream == NOWHERE && !session.lingers() {
+        let is_last = lane == MAIN || session.streams().next().is_none();
+        if session.stream == NOWHERE && is_last && !session.lingers() {
             self.end_session(place, now);
         }
     }
