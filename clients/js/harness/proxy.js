@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { freePort } from './server.js';
 
+const UPGRADE = /^upgrade: websocket/im;
+
 export async function startProxy(targetPort) {
   const proxy = new Proxy(await freePort(), targetPort);
   await proxy.accept();
@@ -16,6 +18,8 @@ class Proxy {
   #lines = new Set();
   #frozen = false;
   #deaf = false;
+  #upgrades = true;
+  #budget = Infinity;
 
   constructor(port, target) {
     this.port = port;
@@ -37,6 +41,8 @@ class Proxy {
   /** Takes connections (again), and carries everything. */
   async accept() {
     this.#frozen = this.#deaf = false;
+    this.#budget = Infinity;
+    for (const line of this.#lines) line.budget &&= Infinity;
     if (this.#listener) return;
     this.#listener = createServer((near) => this.#join(near));
     await once(this.#listener.listen(this.port, '127.0.0.1'), 'listening');
@@ -61,6 +67,12 @@ class Proxy {
     for (const line of this.#lines) line.budget = bytes;
   }
 
+  /** The same for every line, also those to come, until `accept`. */
+  cutEachAfter(bytes) {
+    this.#budget = bytes;
+    this.cutAfter(bytes);
+  }
+
   /** Keeps every line open and carries nothing, either way. */
   freeze() {
     this.#frozen = true;
@@ -71,11 +83,16 @@ class Proxy {
     this.#deaf = true;
   }
 
+  /** Cuts every line on which a WebSocket is asked for. */
+  refuseUpgrades() {
+    this.#upgrades = false;
+  }
+
   #join(near) {
     const far = connect(this.#target, '127.0.0.1');
-    const line = { budget: Infinity, end: () => this.#part(line, near, far) };
+    const line = { budget: this.#budget, end: () => this.#part(line, near, far) };
     this.#lines.add(line);
-    near.on('data', (bytes) => this.#frozen || far.write(bytes));
+    near.on('data', (bytes) => this.#frozen || (this.#upgrades || !UPGRADE.test(bytes) ? far.write(bytes) : line.end()));
     far.on('data', (bytes) => this.#frozen || this.#deaf || this.#carry(line, near, bytes));
     for (const socket of [near, far]) socket.on('error', line.end).on('close', line.end).setNoDelay();
   }
@@ -83,7 +100,7 @@ class Proxy {
   #carry(line, near, bytes) {
     const part = bytes.subarray(0, line.budget);
     line.budget -= part.length;
-    near.write(part, () => line.budget === 0 && line.end());
+    near.write(part, line.budget === 0 ? line.end : undefined);
   }
 
   #part(line, near, far) {

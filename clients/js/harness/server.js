@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../target/debug/heimdallr', import.meta.url));
 const PORTS = { first: Number(process.env.PORTS_FIRST ?? 22_000), count: 1_000 };
 
-/** A server on loopback; `extra` are further arguments of its command line. */
-export async function startServer(extra = []) {
-  const server = new Server(await freePort(), await freePort(), extra);
+/** A server on loopback; `extra` are further arguments of its command line, `keys` what else is configured. */
+export async function startServer(extra = [], keys = {}) {
+  const server = new Server(await freePort(), await freePort(), extra, keys);
   await server.start();
   return server;
 }
@@ -28,10 +28,13 @@ export async function freePort() {
 class Server {
   #process;
   #extra;
+  #environment;
 
-  constructor(port, adminPort, extra) {
+  constructor(port, adminPort, extra, keys) {
     Object.assign(this, { port, adminPort });
     this.#extra = extra;
+    const variables = Object.entries(keys).map(([key, value]) => [`HEIMDALLR_${key.toUpperCase()}`, String(value)]);
+    this.#environment = { ...process.env, ...Object.fromEntries(variables) };
   }
 
   get page() {
@@ -45,7 +48,7 @@ class Server {
   async start() {
     const args = ['--listen', `127.0.0.1:${this.port}`, '--admin', `127.0.0.1:${this.adminPort}`];
     args.push('--threads', '2', ...this.#extra);
-    this.#process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'], env: this.#environment });
     await this.#listening();
   }
 

@@ -1,6 +1,6 @@
 // What a WebSocket or an event source has said so far, and waiting for more of it with a bound.
 
-const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = 15_000;
 
 export class Listener {
   heard = [];
