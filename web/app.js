@@ -5,7 +5,6 @@ import { composeIn, openComposer } from './composer.js';
 import { showConnection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { button, byId, setText } from './elements.js';
-import { Heimdallr } from './heimdallr.js';
 import { recall, remember } from './memory.js';
 import { accepted, clear, connecting, passing, refused, waiting } from './notices.js';
 import { peopleChanged, showPeople, stopped, types } from './people.js';
@@ -15,7 +14,9 @@ import { count, nameFault } from './words.js';
 
 const SAID_EVERY_MS = 3_000; // how often a screen reader hears of new messages
 
-const wanted = () => new URLSearchParams(location.search).get('room');
+const wanted = (key) => new URLSearchParams(location.search).get(key);
+const via = wanted('via') === 'socketio' ? '&via=socketio' : '';
+const { Heimdallr } = await import(via ? './socketio.js' : './heimdallr.js');
 const timeline = new Timeline();
 let chat;
 let room;
@@ -26,7 +27,7 @@ function enter(name, roomName) {
   if (name !== chat?.user) connect(name);
   remember('name', name);
   remember('room', roomName);
-  if (wanted() !== roomName) history.pushState(null, '', linkTo(roomName));
+  if (wanted('room') !== roomName) history.pushState(null, '', linkTo(roomName) + via);
   document.documentElement.dataset.view = 'hall';
   byId('side').hidePopover();
   if (!chat.rooms.has(roomName)) openRoom(roomName);
@@ -64,7 +65,7 @@ function joined({ resumed, missed }) {
   peopleChanged();
   if (missed) conversation.add({ note: `${count(missed, 'message')} while you were away` });
   if (resumed === undefined) clear();
-  else passing(resumed ? 'Back again. Nothing is lost.' : 'Back again. Some messages are lost.');
+  else passing(`Back again. ${resumed ? 'Nothing is' : 'Some messages are'} lost.`);
 }
 
 function stateChanged(state) {
@@ -100,9 +101,9 @@ function leave() {
 }
 
 function arrive() {
-  const name = recall('name');
-  if (name && wanted() && !nameFault(wanted())) enter(name, wanted());
-  else showDoor(name, wanted() ?? recall('room') ?? 'lobby');
+  const [name, asked] = [recall('name'), wanted('room')];
+  if (name && asked && !nameFault(asked)) enter(name, asked);
+  else showDoor(name, asked ?? recall('room') ?? 'lobby');
 }
 
 switchTheme();

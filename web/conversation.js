@@ -19,7 +19,7 @@ export class Conversation {
   #tokens = BURST;
   #turnedAt = 0;
   #timer;
-  #isRecalling = false;
+  #isRecalling;
 
   /** `changed(fresh)` is called after each change with the messages that are new. */
   constructor(room, user, changed) {

@@ -17,11 +17,11 @@ export function showPeople(ofRoom, user) {
 }
 
 export function peopleChanged() {
-  const { members, guests, present } = room;
+  const { members, guests, present, note } = room;
   const names = [...(present ?? [])].sort((one, other) => (other === me) - (one === me) || one.localeCompare(other));
   const counts = count(members, 'member') + (guests ? `, ${count(guests, 'guest')}` : '');
   setText(byId('count'), members + guests ? counts : '');
-  setText(byId('people-note'), present || !members ? '' : 'Too many to list.');
+  setText(byId('people-note'), note ?? (present || !members ? '' : 'Too many to list.'));
   byId('people').replaceChildren(...names.map(person));
 }
 

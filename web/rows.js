@@ -72,7 +72,7 @@ function withLinks(text) {
 
 function gapRow(line, conversation) {
   const number = line.gap ? count(line.gap, 'message') : 'Some messages';
-  if (line.isLost) return note('note lost', `${number} lost: the server no longer has what was said here.`);
+  if (line.isLost) return note('note lost', `${number} lost: they cannot be had any more.`);
   return note('note', `${number} went by`, button('Read them', () => conversation.open(line)));
 }
 

@@ -23,6 +23,7 @@ const REFUSALS = {
   room_full: 'The room is full|This page tries again by itself, until somebody leaves.',
   overloaded: 'Too fast|The server is busy. This page tries again by itself.',
   queue_full: 'Too fast|Too much is waiting to be sent.',
+  unanswered: 'Perhaps lost|',
   message_too_large: 'Too long|The server takes no messages of that length.',
 };
 

@@ -32,8 +32,8 @@ class Emitter {
 }
 
 export class Room extends Emitter {
-  state = 'joining'; // joining → catching up → live; refused; left
-  present = null; // a Set of user names, or null where the room is too large for a list
+  state = 'joining';
+  present = null;
   #chat;
   #target;
   #quietUntil = {};
@@ -174,7 +174,7 @@ export class Heimdallr extends Emitter {
 
   #open() {
     clearInterval(this.#timer);
-    this.#watchNetwork('addEventListener');
+    this.#watchNetwork('add');
     this.#farewell = {};
     this.#probedAt = Date.now(); // the handshake is awaited as an answer is
     this.#socket = new this.options.WebSocket(this.url, this.stats.protocol);
@@ -297,7 +297,7 @@ export class Heimdallr extends Emitter {
   }
 
   #stop(because) {
-    this.#watchNetwork('removeEventListener');
+    this.#watchNetwork('remove');
     this.#socket?.close(1000, 'bye');
     this.#forget();
     this.#abandon(() => true, new Refused(because.reason));
@@ -305,7 +305,7 @@ export class Heimdallr extends Emitter {
   }
 
   #watchNetwork(verb) {
-    for (const event of ['online', 'offline']) globalThis[verb]?.(event, this.#networkChanged);
+    for (const event of ['online', 'offline']) globalThis[`${verb}EventListener`]?.(event, this.#networkChanged);
   }
 
   #become(name, detail) {

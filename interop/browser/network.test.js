@@ -75,7 +75,7 @@ browserTest('a killed server that comes back is found again, and says what it lo
   await alice.say('for the new one');
   await mortal.start();
   await alice.state('online');
-  await alice.shows('.lost', 'Some messages lost: the server no longer has what was said here.');
+  await alice.shows('.lost', 'Some messages lost: they cannot be had any more.');
   assert.deepEqual(await alice.texts(2), ['gone with the server', 'for the new one']);
   await mortal.kill();
 });

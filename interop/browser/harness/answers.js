@@ -17,7 +17,7 @@ export function listenIn() {
     }
 
     send(text) {
-      const command = JSON.parse(text);
+      const command = text[0] === '{' ? JSON.parse(text) : {}; // else it is Socket.IO's
       const answer = window.answers.get(command.do);
       if (!answer) return super.send(text);
       const data = JSON.stringify({ ...answer, id: command.id, room: command.room });

@@ -8,8 +8,8 @@ import { listenIn } from './answers.js';
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 const PATIENCE_MS = 15_000;
-// What the browser itself says of a server that is not there.
-const OF_THE_NETWORK = /WebSocket connection to .* failed|net::ERR_|Failed to load resource/;
+// What the browser itself says of a server, or a file, that is not there.
+const OF_THE_NETWORK = /WebSocket connection to .* failed|net::ERR_|Failed to load resource|MIME type \('text\/plain'\) is not executable/;
 
 let browser;
 before(async () => {
