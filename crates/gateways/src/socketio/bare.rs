@@ -6,7 +6,8 @@ use chat::{Event, Farewell};
 use wire::engineio::{Packet, PacketType};
 use wire::http::Head;
 
-use super::engine::{Engine, Upper};
+use super::Begin;
+use super::engine::{Engine, GREETING_DUE, Upper};
 use crate::{Lane, Outbox, Protocol, Spread, Variant, Violation};
 
 /// Who is handed what clients say.
@@ -53,8 +54,17 @@ impl Bare {
     }
 }
 
+impl Begin for Bare {
+    fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    fn begin(&mut self, _: &mut Outbox) {}
+}
+
 impl Protocol for Bare {
     fn receive(&mut self, input: &mut [u8], out: &mut Outbox) -> Result<usize, Violation> {
+        self.engine.greet(out);
         self.engine.receive_main(input, &mut self.above, out)
     }
 
@@ -70,6 +80,12 @@ impl Protocol for Bare {
 
     fn beats(&self) -> bool {
         self.engine.beats()
+    }
+
+    fn wake(&mut self, what_for: u32, out: &mut Outbox) {
+        if what_for == GREETING_DUE {
+            self.engine.greet(out);
+        }
     }
 
     fn part(&mut self, farewell: Farewell, out: &mut Outbox) {

@@ -10,10 +10,11 @@ use wire::websocket::{Kind, Opcode, write_close, write_frame};
 
 use super::call::{Asked, Transport, Unfit};
 use super::form::Carrier;
-use super::profile::{Profile, SharedProfile};
+use super::poll::{Poll, kept_packets, write_kept};
+use super::profile::SharedProfile;
 use super::reply::Reply;
 use crate::websocket::{PLAIN, SharedCodec, Socket};
-use crate::{Aside, Lane, MAIN, Outbox, Then, Violation};
+use crate::{Aside, Lane, MAIN, Outbox, Then, Violation, Wake};
 
 /// The lane of a poll that waits for something to say.
 const POLL: Lane = 1;
@@ -27,6 +28,9 @@ const PACKETS_MAX: usize = 4096;
 
 /// RFC 6455 §7.4.1.
 const NORMAL_CLOSURE: u16 = 1000;
+
+/// The session is woken to say what was put off.
+pub(super) const GREETING_DUE: u32 = u32::MAX - 1;
 
 const PROBE_WORD: &str = "probe";
 
@@ -43,13 +47,8 @@ pub(super) struct Engine {
     is_moving: bool,
     poll: Option<Poll>,
     posted: Option<Box<Posted>>,
-}
-
-/// A poll that waits.
-#[derive(Clone, Copy)]
-struct Poll {
-    reply: Reply,
-    jsonp: Option<u32>,
+    /// What is said first, as long as it is put off.
+    greeting: Option<Box<[u8]>>,
 }
 
 /// A post whose body is being read.
@@ -85,6 +84,7 @@ impl Engine {
             is_moving: false,
             poll: None,
             posted: None,
+            greeting: None,
         }
     }
 
@@ -112,7 +112,7 @@ impl Engine {
         packets: &[u8],
         out: &mut Outbox,
     ) {
-        let poll = Poll { reply: self.reply_to(head), jsonp: asked.jsonp };
+        let poll = self.poll(asked, head);
         let cookie = self.profile.cookie.as_ref().map(|name| format!("{name}={sid}; Path=/; HttpOnly; SameSite=Lax"));
         let headers: Vec<(&str, &str)> = cookie.iter().map(|cookie| ("set-cookie", &**cookie)).collect();
         poll.answer_with(&headers, self.revision, packets, &self.profile, out);
@@ -126,6 +126,19 @@ impl Engine {
         self.end(out);
         out.bytes.extend_from_slice(&last);
         Socket::part(farewell, out);
+    }
+
+    /// Keeps the first packets for a moment.
+    pub(super) fn put_off(&mut self, greeting: Vec<u8>, out: &mut Outbox) {
+        self.greeting = Some(greeting.into());
+        out.wakes.push(Wake { after_ms: 1, what_for: GREETING_DUE });
+    }
+
+    /// Says what was put off. Says whether there was anything.
+    pub(super) fn greet(&mut self, out: &mut Outbox) -> bool {
+        let greeting = self.greeting.take();
+        out.bytes.extend_from_slice(greeting.as_deref().unwrap_or_default());
+        greeting.is_some()
     }
 
     /// Writes a sign of life, which must be answered (revision 4, "Heartbeat").
@@ -142,9 +155,9 @@ impl Engine {
         self.revision == Revision::V3
     }
 
-    /// Whether the session goes on between two polls.
+    /// Whether the session goes on between two polls. When it is over, the caller is told so by the outbox.
     pub(super) fn lingers(&self) -> bool {
-        self.transport == Transport::Polling && !self.is_over
+        self.transport == Transport::Polling
     }
 
     /// Whether a poll waits. While the client moves, what there is waits for the WebSocket.
@@ -163,6 +176,9 @@ impl Engine {
             Ok(asked) => asked,
             Err(unfit) => return self.refuse(unfit, head, out),
         };
+        if asked.transport == Transport::WebSocket && self.socket.is_some() {
+            return self.turn_away(head, out);
+        }
         if asked.revision != self.revision || self.transport == Transport::WebSocket {
             return self.refuse(Unfit::BadRequest, head, out);
         }
@@ -184,11 +200,16 @@ impl Engine {
     }
 
     fn attach_probe(&mut self, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
-        if self.socket.is_some() {
-            return self.refuse(Unfit::BadRequest, head, out);
-        }
         self.socket = Some(Socket::open(head, None, &self.profile.codec, out)?);
         Some(PROBE)
+    }
+
+    /// A WebSocket that the session has no use for is opened, and closed: so clients know that it was understood.
+    fn turn_away(&self, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
+        Socket::open(head, None, &self.profile.codec, out)?;
+        write_close(&mut out.bytes, NORMAL_CLOSURE, "");
+        out.then = Then::Close;
+        None
     }
 
     fn attach_poll(&mut self, asked: &Asked, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
@@ -196,12 +217,16 @@ impl Engine {
             self.end(out);
             return self.refuse(Unfit::BadRequest, head, out);
         }
-        self.poll = Some(Poll { reply: self.reply_to(head), jsonp: asked.jsonp });
+        self.poll = Some(self.poll(asked, head));
         if self.is_moving {
             // Nothing is told to it, so that it ends and the client can move.
             self.answer_poll_with(Vec::new(), PacketType::Noop, out);
         }
         Some(POLL)
+    }
+
+    fn poll(&self, asked: &Asked, head: &Head<'_>) -> Poll {
+        Poll { reply: self.reply_to(head), jsonp: asked.jsonp, takes_binary: !self.text_only }
     }
 
     fn attach_post(&mut self, asked: &Asked, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
@@ -232,10 +257,7 @@ impl Engine {
         if self.transport == Transport::Polling {
             return self.answer_poll(kept, out);
         }
-        let (form, payload) = payload_of(self.revision, kept);
-        let packets = Packets::new(payload, form, usize::MAX).into_iter().flatten();
-        for packet in packets {
-            let packet = packet.expect("what was kept was written here");
+        for packet in kept_packets(self.revision, kept) {
             write_frames(self.revision, self.text_only, &packet, &mut out.bytes);
         }
     }
@@ -462,35 +484,6 @@ impl Engine {
     }
 }
 
-impl Poll {
-    /// Answers it with packets that were kept.
-    fn answer(self, revision: Revision, kept: &[u8], profile: &Profile, out: &mut Outbox) {
-        self.answer_with(&[], revision, kept, profile, out);
-    }
-
-    fn answer_with(
-        self,
-        headers: &[(&str, &str)],
-        revision: Revision,
-        kept: &[u8],
-        profile: &Profile,
-        out: &mut Outbox,
-    ) {
-        let (form, payload) = payload_of(revision, kept);
-        let mut script = Vec::new();
-        let (content_type, body) = match self.jsonp {
-            Some(index) => {
-                let text = std::str::from_utf8(payload).expect("it was written as text");
-                jsonp::write_answer(index, text, &mut script);
-                (jsonp::CONTENT_TYPE, &script[..])
-            }
-            None => (form.content_type(), payload),
-        };
-        let headers = [&[("content-type", content_type)], headers].concat();
-        self.reply.write(&profile.origins, 200, &headers, body, out);
-    }
-}
-
 impl Posted {
     /// Takes a body out of the form that a page without better means has put it in; `None` when there is none in it.
     fn read_jsonp(&mut self) -> Option<()> {
@@ -510,29 +503,6 @@ pub(super) fn write_frames(revision: Revision, text_only: bool, packet: &Packet<
         _ => Opcode::Text,
     };
     write_frame(out, opcode, &payload);
-}
-
-/// Appends a packet to those that are kept: each in the form of the payload, in revision 4 behind its separator.
-pub(super) fn write_kept(revision: Revision, packet: &Packet<'_>, out: &mut Vec<u8>) {
-    use wire::engineio::PayloadWriter;
-    match revision {
-        Revision::V4 => {
-            out.push(SEPARATOR);
-            packet.write_text(Revision::V4, out);
-        }
-        Revision::V3 => PayloadWriter::new(PayloadForm::Counted, out).write(packet),
-    }
-}
-
-/// What stands between the packets of a payload of revision 4.
-const SEPARATOR: u8 = 0x1E;
-
-/// Packets that were kept as a payload.
-fn payload_of(revision: Revision, kept: &[u8]) -> (PayloadForm, &[u8]) {
-    match revision {
-        Revision::V4 => (PayloadForm::Separated, kept.get(1..).unwrap_or_default()),
-        Revision::V3 => (PayloadForm::Counted, kept),
-    }
 }
 
 fn broken(detail: &'static str) -> Violation {

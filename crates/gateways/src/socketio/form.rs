@@ -7,8 +7,9 @@ use wire::engineio::{Packet, PacketType, Revision};
 use wire::socketio::{self, msgpack};
 use wire::websocket::Kind;
 
-use super::engine::{write_frames, write_kept};
+use super::engine::write_frames;
 use super::namespaces::Namespace;
+use super::poll::write_kept;
 use crate::Variant;
 use crate::websocket::{PLAIN, SharedCodec};
 

@@ -11,6 +11,7 @@ mod form;
 pub mod handlers;
 mod id;
 mod namespaces;
+mod poll;
 mod profile;
 mod recovery;
 mod reply;
@@ -127,25 +128,48 @@ impl SocketIo {
         let engine = Engine::new(asked, self.profile.clone(), socket);
         let mut packets = Vec::new();
         engine.write(&Packet::Text(PacketType::Open, &text), &mut packets);
-        let answer = |engine: &Engine, packets: &[u8], out: &mut Outbox| match asked.transport {
-            Transport::WebSocket => out.bytes.extend_from_slice(packets),
-            Transport::Polling => engine.answer_handshake(asked, call.head, &sid, packets, out),
-        };
-        let protocol: Box<dyn Protocol> = match above {
+        match above {
             Above::Application(handler) => {
-                answer(&engine, &packets, out);
-                Box::new(Bare::new(engine, handler))
+                self.begin(Bare::new(engine, handler), packets, asked, (call.head, &sid), out)
             }
             Above::SocketIo => {
-                let mut session = Session::new(engine, Sockets::new(self.profile.clone(), name));
-                let answered = std::mem::take(&mut out.bytes);
-                session.begin(out);
-                packets.append(&mut out.bytes);
-                out.bytes = answered;
-                answer(session.engine(), &packets, out);
-                Box::new(session)
+                let session = Session::new(engine, Sockets::new(self.profile.clone(), name));
+                self.begin(session, packets, asked, (call.head, &sid), out)
             }
-        };
-        Admission::Open(protocol)
+        }
     }
+
+    /// Says the first packets in answer to the request that opens the session.
+    fn begin(
+        &self,
+        mut session: impl Begin + 'static,
+        mut packets: Vec<u8>,
+        asked: &Asked,
+        (head, sid): (&Head<'_>, &str),
+        out: &mut Outbox,
+    ) -> Admission {
+        if (asked.revision, asked.transport) == (Revision::V3, Transport::WebSocket) {
+            // Clients of those days do not expect to be told anything in one piece with the answer to their request.
+            session.engine().put_off(packets, out);
+            return Admission::Open(Box::new(session));
+        }
+        let answered = std::mem::take(&mut out.bytes);
+        session.begin(out);
+        packets.append(&mut out.bytes);
+        out.bytes = answered;
+        match asked.transport {
+            Transport::WebSocket => out.bytes.extend_from_slice(&packets),
+            Transport::Polling => session.engine().answer_handshake(asked, head, sid, &packets, out),
+        }
+        Admission::Open(Box::new(session))
+    }
+}
+
+/// A session that begins.
+trait Begin: Protocol {
+    /// Its transports.
+    fn engine(&mut self) -> &mut Engine;
+
+    /// Says what the client is told behind the open packet, before it has said anything.
+    fn begin(&mut self, out: &mut Outbox);
 }

@@ -3,7 +3,8 @@
 use chat::{Event, Farewell, RoomId};
 use wire::http::Head;
 
-use super::engine::{Engine, Upper};
+use super::Begin;
+use super::engine::{Engine, GREETING_DUE, Upper};
 use super::sockets::{CONNECTION_DUE, Sockets};
 use crate::{Lane, Outbox, Protocol, Spread, Strand, Variant, Violation};
 
@@ -17,18 +18,27 @@ impl Session {
         Self { engine, sockets }
     }
 
-    /// Says what the client is told before it has said anything.
-    pub(super) fn begin(&mut self, out: &mut Outbox) {
-        self.sockets.begin(&self.engine, out);
+    /// Says what was put off when the session was opened.
+    fn greet(&mut self, out: &mut Outbox) {
+        if self.engine.greet(out) {
+            self.begin(out);
+        }
+    }
+}
+
+impl Begin for Session {
+    fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
     }
 
-    pub(super) fn engine(&self) -> &Engine {
-        &self.engine
+    fn begin(&mut self, out: &mut Outbox) {
+        self.sockets.begin(&self.engine, out);
     }
 }
 
 impl Protocol for Session {
     fn receive(&mut self, input: &mut [u8], out: &mut Outbox) -> Result<usize, Violation> {
+        self.greet(out);
         self.engine.receive_main(input, &mut self.sockets, out)
     }
 
@@ -48,10 +58,12 @@ impl Protocol for Session {
         self.engine.beats()
     }
 
-    /// A client that has connected to no namespace by now is not waited for.
     fn wake(&mut self, what_for: u32, out: &mut Outbox) {
-        if what_for == CONNECTION_DUE && !self.sockets.has_been_connected() {
-            self.part(Farewell::ProtocolError, out);
+        match what_for {
+            GREETING_DUE => self.greet(out),
+            // A client that has connected to no namespace by now is not waited for.
+            CONNECTION_DUE if !self.sockets.has_been_connected() => self.part(Farewell::ProtocolError, out),
+            _ => {}
         }
     }
 

@@ -67,7 +67,7 @@ impl Polling {
         let mut out = Outbox::default();
         let spread = self.0.spread().expect("it may have several");
         spread.detach(lane.expect("it has stayed"), &mut out);
-        out.is_over && !spread.lingers()
+        out.is_over
     }
 }
 
