@@ -1,4 +1,5 @@
-//! The server that the official protocol test suites of Engine.IO expect: an echo at `/engine.io/`.
+//! The server that the official protocol test suites of Engine.IO and Socket.IO expect: an echo at `/engine.io/`, and at `/socket.io/` the
+//! namespaces `/` and `/custom`, where what is shown and said comes back.
 //!
 //! `cargo run --release --example conformance -- --listen 127.0.0.1:3000`, then the suites in `docs/*-protocol` of socketio/socket.io.
 
@@ -22,4 +23,10 @@ fn main() -> ExitCode {
 
 fn register(handlers: &mut Handlers) {
     handlers.engine("/engine.io/", |socket, message| socket.send(message));
+    for namespace in ["/", "/custom"] {
+        let echo = handlers.of(namespace);
+        echo.on_connect(|socket, shown| socket.emit("auth", shown));
+        echo.on("message", |socket, call| socket.emit("message-back", call.values()));
+        echo.on("message-with-ack", |_, call| call.ack(call.values()));
+    }
 }

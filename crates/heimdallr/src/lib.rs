@@ -1,8 +1,9 @@
 //! The server, whole: the program as it comes, and as the ground of an application whose handlers run in it.
 //!
 //! [`main`] is a program: it reads the command line, the environment and the file that either of them names, and works until it is asked to
-//! stop. [`settings`] and [`start`] are its two halves, for those who have something to set in between. What an application is made of is
-//! told at [`Application`].
+//! stop. [`settings`] and [`start`] are its two halves, for those who have something to set in between.
+//!
+#![doc = include_str!("../../../docs/applications.md")]
 
 mod config;
 mod heap;
@@ -16,9 +17,13 @@ use std::process::ExitCode;
 
 use config::Wish;
 
+pub use chat::Refusal;
 pub use config::Settings;
 pub use config::value::{Contents, LogFormat, RoomSlowPolicy, SlowPolicy};
-pub use gateways::handlers::{Application, BareMessage, BareSocket, Handlers};
+pub use gateways::handlers::{
+    Application, Arguments, BareMessage, BareSocket, Call, Handlers, Members, NamespaceHandlers, Outcome,
+    Socket, Values,
+};
 
 /// The whole program. Says with which code it ends.
 pub fn main(application: Application) -> ExitCode {

@@ -94,8 +94,10 @@ impl Shard {
                         self.settle_stream(id, &mut out, now);
                         length
                     }
-                    Admitted::Opens(gateway, protocol) => {
-                        let to = self.place_for(&out.commands);
+                    Admitted::Opens(gateway, mut protocol) => {
+                        // A session of several streams has its name already, and its protocol may have had others do something.
+                        let is_bound = protocol.spread().is_some();
+                        let to = if is_bound { self.settings.shard } else { self.place_for(&out.commands) };
                         if to != self.settings.shard {
                             // It is counted where it is answered.
                             self.tally.requests -= 1;

@@ -8,6 +8,7 @@ mod client_file;
 mod engine;
 mod events;
 mod form;
+mod handled;
 pub mod handlers;
 mod id;
 mod namespaces;

@@ -35,6 +35,8 @@ pub(super) type SharedProfile = Rc<Profile>;
 impl Profile {
     pub(super) fn shared(settings: &Settings) -> SharedProfile {
         let own = &settings.socketio;
+        let handlers = own.application.handlers();
+        let others = own.namespaces.iter().map(String::as_str).chain(handlers.namespaces());
         Rc::new(Self {
             max_message_bytes: settings.max_message_bytes,
             codec: Codec::shared(settings),
@@ -42,11 +44,11 @@ impl Profile {
             origins: Origins::new(&own.origins),
             cookie: Some(own.cookie.clone()).filter(|name| !name.is_empty()),
             client_file: own.client_file.as_ref().map(ClientFile::new),
-            namespaces: Namespaces::new(own.namespaces.iter().map(String::as_str)),
+            namespaces: Namespaces::new(others),
             connect_timeout_ms: own.connect_timeout_ms,
             recovery: own.recovery,
             events: own.events.clone(),
-            handlers: own.application.handlers(),
+            handlers,
             relay: own.relay.clone(),
         })
     }

@@ -63,8 +63,12 @@ impl Protocol for Session {
             GREETING_DUE => self.greet(out),
             // A client that has connected to no namespace by now is not waited for.
             CONNECTION_DUE if !self.sockets.has_been_connected() => self.part(Farewell::ProtocolError, out),
-            _ => {}
+            id => self.sockets.give_up(id, &self.engine, out),
         }
+    }
+
+    fn end(&mut self, out: &mut Outbox) {
+        self.sockets.end(&self.engine, out);
     }
 
     /// A client comes back by itself when only its transport ends, and stays away when its sockets were disconnected before.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use chat::{Command, Event, Farewell, RoomId, Tag};
 use wire::engineio::Revision;
 use wire::socketio::{
@@ -13,6 +14,7 @@ use wire::socketio::{
 use super::engine::{Engine, Upper};
 use super::events::{self, Asking};
 use super::form::{Parser, Said, WireForm};
+use super::handled::Owed;
 use super::id::SocketId;
 use super::namespaces::{Connected, Namespace};
 use super::profile::SharedProfile;
@@ -27,21 +29,35 @@ pub(super) const CONNECTION_DUE: u32 = u32::MAX;
 
 /// The sockets of a session.
 pub(super) struct Sockets {
-    profile: SharedProfile,
+    pub(super) profile: SharedProfile,
     /// What the ids of the sockets follow from. A secret, like every name of a session.
     origin: SessionName,
     parser: Parser,
     decoder: Decoder,
-    connected: Connected,
+    pub(super) connected: Connected,
     returned: Returned,
     /// A packet has come.
     has_begun: bool,
+    /// The session is over.
+    pub(super) has_ended: bool,
+    /// What is owed between the client and an application, since there was anything.
+    pub(super) owed: Option<Box<Owed>>,
 }
 
 impl Sockets {
     pub(super) fn new(profile: SharedProfile, origin: SessionName) -> Self {
         let (parser, decoder, connected) = (Parser::default(), Decoder::new(), Connected::default());
-        Self { profile, origin, parser, decoder, connected, returned: Returned::default(), has_begun: false }
+        Self {
+            profile,
+            origin,
+            parser,
+            decoder,
+            connected,
+            returned: Returned::default(),
+            has_begun: false,
+            has_ended: false,
+            owed: None,
+        }
     }
 
     /// A client of revision 4 is connected from the beginning, and told so.
@@ -58,6 +74,10 @@ impl Sockets {
     /// Whether the client has ever connected to a namespace.
     pub(super) fn has_been_connected(&self) -> bool {
         self.connected.has_been()
+    }
+
+    pub(super) fn is_connected_to(&self, namespace: Namespace) -> bool {
+        self.connected.contains(namespace)
     }
 
     /// The form in which the session takes what it is told now.
@@ -85,7 +105,7 @@ impl Sockets {
     }
 
     /// Acknowledges an event with one argument, which `write` appends.
-    fn acknowledge(
+    pub(super) fn acknowledge(
         &self,
         namespace: Namespace,
         id: u64,
@@ -107,17 +127,28 @@ impl Sockets {
     }
 
     /// Appends a packet without attachments as the session takes it now.
-    fn say(&self, packet: &Packet<'_>, engine: &Engine, out: &mut Vec<u8>) {
-        let form = self.form(engine);
-        let plain = WireForm { carrier: form.carrier.without_deflate(), ..form };
-        plain.write(engine.codec(), &Said { packet, attachments: &[] }, out);
+    pub(super) fn say(&self, packet: &Packet<'_>, engine: &Engine, out: &mut Vec<u8>) {
+        self.say_with(packet, &[], engine, out);
     }
 
-    fn name(&self, namespace: Namespace) -> &str {
+    /// Appends a packet as the session takes it now.
+    pub(super) fn say_with(
+        &self,
+        packet: &Packet<'_>,
+        attachments: &[Bytes],
+        engine: &Engine,
+        out: &mut Vec<u8>,
+    ) {
+        let form = self.form(engine);
+        let plain = WireForm { carrier: form.carrier.without_deflate(), ..form };
+        plain.write(engine.codec(), &Said { packet, attachments }, out);
+    }
+
+    pub(super) fn name(&self, namespace: Namespace) -> &str {
         self.profile.namespaces.name(namespace)
     }
 
-    fn id(&self, namespace: Namespace) -> SocketId {
+    pub(super) fn id(&self, namespace: Namespace) -> SocketId {
         let origin = self.returned.origin(namespace).unwrap_or(self.origin);
         SocketId::of(origin, self.name(namespace))
     }
@@ -164,8 +195,8 @@ impl Sockets {
         };
         match &packet.body {
             Body::Event(event) => self.take_event(namespace, event, attachments, engine, out),
-            Body::Disconnect => self.disconnect(namespace, out),
-            Body::Ack(_) => {}
+            Body::Disconnect => self.disconnect(namespace, engine, out),
+            Body::Ack(ack) => self.take_answer(namespace, ack, attachments, engine, out),
             Body::Connect(_) | Body::ConnectError(_) => {
                 return Err(broken("a packet that only servers send"));
             }
@@ -179,6 +210,9 @@ impl Sockets {
         let Some(namespace) = self.profile.namespaces.find(name) else {
             return self.reject(name, "Invalid namespace", engine, &mut out.bytes);
         };
+        if let Err(reason) = self.judge(namespace, auth) {
+            return self.reject(name, &reason, engine, &mut out.bytes);
+        }
         let may_go_on = self.profile.recovery && engine.revision() == Revision::V4;
         let claim = Claim::read(auth.filter(|_| may_go_on));
         // One that was here on this very connection, and left, would take an equal name for a sign that nothing was lost.
@@ -187,13 +221,19 @@ impl Sockets {
         if !self.connected.has_been() && claim.is_none() {
             self.join_everybody(out);
         }
-        let home = self.connected.home();
+        let (is_new, home) = (!self.is_connected_to(namespace), self.connected.home());
         self.connected.insert(namespace);
         out.reforms |= self.connected.home() != home;
         match claim {
-            Some(claim) => out.recovery.push(self.returned.ask(namespace, claim)),
+            Some(claim) => {
+                self.put_off_greeting(namespace, auth);
+                return out.recovery.push(self.returned.ask(namespace, claim));
+            }
             None if may_go_on && !has_left => self.begin_anew(namespace, engine, out),
             None => self.welcome(namespace, None, engine, &mut out.bytes),
+        }
+        if is_new {
+            self.greet(namespace, auth, false, engine, out);
         }
     }
 
@@ -209,10 +249,12 @@ impl Sockets {
         self.join_everybody(out);
         if goes_on {
             let origin = self.returned.go_on(namespace);
-            return self.welcome(namespace, origin, engine, &mut out.bytes);
+            self.welcome(namespace, origin, engine, &mut out.bytes);
+        } else {
+            self.returned.remove(namespace);
+            self.begin_anew(namespace, engine, out);
         }
-        self.returned.remove(namespace);
-        self.begin_anew(namespace, engine, out);
+        self.greet_after_all(namespace, goes_on, engine, out);
     }
 
     fn begin_anew(&self, namespace: Namespace, engine: &Engine, out: &mut Outbox) {
@@ -258,12 +300,13 @@ impl Sockets {
     }
 
     /// The client leaves a namespace; its connection stays.
-    fn disconnect(&mut self, namespace: Namespace, out: &mut Outbox) {
+    pub(super) fn disconnect(&mut self, namespace: Namespace, engine: &Engine, out: &mut Outbox) {
         let home = self.connected.home();
         self.connected.remove(namespace);
         out.reforms |= self.connected.home() != home;
         self.returned.remove(namespace);
         out.recovery.push(Recovery::End(namespace.0));
+        self.miss(namespace, engine, out);
         out.commands.push(Command::LeaveAll { rooms: self.profile.namespaces.rooms(namespace) });
     }
 
@@ -275,6 +318,9 @@ impl Sockets {
         engine: &Engine,
         out: &mut Outbox,
     ) {
+        if self.call(namespace, event, attachments, engine, out) {
+            return;
+        }
         let Some(ask) = events::find(&self.profile, &event.name) else { return };
         let tag = event.id.and_then(|id| self.tag(namespace, id));
         match ask(Asking { namespaces: &self.profile.namespaces, namespace, event, attachments, tag }) {
@@ -282,10 +328,7 @@ impl Sockets {
             Err(refusal) => {
                 out.refusals.push(refusal);
                 let Some(id) = event.id else { return };
-                let answer = Event::Refused { tag: None, refusal };
-                self.acknowledge(namespace, id, engine, &mut out.bytes, |out| {
-                    events::write_answer(&answer, out);
-                });
+                self.answer_refusal(namespace, id, refusal, engine, &mut out.bytes);
             }
         }
     }

@@ -39,18 +39,18 @@ impl<'a> Words<'a> {
                 say(namespace, &self.profile.events.lost, vec![&json], &[], take);
             }
             Event::Signal { room, user, signal, content } => {
-                let is_relayed = self.profile.relay.iter().any(|name| name == signal.as_str());
+                let is_relayed = || self.profile.relay.iter().any(|name| name == signal.as_str());
                 match content {
-                    _ if !is_relayed => {}
                     Some(content) => self.write_relayed(room, signal, content, take),
-                    None => self.write_signal(room, user.as_ref(), signal, take),
+                    None if is_relayed() => self.write_signal(room, user.as_ref(), signal, take),
+                    None => {}
                 }
             }
             _ => {}
         }
     }
 
-    /// An event that a client of Socket.IO said, as it was said.
+    /// An event that a client of Socket.IO or an application said, as it was said; whether it may is seen to where it is said.
     fn write_relayed(&self, room: &RoomId, name: &SignalName, content: &Content, take: &mut dyn FnMut(Said<'_>)) {
         let Some((namespace, _)) = self.told(room) else { return };
         let array = format!("[{}]", content.arguments);

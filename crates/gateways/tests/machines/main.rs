@@ -2,7 +2,7 @@
 
 mod answers;
 mod anything;
-mod bare;
+mod applications;
 mod course;
 mod line;
 mod mirror;

@@ -81,7 +81,9 @@ fn what_is_passed_on_is_told_untouched_with_its_bytes() {
     };
     let drawn = sign("draw", "\"lobby & co\", {\"_placeholder\":true,\"num\":0}", &[b"hi"]);
     assert_eq!(tell(drawn), "451-[\"draw\",\"lobby & co\",{\"_placeholder\":true,\"num\":0}]baGk=");
-    assert_eq!(tell(sign("shout", "1", &[])), "");
-    let (typing, _) = sign("typing", "", &[]);
+    // An application's, which needs no leave.
+    assert_eq!(tell(sign("shout", "1", &[])), "42[\"shout\",1]");
+    let [(typing, _), (shout, _)] = [sign("typing", "", &[]), sign("shout", "", &[])];
+    assert_eq!(tell((shout, None)), "");
     assert_eq!(tell((typing, None)), "42[\"typing\",{\"room\":\"lobby & co\",\"userId\":\"ann\"}]");
 }
