@@ -97,6 +97,26 @@ browserTest('a cut tab over Socket.IO comes back, says what it missed, and sends
   await bob.texts(3);
 });
 
+browserTest('where clients are recovered, a cut tab over Socket.IO misses nothing', async (open) => {
+  const recovering = await startServer([], { socketio_client_file: STOCK_CLIENT, socketio_recovery_seconds: 60 });
+  const line = await startProxy(recovering.port);
+  const room = newRoom();
+  const alice = await joinAs(recovering.url, 'alice', room);
+  const bob = await (await open({ at: line.page, path: VIA })).enter('bob', room);
+  await alice.post('before');
+  await bob.texts(1);
+  await line.refuse();
+  await bob.state('waiting');
+  await alice.post('missed');
+  await bob.say('written while away');
+  await line.accept();
+  await bob.hurry();
+  await bob.shows('#notice', 'Back again. Nothing is lost.');
+  assert.deepEqual(await bob.texts(3), ['before', 'missed', 'written while away']);
+  await line.refuse();
+  await recovering.kill();
+});
+
 browserTest('a message whose answer a cut took is not sent twice by itself', async (open) => {
   const room = newRoom();
   const alice = await joinAs(server.url, 'alice', room);
