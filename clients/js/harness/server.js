@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../target/debug/heimdallr', import.meta.url));
 const PORTS = { first: Number(process.env.PORTS_FIRST ?? 22_000), count: 1_000 };
 
-/** A server on loopback; `extra` are further arguments of its command line, `keys` what else is configured. */
-export async function startServer(extra = [], keys = {}) {
-  const server = new Server(await freePort(), await freePort(), extra, keys);
+/** A server on loopback; `extra` are further arguments of its command line, `keys` what else is configured, `program` another one to be it. */
+export async function startServer(extra = [], keys = {}, program = BINARY) {
+  const server = new Server(await freePort(), await freePort(), extra, keys, program);
   await server.start();
   return server;
 }
@@ -27,11 +27,13 @@ export async function freePort() {
 
 class Server {
   #process;
+  #program;
   #extra;
   #environment;
 
-  constructor(port, adminPort, extra, keys) {
+  constructor(port, adminPort, extra, keys, program) {
     Object.assign(this, { port, adminPort });
+    this.#program = program;
     this.#extra = extra;
     const variables = Object.entries(keys).map(([key, value]) => [`HEIMDALLR_${key.toUpperCase()}`, String(value)]);
     this.#environment = { ...process.env, ...Object.fromEntries(variables) };
@@ -48,7 +50,7 @@ class Server {
   async start() {
     const args = ['--listen', `127.0.0.1:${this.port}`, '--admin', `127.0.0.1:${this.adminPort}`];
     args.push('--threads', '2', ...this.#extra);
-    this.#process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'], env: this.#environment });
+    this.#process = spawn(this.#program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: this.#environment });
     await this.#listening();
   }
 
