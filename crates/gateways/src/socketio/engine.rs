@@ -4,13 +4,14 @@
 //! While the session polls, what it is told is kept by the caller as the packets of a payload; once it has a WebSocket, each packet is a message.
 
 use chat::Farewell;
-use wire::engineio::{Packet, PacketType, Packets, PayloadForm, Revision, jsonp};
+use wire::engineio::{Packet, PacketType, Revision};
 use wire::http::{Body, CONTINUE, Head};
 use wire::websocket::{Kind, Opcode, write_close, write_frame};
 
 use super::call::{Asked, Transport, Unfit};
 use super::form::Carrier;
 use super::poll::{Poll, kept_packets, write_kept};
+use super::posted::Posted;
 use super::profile::SharedProfile;
 use super::reply::Reply;
 use crate::websocket::{PLAIN, SharedCodec, Socket};
@@ -22,9 +23,6 @@ const POLL: Lane = 1;
 const POSTED: Lane = 2;
 /// The lane of a WebSocket that may become the main stream.
 const PROBE: Lane = 3;
-
-/// More packets in one payload are not taken.
-const PACKETS_MAX: usize = 4096;
 
 /// RFC 6455 §7.4.1.
 const NORMAL_CLOSURE: u16 = 1000;
@@ -49,15 +47,6 @@ pub(super) struct Engine {
     posted: Option<Box<Posted>>,
     /// What is said first, as long as it is put off.
     greeting: Option<Box<[u8]>>,
-}
-
-/// A post whose body is being read.
-struct Posted {
-    reply: Reply,
-    form: PayloadForm,
-    is_jsonp: bool,
-    body: Body,
-    bytes: Vec<u8>,
 }
 
 /// What takes the messages of a session, and writes what it says to them to the first outbox.
@@ -247,8 +236,7 @@ impl Engine {
         if head.expects_continue() {
             out.bytes.extend_from_slice(CONTINUE);
         }
-        let (reply, is_jsonp) = (self.reply_to(head), asked.jsonp.is_some());
-        self.posted = Some(Box::new(Posted { reply, form, is_jsonp, body, bytes: Vec::new() }));
+        self.posted = Some(Box::new(Posted::new(self.reply_to(head), form, asked.jsonp.is_some(), body)));
         Some(POSTED)
     }
 
@@ -288,36 +276,24 @@ impl Engine {
 
     fn receive_post(&mut self, input: &[u8], upper: &mut dyn Upper, out: &mut Outbox) -> usize {
         let Some(posted) = &mut self.posted else { return 0 };
-        let mut taken = 0;
-        while taken < input.len() && !posted.body.is_done() {
-            let Ok(step) = posted.body.next(&input[taken..]) else {
-                self.refuse_post(upper, out);
-                return input.len();
-            };
-            posted.bytes.extend_from_slice(step.piece);
-            taken += step.consumed;
-        }
-        if posted.body.is_done() {
+        let Ok(taken) = posted.read(input) else {
+            self.refuse_post(upper, out);
+            return input.len();
+        };
+        if posted.is_whole() {
             self.take_post(upper, out);
         }
         taken
     }
 
-    /// The body of a post is complete.
+    /// The body of a post is complete. What is said meanwhile is for the main stream.
     fn take_post(&mut self, upper: &mut dyn Upper, out: &mut Outbox) {
         let Some(mut posted) = self.posted.take() else { return };
-        let mut said = Outbox { commands: std::mem::take(&mut out.commands), ..Outbox::default() };
-        let outcome = posted.read_jsonp().and_then(|()| self.take_payload(&posted, upper, &mut said));
-        out.commands = said.commands;
-        out.refusals.append(&mut said.refusals);
-        out.aside.append(&mut said.aside);
-        out.is_over |= said.is_over;
-        out.passing.append(&mut said.passing);
-        out.recovery.append(&mut said.recovery);
-        out.wakes.append(&mut said.wakes);
-        out.reforms |= said.reforms;
-        if !said.bytes.is_empty() {
-            out.aside.push(Aside { lane: MAIN, bytes: said.bytes, then: Then::Stay });
+        let answered = std::mem::take(&mut out.bytes);
+        let outcome = self.take_payload(&mut posted, upper, out);
+        let bytes = std::mem::replace(&mut out.bytes, answered);
+        if !bytes.is_empty() {
+            out.aside.push(Aside { lane: MAIN, bytes, then: Then::Stay });
         }
         let origins = &self.profile.origins;
         match outcome {
@@ -330,9 +306,9 @@ impl Engine {
     }
 
     /// Takes the packets of a post one after the other; `None` when one of them is none.
-    fn take_payload(&mut self, posted: &Posted, upper: &mut dyn Upper, said: &mut Outbox) -> Option<()> {
-        for packet in Packets::new(&posted.bytes, posted.form, PACKETS_MAX).ok()? {
-            self.take_packet(&packet.ok()?, upper, said).ok()?;
+    fn take_payload(&mut self, posted: &mut Posted, upper: &mut dyn Upper, out: &mut Outbox) -> Option<()> {
+        for packet in posted.packets()? {
+            self.take_packet(&packet.ok()?, upper, out).ok()?;
             if self.is_over {
                 break;
             }
@@ -481,17 +457,6 @@ impl Engine {
             write_kept(self.revision, &Packet::Text(packet_type, ""), &mut kept);
             self.answer_poll(&kept, out);
         }
-    }
-}
-
-impl Posted {
-    /// Takes a body out of the form that a page without better means has put it in; `None` when there is none in it.
-    fn read_jsonp(&mut self) -> Option<()> {
-        if self.is_jsonp {
-            let form = std::str::from_utf8(&self.bytes).ok()?;
-            self.bytes = jsonp::read_request(form).ok()?.into_bytes();
-        }
-        Some(())
     }
 }
 

@@ -13,6 +13,7 @@ pub mod handlers;
 mod id;
 mod namespaces;
 mod poll;
+mod posted;
 mod profile;
 mod recovery;
 mod reply;
