@@ -122,6 +122,9 @@ pub struct Idle {
     /// Seconds to stay.
     #[arg(long, default_value_t = 30.0)]
     pub hold: f64,
+    /// Seconds that the server has to give memory back after everybody has left.
+    #[arg(long, default_value_t = 5.0)]
+    pub give_back: f64,
 }
 
 /// A checked run.
@@ -135,6 +138,8 @@ pub struct Run {
     pub posting: Option<Posting>,
     /// How long to stay before posting or leaving.
     pub hold: Duration,
+    /// How long the server may take to give memory back after everybody has left.
+    pub give_back: Duration,
 }
 
 /// How posts are made and measured.
@@ -176,20 +181,23 @@ impl Run {
             duration: seconds("--duration", load.duration)?,
             drain: seconds("--drain", load.drain)?,
         };
-        Ok(Self { common: checked(load.common)?, layout, posting: Some(posting), hold: SETTLE })
+        let common = checked(load.common)?;
+        Ok(Self { common, layout, posting: Some(posting), hold: SETTLE, give_back: Duration::ZERO })
     }
 
     /// The run that an idle stay asks for.
     pub fn idle(idle: Idle) -> Result<Self, String> {
         let layout = layout(&idle.common, 0, 0)?;
         let hold = seconds("--hold", idle.hold)?;
-        Ok(Self { common: checked(idle.common)?, layout, posting: None, hold })
+        let give_back = seconds("--give-back", idle.give_back)?;
+        Ok(Self { common: checked(idle.common)?, layout, posting: None, hold, give_back })
     }
 
     /// The run that only comes and goes.
     pub fn handshakes(common: Common) -> Result<Self, String> {
         let layout = layout(&common, 0, 0)?;
-        Ok(Self { common: checked(common)?, layout, posting: None, hold: Duration::ZERO })
+        let (hold, give_back) = (Duration::ZERO, Duration::ZERO);
+        Ok(Self { common: checked(common)?, layout, posting: None, hold, give_back })
     }
 
     /// Whether each process may have as many open files as it needs.

@@ -158,7 +158,7 @@ fn a_server_that_hangs_up_is_found_out() {
 #[test]
 fn members_that_stay_idle_or_only_come_and_go_are_let_in_and_out() {
     let address = serve(Misdeed::None);
-    for options in ["idle --rooms 5 --hold 0.3", "handshakes --rooms 5 --sources 3"] {
+    for options in ["idle --rooms 5 --hold 0.3 --give-back 0.1", "handshakes --rooms 5 --sources 3"] {
         let options: Vec<_> = options.split_whitespace().collect();
         let output = loadgen(&options, address);
         let told = String::from_utf8_lossy(&output.stdout);

@@ -22,8 +22,6 @@ use crate::schedule::Timetable;
 const START_IN: Duration = Duration::from_millis(100);
 /// How long a worker may take to answer when it has only to answer.
 const ANSWER: Duration = Duration::from_secs(10);
-/// How long the server may take to give memory back after everybody has left.
-const GIVE_BACK: Duration = Duration::from_secs(5);
 
 /// Carries out a run.
 pub fn conduct(run: &Run) -> io::Result<Report> {
@@ -187,8 +185,7 @@ impl Conductor<'_> {
     fn leave(&mut self) -> io::Result<Option<Memory>> {
         self.watch.enter("leaving");
         self.workers.dismiss()?;
-        let is_idle_stay = self.run.posting.is_none() && !self.run.hold.is_zero();
-        let deadline_ns = now_ns() + if is_idle_stay { nanoseconds(GIVE_BACK) } else { 0 };
+        let deadline_ns = now_ns() + nanoseconds(self.run.give_back);
         while self.watch.looks_at_server() && now_ns() < deadline_ns {
             std::thread::sleep(Duration::from_millis(100));
             self.watch.look(now_ns())?;

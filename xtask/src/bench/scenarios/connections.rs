@@ -9,6 +9,8 @@ use crate::step::Failure;
 
 const BYTES_EACH: f64 = 512.0;
 const RETURNED_PERCENT: f64 = 90.0;
+/// How long a server has for that.
+const GIVE_BACK_S: f64 = 5.0;
 /// Of a core, when nobody is pinged: nothing, as far as ticks of 10 ms can tell.
 const IDLE_PERCENT: f64 = 0.1;
 const HANDSHAKE_US: f64 = 55.0;
@@ -40,8 +42,11 @@ pub(super) fn idle(lab: &Lab) -> Result<Finding, Failure> {
 
 /// Everybody comes and stays for so many seconds.
 pub(super) fn idle_run(lab: &Lab, seconds: f64) -> Run {
-    let (rooms, seconds) = (lab.scale.size(1500), lab.scale.seconds(seconds));
-    Run::new(&format!("idle --rooms {rooms} --room-size 10 --hold {seconds} --sources 4"))
+    let (rooms, seconds, give_back) =
+        (lab.scale.size(1500), lab.scale.seconds(seconds), lab.scale.seconds(GIVE_BACK_S));
+    Run::new(&format!(
+        "idle --rooms {rooms} --room-size 10 --hold {seconds} --give-back {give_back} --sources 4"
+    ))
 }
 
 pub(super) fn handshakes(lab: &Lab) -> Result<Finding, Failure> {
