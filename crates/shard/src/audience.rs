@@ -132,10 +132,11 @@ impl Audiences {
         }
     }
 
-    /// Has the members of an audience visited once one of them was sent something out of turn: what all have been sent is to be let go. A lap
-    /// under way will see to it.
+    /// Has the members of an audience visited once the last that lagged was sent something out of turn: what all have been sent is to be let go.
+    /// A lap under way will see to it.
     pub(crate) fn visit_after(&mut self, place: Place) {
-        if self.get(place).due == 0 {
+        let audience = &mut self.slab[place as usize];
+        if audience.due == 0 && audience.keeps_for_nobody() {
             self.ring(place);
         }
     }
@@ -230,6 +231,23 @@ impl Audience {
             self.next = 0;
         }
         self.members.get(member as usize).map(|moved| moved.session)
+    }
+
+    /// Whether frames are kept that every reader has been sent. Looks for somebody who has not where it found one the last time, so that members
+    /// who catch up one after the other are each passed by once.
+    fn keeps_for_nobody(&mut self) -> bool {
+        let Self { members, logs, .. } = self;
+        let mut keeping = logs.iter_mut().enumerate().filter(|(_, log)| log.kept_bytes() > 0);
+        keeping.any(|(index, log)| {
+            let lags = |place: &usize| {
+                let Member { log: of, cursor, .. } = members[*place];
+                usize::from(of) == index && cursor < log.end()
+            };
+            let from = members.len().min(log.laggard as usize);
+            let found = (from..members.len()).chain(0..from).find(lags);
+            log.laggard = found.unwrap_or(0) as u32;
+            found.is_none()
+        })
     }
 
     /// The log of a form whose readers stand at `offset`. One that nobody has read meanwhile was told nothing and starts anew.

@@ -14,6 +14,8 @@ pub(crate) struct FrameLog {
     pub(crate) form: Form,
     /// Members whose cursors point here.
     pub(crate) readers: u32,
+    /// The member that was the last to be found lagging; it may have caught up since, or be another one now.
+    pub(crate) laggard: u32,
     /// The number of the frame that comes next: the cursor of a member that has everything.
     next: u64,
     /// The room's offset after the newest frame.
@@ -59,7 +61,7 @@ const COMPACT_BYTES_MIN: usize = 16 * 1024;
 
 impl FrameLog {
     pub(crate) fn new(form: Form, offset: u64) -> Self {
-        Self { form, readers: 0, next: 0, offset, kept: None }
+        Self { form, readers: 0, laggard: 0, next: 0, offset, kept: None }
     }
 
     /// The cursor of a member that has everything.
