@@ -126,6 +126,12 @@ impl Audiences {
     pub(crate) fn ring(&mut self, place: Place) {
         let audience = &mut self.slab[place as usize];
         audience.due = audience.due.max(audience.members.len() as u32);
+        self.stand_in_ring(place);
+    }
+
+    /// Has those members of an audience visited who are still due.
+    pub(crate) fn stand_in_ring(&mut self, place: Place) {
+        let audience = &mut self.slab[place as usize];
         if !audience.ringed {
             audience.ringed = true;
             self.ring.push_back(place);

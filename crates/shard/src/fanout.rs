@@ -44,7 +44,7 @@ impl Shard {
             left =
                 left.saturating_sub(self.fan_out_slice(place, left.min(SENDS_PER_ROOM), now, effects).max(1));
             if self.audiences.contains(place) && self.audiences.get(place).due > 0 {
-                self.audiences.ring(place);
+                self.audiences.stand_in_ring(place);
             }
         }
     }
