@@ -42,6 +42,8 @@ pub(super) struct Sockets {
     pub(super) has_ended: bool,
     /// What is owed between the client and an application, since there was anything.
     pub(super) owed: Option<Box<Owed>>,
+    /// How many tags it has given.
+    tags: u64,
 }
 
 impl Sockets {
@@ -57,6 +59,7 @@ impl Sockets {
             has_begun: false,
             has_ended: false,
             owed: None,
+            tags: 0,
         }
     }
 
@@ -153,15 +156,26 @@ impl Sockets {
         SocketId::of(origin, self.name(namespace))
     }
 
-    /// The tag of a command whose answer is the acknowledgement of an event. It is shown to others, so it tells the socket's public id.
-    fn tag(&self, namespace: Namespace, id: u64) -> Option<Tag> {
-        Tag::new(&format!("{}-{id}", self.id(namespace).as_str()))
+    /// The tag of a command whose answer is the acknowledgement of an event. It is shown to others, so it tells no secret. None is like
+    /// another, whatever ids clients give and wherever their sockets began: no message is taken for an earlier one.
+    fn tag(&mut self, namespace: Namespace, id: u64) -> Option<Tag> {
+        let serial = self.tags;
+        self.tags += 1;
+        Tag::new(&format!("{}-{id}-{serial}", self.mark(namespace).as_str()))
     }
 
     /// The event that a tag acknowledges.
     fn read_tag(&self, tag: &Tag) -> Option<(Namespace, u64)> {
-        let of = |namespace| tag.as_str().strip_prefix(self.id(namespace).as_str())?.strip_prefix('-');
-        self.connected.iter().find_map(|namespace| Some((namespace, of(namespace)?.parse().ok()?)))
+        let of = |namespace| {
+            let (id, _) = tag.as_str().strip_prefix(self.mark(namespace).as_str())?.strip_prefix('-')?.split_once('-')?;
+            id.parse().ok()
+        };
+        self.connected.iter().find_map(|namespace| Some((namespace, of(namespace)?)))
+    }
+
+    /// What begins the tags of a socket on this connection.
+    fn mark(&self, namespace: Namespace) -> SocketId {
+        SocketId::of(self.origin, self.name(namespace))
     }
 
     fn limits(&self) -> Limits {

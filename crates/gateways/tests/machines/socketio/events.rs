@@ -12,7 +12,7 @@ fn packets_of_a_post_are_done_in_order_and_answered_in_the_next_poll() {
     let mut polling = Polling::open(4);
     let post = polling.post("40\u{1e}420[\"joinRoom\",{\"room\":\"lobby & co\"}]");
     assert_eq!((body(&post.bytes), post.then), ("ok", Then::NextRequest));
-    let first = Tag::new(&format!("{ID}-0")).expect("short");
+    let first = Tag::new(&format!("{ID}-0-0")).expect("short");
     let join = |room, tag| Command::Join { room, since: None, tag };
     assert_eq!(post.commands, [join(RoomId::everybody(), None), join(lobby(), Some(first.clone()))]);
     assert_eq!(polling.kept(), format!("\u{1e}40{{\"sid\":\"{ID}\"}}"));

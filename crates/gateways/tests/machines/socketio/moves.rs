@@ -21,7 +21,7 @@ fn a_session_moves_to_a_websocket_with_what_was_kept() {
     assert!(!polling.session.spread().expect("it may have several").awaits());
 
     let mut out = Outbox::default();
-    polling.session.deliver(&Event::Accepted { tag: tag(&format!("{ID}-5")), at: at(1) }, &mut out);
+    polling.session.deliver(&Event::Accepted { tag: tag(&format!("{ID}-5-0")), at: at(1) }, &mut out);
     polling.kept = out.bytes;
     let moved = polling.frame(lane, "5");
     assert_eq!((moved.lead, moved.then), (Some(lane), Then::Stay));

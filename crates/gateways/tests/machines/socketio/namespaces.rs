@@ -31,7 +31,7 @@ fn rooms_of_a_namespace_begin_with_its_name() {
     let mut polling = Polling::connected();
     polling.post("40/side,");
     let post = polling.post("42/side,7[\"joinRoom\",{\"room\":\"a\"}]");
-    let asked = tag(&format!("{SIDE_ID}-7"));
+    let asked = tag(&format!("{SIDE_ID}-7-0"));
     assert_eq!(post.commands, [Command::Join { room: room("/side/a"), since: None, tag: asked.clone() }]);
     polling.kept.clear();
     polling.deliver(&Event::Accepted { tag: asked, at: at(3) });

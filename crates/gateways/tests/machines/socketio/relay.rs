@@ -55,7 +55,7 @@ fn an_event_is_passed_on_to_the_room_that_it_names_as_it_is() {
     let signal = |(signal, content), tag| Command::Signal { room: lobby(), signal, content, tag };
     let expected = [
         signal(sign("typing", "{\"room\":\"lobby & co\", \"x\":[1]},null", &[]), None),
-        signal(sign("typing", "\"lobby & co\"", &[]), tag(&format!("{}-3", super::ID))),
+        signal(sign("typing", "\"lobby & co\"", &[]), tag(&format!("{}-3-0", super::ID))),
         signal(sign("draw", "\"lobby & co\",[{\"_placeholder\":true,\"num\":0}]", &[b"hi"]), None),
     ];
     assert_eq!(post.commands, expected);
