@@ -49,6 +49,30 @@ pub trait Client {
 
     /// Ends the connection politely, where the protocol has words for it.
     fn close(&mut self, out: &mut Vec<u8>);
+
+    /// What the client's next connection may go on from, where the protocol can, should this one break now.
+    fn keepsake(&self) -> Option<Keepsake> {
+        None
+    }
+
+    /// Goes on where an earlier connection broke, if the server lets it: [`Heard::Recovered`] instead of [`Heard::Opened`]. Called before
+    /// [`Client::open`].
+    fn go_on(&mut self, keepsake: Keepsake) {
+        let _ = keepsake;
+    }
+}
+
+/// What a client takes along from a connection that broke to its next one.
+#[derive(Clone, Debug)]
+pub struct Keepsake {
+    /// By what it may come back.
+    pub(crate) pid: String,
+    /// The last message that it has seen.
+    pub(crate) seen: Option<Position>,
+    /// The name it goes by.
+    pub(crate) user: Option<UserId>,
+    /// The room that it is in.
+    pub(crate) room: Option<RoomId>,
 }
 
 /// What a client heard. What a protocol does not tell is `None`.
@@ -56,6 +80,8 @@ pub trait Client {
 pub enum Heard {
     /// The connection is open and commands may be asked.
     Opened,
+    /// The connection is open and goes on where an earlier one broke: in the same rooms, by the same name, with what was missed.
+    Recovered,
     /// The answer to an identify.
     Welcome {
         /// The command's.

@@ -17,7 +17,7 @@ mod port;
 mod settings;
 mod websocket;
 
-pub use client::{Client, Dial, Heard, Login, Said, ServerFault};
+pub use client::{Client, Dial, Heard, Keepsake, Login, Said, ServerFault};
 pub use name::{NotAName, SessionName};
 pub use port::{
     Admission, Aside, Call, Form, Gateway, LANES, Lane, MAIN, Open, Outbox, Protocol, Recovery, Spread,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chat::{Command, Position, Resumption, RoomId, RoomName, Tag, UserId};
-use gateways::{CLIENTS, Client, Heard, Login};
+use gateways::{CLIENTS, Client, Heard, Keepsake, Login};
 
 use crate::ledger::{Ledger, SessionNo, Speech};
 use crate::node::{Node, PipeId};
@@ -17,7 +17,7 @@ const SPEECHES: &[(&str, Open)] = &[
     ("raw", |room, _| Speech::Plain(room)),
     ("sse", Speech::Reader),
     ("post", |_, _| Speech::Poster),
-    ("socketio", |_, _| Speech::Events),
+    ("socketio", |_, _| Speech::Events { tells_places: false }),
 ];
 
 /// Changes what a client hears, to see whether anybody notices.
@@ -37,9 +37,13 @@ pub struct Actor {
     pub deflate: bool,
     /// Whether the line to it is so narrow that it may be taken for slow.
     pub is_slow: bool,
+    /// Whether a node lets it go on where a connection broke.
+    pub recovers: bool,
     /// Who listens in, and says something else.
     pub tamper: Option<Tamper>,
     link: Option<Link>,
+    /// What its last connection has left.
+    left: Option<Left>,
     /// The rooms it wants to be in, with how far it has read.
     rooms: BTreeMap<RoomId, Option<Position>>,
     inbox: Option<Position>,
@@ -49,6 +53,14 @@ pub struct Actor {
     dials: u64,
 }
 
+/// What a connection leaves that breaks.
+struct Left {
+    keepsake: Keepsake,
+    /// The last session in which it has heard anything.
+    session: SessionNo,
+    rooms: BTreeSet<RoomId>,
+}
+
 /// A connection.
 struct Link {
     pipe: PipeId,
@@ -56,6 +68,8 @@ struct Link {
     machine: Box<dyn Client>,
     unread: Vec<u8>,
     is_open: bool,
+    /// The server has said that it is open.
+    is_heard: bool,
     is_reading: bool,
     /// It has asked to be let into these rooms, or is in them.
     rooms: BTreeSet<RoomId>,
@@ -79,8 +93,10 @@ impl Actor {
             home,
             deflate,
             is_slow: false,
+            recovers: false,
             tamper: None,
             link: None,
+            left: None,
             rooms: BTreeMap::new(),
             inbox: None,
             unanswered: Vec::new(),
@@ -102,6 +118,9 @@ impl Actor {
         let home = RoomId::public(self.home.clone());
         let since = self.rooms.get(&home).copied().flatten();
         let Some((mut machine, speech)) = self.dial(home, since, seed) else { return };
+        if let Some(left) = &self.left {
+            machine.go_on(left.keepsake.clone());
+        }
         let mut bytes = Vec::new();
         machine.open(&mut bytes);
         let pipe = node.connect(shard);
@@ -115,6 +134,7 @@ impl Actor {
             machine,
             unread: Vec::new(),
             is_open: false,
+            is_heard: false,
             is_reading: true,
             rooms: BTreeSet::new(),
             entering: Vec::new(),
@@ -133,7 +153,11 @@ impl Actor {
             max_message_bytes: 1 << 20,
             seed,
         };
-        Some((dial(&login)?, speech(home, since)))
+        let speech = match speech(home, since) {
+            Speech::Events { .. } => Speech::Events { tells_places: self.recovers },
+            speech => speech,
+        };
+        Some((dial(&login)?, speech))
     }
 
     /// Wants to be in a room from now on.
@@ -231,7 +255,7 @@ impl Actor {
 
     /// Loses its connection.
     pub fn cut(&mut self, node: &mut Node, ledger: &mut Ledger) {
-        let Some(link) = self.link.take() else { return };
+        let Some(link) = self.lose() else { return };
         ledger.gone(link.session);
         node.cut(link.pipe);
     }
@@ -239,7 +263,7 @@ impl Actor {
     /// Is gone without anybody being told: the connection stays, half open. Returns it where the server has no way to find out, so that in
     /// the end the system must tell it.
     pub fn vanish(&mut self, ledger: &mut Ledger) -> Option<PipeId> {
-        let link = self.link.take()?;
+        let link = self.lose()?;
         ledger.gone(link.session);
         (!matches!(self.gateway, "v1" | "raw" | "socketio")).then_some(link.pipe)
     }
@@ -279,10 +303,24 @@ impl Actor {
 
     /// Lets go of a connection on which nothing more will come.
     fn notice_end(&mut self, node: &mut Node, ledger: &mut Ledger) -> bool {
-        let Some(link) = self.link.take_if(|link| node.is_over(link.pipe)) else { return false };
+        if !self.link.as_ref().is_some_and(|link| node.is_over(link.pipe)) {
+            return false;
+        }
+        let Some(link) = self.lose() else { return false };
         ledger.end(link.session);
         node.hang_up(link.pipe);
         true
+    }
+
+    /// The connection is gone, but for what the next one may go on from.
+    fn lose(&mut self) -> Option<Link> {
+        let link = self.link.take()?;
+        let earlier = self.left.take();
+        self.left = link.machine.keepsake().map(|keepsake| match earlier {
+            Some(Left { session, rooms, .. }) if !link.is_heard => Left { keepsake, session, rooms },
+            _ => Left { keepsake, session: link.session, rooms: link.rooms.clone() },
+        });
+        Some(link)
     }
 
     fn hear(&mut self, heard: &Heard, node: &mut Node, ledger: &mut Ledger) {
@@ -290,8 +328,15 @@ impl Actor {
         ledger.hear(link.session, heard, node.now().wall);
         match heard {
             Heard::Opened => {
-                link.is_open = true;
+                (link.is_open, link.is_heard) = (true, true);
                 self.arrive(node, ledger);
+            }
+            Heard::Recovered => {
+                (link.is_open, link.is_heard) = (true, true);
+                if let Some(left) = self.left.take() {
+                    link.rooms = left.rooms;
+                    ledger.go_on(link.session, left.session);
+                }
             }
             Heard::Closed { .. } => link.is_open = false,
             Heard::Welcome { inbox, resumption: Resumption::Fresh, .. } => self.inbox = *inbox,

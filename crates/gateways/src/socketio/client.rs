@@ -6,14 +6,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chat::{Body, Command, Payload, PayloadKind, RoomId, RoomName, SignalName, Tag, Text, UserId};
+use chat::{Body, Command, Payload, PayloadKind, Position, RoomId, RoomName, SignalName, Tag, Text, UserId};
 use serde::Deserialize;
 use wire::engineio::{Open, Packet, PacketType, Revision};
 use wire::json::write_json_string;
 use wire::socketio::{self, Ack, ArgumentsWriter, Body as Content, Connected, Decoder, Event, Limits, Received};
 use wire::websocket::Kind;
 
-use crate::client::{Client, Heard, Login, Said, ServerFault};
+use crate::client::{Client, Heard, Keepsake, Login, Said, ServerFault};
 use crate::client_socket::ClientSocket;
 use crate::hearing::{read_joined, read_position, read_refusal};
 use crate::members::{Member, position, required, string};
@@ -34,6 +34,9 @@ pub(crate) fn client(login: &Login) -> Option<Box<dyn Client>> {
             decoder: Decoder::new(),
             limits,
             is_connected: false,
+            earlier: None,
+            pid: None,
+            seen: None,
             user: None,
             room: None,
             asked: BTreeMap::new(),
@@ -54,6 +57,12 @@ struct Talk {
     decoder: Decoder,
     limits: Limits,
     is_connected: bool,
+    /// What it goes on from, until it is connected.
+    earlier: Option<Keepsake>,
+    /// By what it may come back, where the server lets it.
+    pid: Option<String>,
+    /// The last message that it has seen, where the server tells such positions.
+    seen: Option<Position>,
     /// The name that the server has confirmed; direct messages are to it.
     user: Option<UserId>,
     /// The room that it is in, or has asked to be let into.
@@ -133,6 +142,14 @@ impl Client for EventClient {
         }
         self.socket.close(out);
     }
+
+    fn keepsake(&self) -> Option<Keepsake> {
+        self.talk.keepsake()
+    }
+
+    fn go_on(&mut self, keepsake: Keepsake) {
+        self.talk.earlier = Some(keepsake);
+    }
 }
 
 impl Talk {
@@ -140,7 +157,7 @@ impl Talk {
         &mut self,
         kind: Kind,
         payload: &[u8],
-        answers: &mut Vec<&str>,
+        answers: &mut Vec<String>,
         heard: &mut Vec<Heard>,
     ) -> Result<(), ServerFault> {
         if kind == Kind::Binary {
@@ -151,10 +168,10 @@ impl Talk {
         match Packet::read_text(text, Revision::V4).map_err(ServerFault::new)? {
             Packet::Text(PacketType::Open, rules) => {
                 Open::read(rules).map_err(ServerFault::new)?;
-                answers.push("40");
+                answers.push(format!("40{}", self.earlier.as_ref().map(claim).unwrap_or_default()));
             }
             Packet::Text(PacketType::Ping, "") => {
-                answers.push("3");
+                answers.push("3".to_owned());
                 heard.push(Heard::Pinged);
             }
             Packet::Text(PacketType::Message, text) => {
@@ -191,19 +208,41 @@ impl Talk {
         }
         match &packet.body {
             Content::Connect(Some(payload)) => {
-                Connected::read(payload).map_err(ServerFault::new)?;
-                self.is_connected = true;
-                heard.push(Heard::Opened);
+                let Connected { pid, .. } = Connected::read(payload).map_err(ServerFault::new)?;
+                heard.push(self.connect(pid.map(Cow::into_owned)));
             }
             // The end of the WebSocket follows, and says why.
             Content::Disconnect => self.is_connected = false,
-            Content::Event(event) => heard.push(self.hear(event, attachments)?),
+            Content::Event(event) => {
+                heard.push(self.hear(event, attachments)?);
+                self.seen = place_of(event).or(self.seen);
+            }
             Content::Ack(ack) => heard.push(self.hear_answer(ack)?),
             Content::Connect(None) | Content::ConnectError(_) => {
                 return Err(ServerFault::new("the namespace is not there"));
             }
         }
         Ok(())
+    }
+
+    /// Who is given what it has come back by goes on where it was.
+    fn connect(&mut self, pid: Option<String>) -> Heard {
+        self.is_connected = true;
+        let recovered = self.earlier.take().filter(|earlier| Some(&earlier.pid) == pid.as_ref());
+        self.pid = pid;
+        let Some(Keepsake { seen, user, room, .. }) = recovered else { return Heard::Opened };
+        (self.seen, self.user, self.room) = (seen, user, room);
+        Heard::Recovered
+    }
+
+    /// Nothing while it is not known where it is or who: what it has asked for may have been done or not.
+    fn keepsake(&self) -> Option<Keepsake> {
+        if !self.is_connected {
+            return self.earlier.clone();
+        }
+        let is_unsure = self.asked.values().any(|asked| !matches!(asked.what, What::Post | What::Signal));
+        let pid = self.pid.clone().filter(|_| !is_unsure)?;
+        Some(Keepsake { pid, seen: self.seen, user: self.user.clone(), room: self.room.clone() })
     }
 
     /// What an acknowledgement says hangs on what was asked.
@@ -239,10 +278,10 @@ impl Talk {
         let first = event.arguments.first().copied().ok_or_else(misread)?;
         let told: Told<'_> = serde_json::from_str(first).unwrap_or_default();
         let heard = match &*event.name {
-            "message" => said(self.room.clone(), told.user_id, told.message, attachments),
-            "all" => said(Some(RoomId::everybody()), told.user_id, told.message, attachments),
+            "message" => said(self.room.clone(), told.user_id, told.message, event, attachments),
+            "all" => said(Some(RoomId::everybody()), told.user_id, told.message, event, attachments),
             "new message" => {
-                said(self.user.clone().map(RoomId::inbox), told.username, told.message, attachments)
+                said(self.user.clone().map(RoomId::inbox), told.username, told.message, event, attachments)
             }
             "lost" => told.lost(),
             name => relayed(name, first, &told, &event.arguments),
@@ -329,14 +368,31 @@ fn room(member: Member<'_>) -> Option<RoomId> {
     RoomName::new(&required(member).ok()?).ok().map(RoomId::public)
 }
 
-fn said(room: Option<RoomId>, author: Member<'_>, message: Member<'_>, attachments: &[Vec<u8>]) -> Option<Heard> {
+/// What a client says by which it may come back.
+fn claim(keepsake: &Keepsake) -> String {
+    written(|object| object.string("pid", &keepsake.pid).shown_if("offset", &keepsake.seen))
+}
+
+/// The position that a server lets follow a message, so that a client can come back.
+fn place_of(event: &Event<'_>) -> Option<Position> {
+    let [_, place] = event.arguments[..] else { return None };
+    serde_json::from_str::<Cow<'_, str>>(place).ok()?.parse().ok()
+}
+
+fn said(
+    room: Option<RoomId>,
+    author: Member<'_>,
+    message: Member<'_>,
+    event: &Event<'_>,
+    attachments: &[Vec<u8>],
+) -> Option<Heard> {
     let author = required(author).ok()?;
     let user = if author.is_empty() { None } else { Some(UserId::new(&author).ok()?) };
     let message = message?;
     let binary = attachments.first().cloned();
     let text = string(message).ok().map(Cow::into_owned);
     let data = (text.is_none() && binary.is_none()).then(|| message.get().to_owned());
-    Some(Heard::Posted(Said { room: room?, at: None, user, tag: None, time: None, text, binary, data }))
+    Some(Heard::Posted(Said { room: room?, at: place_of(event), user, tag: None, time: None, text, binary, data }))
 }
 
 /// What is said as JSON, with the attachment that may belong to it; `None` for what no client of events says.

@@ -16,6 +16,8 @@ impl Ledger {
     pub fn hear(&mut self, session: SessionNo, heard: &Heard, now: Time) {
         match heard {
             Heard::Opened => self.opened(session),
+            // Where it goes on the client knows.
+            Heard::Recovered => {}
             Heard::Welcome { tag, user, time, inbox, resumption, .. } => {
                 if let Some(time) = time {
                     self.check_time(session, *time, now);
@@ -24,7 +26,7 @@ impl Ledger {
             }
             Heard::Joined { tag, room, at, resumption, counts, present } => {
                 self.joined(session, tag, room, *at, *resumption);
-                let tells_presence = self.sessions[session.0].speech != Speech::Events;
+                let tells_presence = !self.sessions[session.0].speech.is_of_events();
                 if let Some(stay) = self.stay(session, room).filter(|_| tells_presence) {
                     stay.counts = Some(*counts);
                     stay.list = present.as_ref().map(|present| present.iter().cloned().collect());
@@ -71,7 +73,7 @@ impl Ledger {
         let book = &mut self.sessions[session.0];
         let room = match &book.speech {
             Speech::Plain(room) => room.clone(),
-            Speech::Events => RoomId::everybody(),
+            Speech::Events { .. } => RoomId::everybody(),
             _ => return,
         };
         book.stays.insert(room, Stay::default());
@@ -173,7 +175,7 @@ impl Ledger {
         };
         let speech = &self.sessions[session.0].speech;
         let is_plain = matches!(speech, Speech::Plain(_));
-        let tells_tags = speech.tells_places() && !post.is_retagged;
+        let tells_tags = speech.tells_tags() && !post.is_retagged;
         let fault = if post.room != said.room {
             format!("is shown {mark} in {:?}, posted in {:?}", said.room, post.room)
         } else if post.author != said.user && post.is_signed && (post.has_words || !is_plain) {
@@ -296,7 +298,7 @@ impl Ledger {
         let is_due = match code {
             _ if conduct.is_leaving => true,
             // It has read so slowly that it did not connect in time.
-            1002 => conduct.is_slow && book.speech == Speech::Events && book.stays.is_empty(),
+            1002 => conduct.is_slow && book.speech.is_of_events() && book.stays.is_empty(),
             4008 => conduct.is_slow,
             4009 => conduct.is_silent || conduct.is_slow,
             4012 => self.is_draining,

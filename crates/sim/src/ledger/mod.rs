@@ -173,6 +173,15 @@ impl Ledger {
         self.sessions[session.0].is_open = false;
     }
 
+    /// A session goes on where an earlier one broke: what it is told follows what that one was told.
+    pub fn go_on(&mut self, session: SessionNo, earlier: SessionNo) {
+        let Session { stays, user, conduct, .. } = &self.sessions[earlier.0];
+        let (stays, user, was_slow) = (stays.clone(), user.clone(), conduct.is_slow);
+        let book = &mut self.sessions[session.0];
+        (book.stays, book.user) = (stays, user);
+        book.conduct.is_slow |= was_slow;
+    }
+
     /// All is quiet: nothing is under way, and every client has read all there was, but for those that are silent.
     pub fn settle(&mut self) {
         for number in 0..self.sessions.len() {
@@ -276,7 +285,7 @@ impl Ledger {
         let has_words = matches!(body.text, Text::Own(_));
         let is_signed = !self.rules.may_be_full || !self.sessions[session.0].awaits_name();
         let state = PostState::Asked;
-        let is_retagged = self.sessions[session.0].speech == Speech::Events;
+        let is_retagged = self.sessions[session.0].speech.is_of_events();
         let post =
             Post { room, by: session, author, is_signed, has_words, tag, is_retagged, tries: 0, state };
         let post = self.posts.entry(mark).or_insert(post);

@@ -19,15 +19,28 @@ pub enum Speech {
     Reader(RoomId, Option<Position>),
     /// Posts with answers; nothing is told.
     Poster,
-    /// Events and acknowledgements: one room at a time, joined by name, and the room of everybody from the beginning; told without positions,
-    /// without tags and without presence.
-    Events,
+    /// Events and acknowledgements: one room at a time, joined by name, and the room of everybody from the beginning; told without tags and
+    /// without presence, and with positions only where one can come back by them.
+    Events {
+        /// Whether they are.
+        tells_places: bool,
+    },
 }
 
 impl Speech {
-    /// Whether messages are told with where they stand and under which tag they were posted.
+    /// Whether messages are told with where they stand.
     pub(super) fn tells_places(&self) -> bool {
+        matches!(self, Self::Rich | Self::Reader(..) | Self::Events { tells_places: true })
+    }
+
+    /// Whether they are told with the tags under which they were posted.
+    pub(super) fn tells_tags(&self) -> bool {
         matches!(self, Self::Rich | Self::Reader(..))
+    }
+
+    /// Whether it is one of events.
+    pub(super) fn is_of_events(&self) -> bool {
+        matches!(self, Self::Events { .. })
     }
 }
 

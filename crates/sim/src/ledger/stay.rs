@@ -8,7 +8,7 @@ use super::mark::Mark;
 use super::room::Room;
 
 /// One session's stay in one room.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Stay {
     /// Everything up to here was shown, or told to be lost; `None` where the protocol tells no positions.
     pub(super) place: Option<Position>,
@@ -63,7 +63,12 @@ impl Stay {
                 room.place(at, mark)?;
             }
             (None, None) => {}
-            (place, at) => return Err(format!("shown {at:?} after {place:?}")),
+            // Where the stay began was not told.
+            (None, Some(at)) => {
+                self.place = Some(at);
+                room.place(at, mark)?;
+            }
+            (Some(place), None) => return Err(format!("shown something somewhere after {place}")),
         }
         let earlier = if self.shown { self.last } else { None };
         (self.shown, self.last) = (true, mark);

@@ -211,7 +211,7 @@ impl<'a> Play<'a> {
             if random.chance(500) { actor.close(node, ledger) } else { actor.cut(node, ledger) }
         }
         let settings = &self.terms.settings;
-        let idle_ms = settings.room_idle_ms.max(settings.inbox_idle_ms);
+        let idle_ms = settings.room_idle_ms.max(settings.inbox_idle_ms).max(settings.recovery_ms);
         self.stage.wait(settings.handshake_timeout_ms + settings.close_timeout_ms);
         self.stage.wait(2 * idle_ms + settings.handshake_timeout_ms);
         let remains = self.stage.node.remains();

@@ -145,6 +145,7 @@ impl Terms {
         let Part { name, gateway, user, home, deflate } = part;
         let mut actor = Actor::new(name, gateway, user.clone(), home.clone(), *deflate);
         actor.is_slow = self.is_narrow();
+        actor.recovers = self.settings.gateways.socketio.recovery;
         actor
     }
 }
@@ -173,6 +174,8 @@ fn draw_settings(theme: Theme, random: &mut Random) -> Settings {
         settings.rooms_per_session = random.between(1, 3);
     }
     settings.small_room_max = *random.pick(&[0, 1, 3, 64]);
+    settings.recovery_ms = *random.pick(&[0, 20_000, 120_000]);
+    settings.gateways.socketio.recovery = settings.recovery_ms > 0;
     settings
 }
 
