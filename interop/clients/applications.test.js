@@ -3,18 +3,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
-import { startServer } from '../../clients/js/harness/server.js';
+import { example, startServer } from '../../clients/js/harness/server.js';
 import { Listener } from './harness/listener.js';
 import { KINDS, Member } from './harness/socketio.js';
 
-const CHAT = fileURLToPath(new URL('../../target/debug/examples/chat', import.meta.url));
 /** Those that can say who they are when they connect. */
 const SPEAKING = KINDS.filter(({ version }) => version > 2);
 
 let server;
-before(async () => (server = await startServer([], {}, CHAT)));
+before(async () => (server = await startServer([], {}, example('chat'))));
 after(() => server.stop());
 
 /** Somebody who has entered by a name, and has answered the welcome. */

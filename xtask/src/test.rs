@@ -29,6 +29,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         steps.run("install what the tests need", || install::programs(NEEDS));
         steps.run("environments of Python", install::python_environments);
         conformance::smoke_into(&mut steps);
+        let examples = ["build", "--package", "heimdallr", "--examples", "--quiet"];
+        steps.run("build the examples", || cargo(&examples).run());
         test_on_node(&mut steps);
         fuzz::smoke_into(&mut steps);
         steps.run("bench, too short to say anything about time", || bench::run(&["--quick".to_owned()]));

@@ -3,11 +3,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../target/debug/heimdallr', import.meta.url));
 const PORTS = { first: Number(process.env.PORTS_FIRST ?? 22_000), count: 1_000 };
+
+/** An example of the server's crate, built beside it. */
+export const example = (name) => `${dirname(BINARY)}/examples/${name}`;
 
 /** A server on loopback; `extra` are further arguments of its command line, `keys` what else is configured, `program` another one to be it. */
 export async function startServer(extra = [], keys = {}, program = BINARY) {
