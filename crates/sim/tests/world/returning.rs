@@ -31,6 +31,8 @@ pub(crate) struct Client {
     pub(crate) recovered: Vec<bool>,
     /// The last message of each room that it is in.
     pub(crate) rooms: HashMap<String, Position>,
+    /// Up to where it was told that messages will not come.
+    pub(crate) lost: HashMap<String, Position>,
     /// By acknowledgement, rooms that it has asked to join.
     joining: Vec<String>,
     /// What it was told, in order.
@@ -49,6 +51,15 @@ struct Line {
     target: Option<String>,
     is_polling: bool,
     is_connected: bool,
+    probe: Option<Probe>,
+}
+
+/// A WebSocket to which a client over polls moves.
+struct Probe {
+    pipe: PipeId,
+    unread: Vec<u8>,
+    is_open: bool,
+    is_answered: bool,
 }
 
 impl Client {
@@ -62,6 +73,7 @@ impl Client {
             sid: None,
             recovered: Vec::new(),
             rooms: HashMap::new(),
+            lost: HashMap::new(),
             joining: Vec::new(),
             heard: Vec::new(),
             complaints: Vec::new(),
@@ -71,6 +83,11 @@ impl Client {
     /// One that connects to another namespace: `"/news,"`.
     pub(crate) fn within(name: &str, namespace: &'static str) -> Self {
         Self { namespace, ..Self::new(name) }
+    }
+
+    /// It is in another namespace than the main one.
+    pub(crate) fn is_far(&self) -> bool {
+        !self.namespace.is_empty()
     }
 
     pub(crate) fn is_connected(&self) -> bool {
@@ -87,14 +104,34 @@ impl Client {
         let posts = if way == Way::Polls { stage.node.connect(shard) } else { pipe };
         let request = match way {
             Way::Polls => get("/socket.io/?EIO=4&transport=polling"),
-            Way::WebSocket => "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\n\
-                 Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-                .to_owned(),
+            Way::WebSocket => upgrade("/socket.io/?EIO=4&transport=websocket"),
         };
         stage.node.send(pipe, request.as_bytes());
         let (unread, target) = (Vec::new(), None);
-        self.line = Some(Line { way, pipe, posts, unread, target, is_polling: true, is_connected: false });
+        self.line = Some(Line {
+            way,
+            pipe,
+            posts,
+            unread,
+            target,
+            is_polling: true,
+            is_connected: false,
+            probe: None,
+        });
+    }
+
+    /// A client over polls begins to move to a WebSocket.
+    pub(crate) fn move_over(&mut self, shard: usize, stage: &mut Stage) {
+        let Some(line) = self.line.as_mut().filter(|line| line.way == Way::Polls && line.probe.is_none())
+        else {
+            return;
+        };
+        if let Some(target) = &line.target {
+            let pipe = stage.node.connect(shard);
+            let target = target.replace("transport=polling", "transport=websocket");
+            stage.node.send(pipe, upgrade(&target).as_bytes());
+            line.probe = Some(Probe { pipe, unread: Vec::new(), is_open: false, is_answered: false });
+        }
     }
 
     /// The connection breaks, and nothing that was not read is read any more.
@@ -104,11 +141,18 @@ impl Client {
         if line.posts != line.pipe {
             stage.node.cut(line.posts);
         }
+        if let Some(probe) = line.probe {
+            stage.node.cut(probe.pipe);
+        }
     }
 
     /// The client is gone, and nobody has told the server. Says which streams are left behind.
     pub(crate) fn vanish(&mut self) -> Vec<PipeId> {
-        self.line.take().map_or(Vec::new(), |line| vec![line.pipe, line.posts])
+        let Some(line) = self.line.take() else { return Vec::new() };
+        [Some(line.pipe), Some(line.posts), line.probe.map(|probe| probe.pipe)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     pub(crate) fn join(&mut self, room: &str, stage: &mut Stage) {
@@ -144,6 +188,7 @@ impl Client {
         if line.posts != line.pipe {
             news |= !stage.node.read(line.posts, usize::MAX).is_empty();
         }
+        news |= self.read_probe(stage);
         while let Some(packets) = self.next_packets() {
             packets.split('\u{1E}').for_each(|packet| self.hear(packet, stage));
             self.poll_again(stage);
@@ -165,8 +210,42 @@ impl Client {
         Some(packets)
     }
 
+    /// Goes on moving to a WebSocket. Says whether anything happened there.
+    fn read_probe(&mut self, stage: &mut Stage) -> bool {
+        let Some(line) = &mut self.line else { return false };
+        let Some(probe) = &mut line.probe else { return false };
+        let read = stage.node.read(probe.pipe, usize::MAX);
+        probe.unread.extend_from_slice(&read);
+        if !probe.is_open
+            && let Some((_, length)) = read_answer(&probe.unread)
+        {
+            probe.unread.drain(..length);
+            probe.is_open = true;
+            stage.node.send(probe.pipe, &frame(TEXT, "2probe"));
+        }
+        if probe.is_open
+            && !probe.is_answered
+            && let Some((_, length)) = read_frame(&probe.unread)
+        {
+            probe.unread.drain(..length);
+            probe.is_answered = true;
+        }
+        if let Some(probe) = line.probe.take_if(|probe| probe.is_answered && !line.is_polling) {
+            stage.node.send(probe.pipe, &frame(TEXT, "5"));
+            stage.node.hang_up(line.pipe);
+            stage.node.hang_up(line.posts);
+            (line.way, line.pipe, line.posts, line.unread) =
+                (Way::WebSocket, probe.pipe, probe.pipe, probe.unread);
+            return true;
+        }
+        !read.is_empty()
+    }
+
     fn poll_again(&mut self, stage: &mut Stage) {
         let Some(line) = &mut self.line else { return };
+        if line.probe.as_ref().is_some_and(|probe| probe.is_answered) {
+            return;
+        }
         if let (Way::Polls, Some(target), false) = (line.way, &line.target, line.is_polling) {
             line.is_polling = true;
             stage.node.send(line.pipe, get(target).as_bytes());
@@ -185,7 +264,7 @@ impl Client {
             self.told(event.strip_prefix(namespace).expect("it is in one namespace"));
         } else if let Some(answer) = packet.strip_prefix("43") {
             self.answered(answer.strip_prefix(namespace).expect("it is in one namespace"));
-        } else if !packet.is_empty() && packet != "1" {
+        } else if !packet.is_empty() && packet != "1" && packet != "6" {
             self.complaints.push(format!("{} hears {packet:?}", self.name));
         }
     }
@@ -215,6 +294,7 @@ impl Client {
         if !goes_on {
             self.offset = None;
             self.rooms.clear();
+            self.lost.clear();
             self.joining.iter_mut().for_each(String::clear);
         }
         (self.pid, self.sid) = (pid, sid);
@@ -225,22 +305,30 @@ impl Client {
 
     /// Its messages name their room: `room=7`.
     fn told(&mut self, event: &str) {
+        if event.starts_with("[\"lost\"") {
+            let lost =
+                |name| between(event, &format!("\"{name}\":\""), "\"").expect("what is lost has a place");
+            self.lost.insert(lost("room"), lost("at").parse().expect("that is a position"));
+            return;
+        }
         let (_, offset) =
             event.trim_end_matches("\"]").rsplit_once('"').expect("the last argument is a string");
         let at: Position = offset.parse().expect("and that a position");
         let text = between(event, "\"message\":\"", "\"").expect("a message says something");
         let (room, number) = text.split_once('=').expect("a message names its room");
-        if number.parse() != Ok(at.offset) {
+        if number.trim_end().parse() != Ok(at.offset) {
             self.complaints.push(format!("{} hears {text} at {at}", self.name));
         }
+        let follows = |last: &Position| (last.epoch, last.offset + 1) == (at.epoch, at.offset);
         if let Some(last) = self.rooms.get(room)
-            && (last.epoch, last.offset + 1) != (at.epoch, at.offset)
+            && !follows(last)
+            && !self.lost.get(room).is_some_and(follows)
         {
             self.complaints.push(format!("{} hears {text} behind {last}", self.name));
         }
         self.rooms.insert(room.to_owned(), at);
         self.offset = Some(offset.to_owned());
-        self.heard.push(text);
+        self.heard.push(text.trim_end().to_owned());
     }
 
     /// It is in a room from the position on that the answer tells, unless it has heard something there already.
@@ -251,6 +339,13 @@ impl Client {
             self.rooms.entry(room).or_insert(at.parse().expect("a position"));
         }
     }
+}
+
+fn upgrade(target: &str) -> String {
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
 }
 
 /// The text between two others.
