@@ -406,6 +406,39 @@ fn where_little_is_kept_nobody_misses_anything_or_gets_it_twice_without_being_to
     assert!(went_on > 100 && times - went_on > 50, "{went_on} of {times} went on");
 }
 
+/// What was held back for polls cannot be sent over a WebSocket.
+#[test]
+fn who_moves_while_its_rooms_are_asked_misses_nothing_without_being_told() {
+    let (mut times, mut went_on) = (0, 0);
+    for seed in 0..300 {
+        let mut random = Random::new(seed);
+        let weather = Weather { mail_turns: 20, inputs_per_turn: 1, ..Weather::CALM };
+        let mut world = World::new(3, weather);
+        let mut clients = [Client::new("alice")];
+        let client = &mut clients[0];
+        world.connect(client, Way::WebSocket, random.below(3));
+        world.join(client, &["a", "b", "c"]);
+        client.cut(&mut world.stage);
+        client.connects_late = true;
+        client.open(Way::Polls, random.below(3), &mut world.stage);
+        for _ in 0..200 {
+            client.read(usize::MAX, &mut world.stage);
+            client.move_over(random.below(3), &mut world.stage);
+            if random.chance(200) {
+                world.post(ROOMS[random.below(3)]);
+            }
+            world.stage.work(random.below(4));
+        }
+        client.connects_late = false;
+        client.give_up(&mut world.stage);
+        world.reach_everybody(&mut clients);
+        world.check_ends(&clients[0], seed);
+        times += clients[0].recovered.len();
+        went_on += clients[0].recovered.iter().filter(|goes_on| **goes_on).count();
+    }
+    assert!(went_on > 100 && times > went_on, "{went_on} of {times} went on");
+}
+
 /// The policy of the last one drops the oldest.
 const ROOMS: [&str; 4] = ["a", "b", "c", "news-1"];
 

@@ -20,6 +20,8 @@ pub(crate) enum Way {
 pub(crate) struct Client {
     name: String,
     namespace: &'static str,
+    /// Over polls, it connects only when it is about to move to a WebSocket.
+    pub(crate) connects_late: bool,
     line: Option<Line>,
     /// By what it may come back.
     pid: Option<String>,
@@ -51,6 +53,8 @@ struct Line {
     target: Option<String>,
     is_polling: bool,
     is_connected: bool,
+    /// It has said by what it may go on, however late.
+    has_come_back: bool,
     probe: Option<Probe>,
 }
 
@@ -67,6 +71,7 @@ impl Client {
         Self {
             name: name.to_owned(),
             namespace: "",
+            connects_late: false,
             line: None,
             pid: None,
             offset: None,
@@ -107,17 +112,10 @@ impl Client {
             Way::WebSocket => upgrade("/socket.io/?EIO=4&transport=websocket"),
         };
         stage.node.send(pipe, request.as_bytes());
-        let (unread, target) = (Vec::new(), None);
-        self.line = Some(Line {
-            way,
-            pipe,
-            posts,
-            unread,
-            target,
-            is_polling: true,
-            is_connected: false,
-            probe: None,
-        });
+        let (unread, is_polling, is_connected) = (Vec::new(), true, false);
+        let (target, has_come_back, probe) = (None, false, None);
+        self.line =
+            Some(Line { way, pipe, posts, unread, target, is_polling, is_connected, has_come_back, probe });
     }
 
     /// A client over polls begins to move to a WebSocket.
@@ -143,6 +141,13 @@ impl Client {
         }
         if let Some(probe) = line.probe {
             stage.node.cut(probe.pipe);
+        }
+    }
+
+    /// A client that was not let in comes again another way.
+    pub(crate) fn give_up(&mut self, stage: &mut Stage) {
+        if !self.is_connected() {
+            self.cut(stage);
         }
     }
 
@@ -230,6 +235,10 @@ impl Client {
             probe.unread.drain(..length);
             probe.is_answered = true;
         }
+        if probe.is_answered && self.connects_late && !std::mem::replace(&mut line.has_come_back, true) {
+            self.come_back(stage);
+            return true;
+        }
         if let Some(probe) = line.probe.take_if(|probe| probe.is_answered && !line.is_polling) {
             stage.node.send(probe.pipe, &frame(TEXT, "5"));
             stage.node.hang_up(line.pipe);
@@ -273,6 +282,13 @@ impl Client {
         let sid = between(open, "\"sid\":\"", "\"").expect("a session has a name");
         let Some(line) = &mut self.line else { return };
         line.target = Some(format!("/socket.io/?EIO=4&transport=polling&sid={sid}"));
+        if !self.connects_late || line.way == Way::WebSocket {
+            self.come_back(stage);
+        }
+    }
+
+    /// Says by what it may go on.
+    fn come_back(&mut self, stage: &mut Stage) {
         let auth = match (&self.pid, &self.offset) {
             (Some(pid), Some(offset)) => format!("{{\"pid\":\"{pid}\",\"offset\":\"{offset}\"}}"),
             (Some(pid), None) => format!("{{\"pid\":\"{pid}\"}}"),
