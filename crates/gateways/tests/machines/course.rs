@@ -28,7 +28,7 @@ pub(crate) struct Course {
 pub(crate) enum End {
     /// It waits, and has left so many bytes to be judged.
     Open { left: usize },
-    /// It, or the stream, is over, and it has left so many bytes.
+    /// It, or the stream, is over, and it has left so many bytes. Where the stream is closed nobody asks for them.
     Over { then: Then, is_over: bool, left: usize },
     /// Its client has broken the protocol.
     Broken(Violation),
@@ -57,7 +57,10 @@ impl Course {
         let end = match broken {
             Some(violation) => End::Broken(violation),
             None if is_open => End::Open { left: tail.len() },
-            None => End::Over { then: out.then, is_over: out.is_over, left: tail.len() },
+            None => {
+                let left = if out.then == Then::Close { 0 } else { tail.len() };
+                End::Over { then: out.then, is_over: out.is_over, left }
+            }
         };
         Self { bytes: out.bytes, aside, commands: out.commands, refusals: out.refusals, end }
     }
