@@ -56,7 +56,7 @@ impl Handlers {
     ///
     /// # Panics
     ///
-    /// If the name does not begin with a slash, or holds a comma or a question mark.
+    /// If the name does not begin with a slash, or holds a comma or a question mark; and at the start, if there are more than 64.
     pub fn of(&mut self, namespace: &str) -> &mut NamespaceHandlers {
         assert!(is_namespace(namespace), "{namespace:?} is no namespace");
         self.namespaces.entry(namespace.into()).or_default()

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chat::{Body, Command, Refusal, RoomId, RoomName};
-use gateways::Outbox;
 use gateways::handlers::{Arguments, Call, Handlers, Socket, Values};
+use gateways::{Outbox, SessionName};
 use serde_json::{Value, json};
 
 use super::{Polling, kept};
@@ -27,6 +27,11 @@ fn room(name: &str) -> RoomId {
     RoomId::public(RoomName::new(name).expect("a valid name"))
 }
 
+/// What the client is told when it connects.
+fn welcome() -> String {
+    format!(r#"40{{"sid":"{ID}","pid":"{}"}}"#, SessionName([7; SessionName::BYTES]))
+}
+
 fn with_secret(shown: Values<'_>) -> Result<(), String> {
     let shown: Value = shown.get(0).ok_or("nothing is shown")?;
     if shown["secret"] == 42 { Ok(()) } else { Err("not you".to_owned()) }
@@ -39,8 +44,29 @@ fn who_is_judged_well_is_connected_and_greeted_with_what_it_has_shown() {
         handlers.of("/").admit(with_secret).on_connect(greet);
     };
     assert_eq!(kept(&open(register).post("40")), [r#"44{"message":"not you"}"#]);
-    let sid = format!(r#"40{{"sid":"{ID}"}}"#);
-    assert_eq!(kept(&open(register).post(r#"40{"secret":42}"#)), [&*sid, r#"42["hello",{"secret":42}]"#]);
+    let post = open(register).post(r#"40{"secret":42}"#);
+    assert_eq!(kept(&post), [&*welcome(), r#"42["hello",{"secret":42}]"#]);
+}
+
+#[test]
+fn who_may_go_on_is_greeted_once_that_is_known() {
+    for goes_on in [true, false] {
+        let mut polling = open(|handlers| {
+            let greet = |socket: &mut Socket<'_>, shown: Values<'_>| {
+                let pid = shown.get::<Value>(0).map_or(0, |shown| shown["pid"].to_string().len());
+                socket.emit("hello", json!([socket.has_recovered(), pid]));
+            };
+            handlers.of("/").on_connect(greet).on_disconnect(|socket| socket.emit("bye", ()));
+        });
+        let former = SessionName([8; SessionName::BYTES]);
+        assert!(kept(&polling.post(&format!("40{{\"pid\":\"{former}\"}}"))).is_empty());
+        let mut out = Outbox::default();
+        polling.session.recovered(0, goes_on, &mut out);
+        let told = String::from_utf8(out.bytes).expect("text");
+        let [_, answer, hello] = told.split('\u{1e}').collect::<Vec<_>>()[..] else { panic!("two: {told}") };
+        assert!(answer.starts_with("40{\"sid\":"));
+        assert_eq!(hello, format!("42[\"hello\",[{goes_on},{}]]", former.to_string().len() + 2));
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn admit(request: &str, application: Application) -> (Admission, Outbox) {
     let (head, _) = read_head(request.as_bytes()).expect("well-formed").expect("whole");
     let (_, open) = GATEWAYS.iter().find(|(name, _)| *name == "socketio").expect("it is there");
     let mut out = Outbox::default();
-    let socketio = SocketIoSettings { application, ..SocketIoSettings::default() };
+    let socketio = SocketIoSettings { application, recovery: true, ..SocketIoSettings::default() };
     (open(&Settings { socketio, ..settings() }).admit(&call(&head), &mut out), out)
 }
 
