@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Settings;
 use crate::heap::{self, Levels, Tide};
-use crate::{numbers, settings};
+use crate::{log, numbers, settings};
 
 /// How often it is looked whether a shard has ended, which none should while the node works, and whether a crowd has left.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -63,7 +63,7 @@ fn start_node(
         });
         (settings::of_shard(settings, application, names_secret, index as u16), publish)
     });
-    Node::start(&settings.listen, shards.collect())
+    Node::start(&settings.listen, shards.collect(), log::write)
 }
 
 fn announce(node: &Node, admin: SocketAddr) -> io::Result<()> {

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
-use shard::{ShardId, SlowPolicy, SlowRule};
+use shard::{Attention, ShardId, SlowPolicy, SlowRule};
 
 use crate::config::Settings;
 use crate::config::value::{self, RoomSlowPolicy};
@@ -63,6 +63,7 @@ pub(crate) fn of_shard(
         recovery_ms: settings.socketio_recovery_seconds.as_millis() as u64,
         records_max: RECORDS_MAX.div_ceil(settings.threads),
         lingering_max: settings.polling_sessions_max.div_ceil(settings.threads),
+        attention: attention(settings.log_level),
         reconnect_spread_ms: RECONNECT_SPREAD_MS,
     }
 }
@@ -88,6 +89,15 @@ fn socketio(settings: &Settings, application: &Application) -> SocketIoSettings 
             lost: settings.socketio_event_lost.clone(),
         },
         application: application.clone(),
+    }
+}
+
+/// What is not logged needs not be noticed.
+fn attention(log_level: &str) -> Attention {
+    match log_level {
+        "trace" => Attention::Messages,
+        "debug" => Attention::Sessions,
+        _ => Attention::None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-use shard::{Settings, Shard};
+use shard::{Notice, Settings, Shard};
 
 use crate::listener;
 use crate::mailroom::{Bell, connect};
@@ -15,6 +15,9 @@ use crate::turns::{Orders, Turns};
 
 /// Shown the shard about once a second, on its own thread.
 pub type Publish = Box<dyn FnMut(&Shard) + Send>;
+
+/// Told what is worth a line in a log, on the thread of its shard. It must not wait.
+pub type Note = fn(&Notice);
 
 /// Why a node did not start.
 #[derive(Debug)]
@@ -35,7 +38,11 @@ pub struct Node {
 
 impl Node {
     /// Listens on every address and starts a shard for each of `shards`, each with what it is to be shown to.
-    pub fn start(addresses: &[SocketAddr], shards: Vec<(Settings, Publish)>) -> Result<Self, NodeError> {
+    pub fn start(
+        addresses: &[SocketAddr],
+        shards: Vec<(Settings, Publish)>,
+        note: Note,
+    ) -> Result<Self, NodeError> {
         let count = shards.len();
         let mut bound = Vec::new();
         let mut listeners: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
@@ -53,8 +60,9 @@ impl Node {
             let (bell, orders) = (node.bells[settings.shard.0 as usize].clone(), node.orders.clone());
             let name = format!("shard-{}", settings.shard.0);
             // The shard is made on its own thread: it never leaves it.
-            let run =
-                move || Turns::new(Shard::new(settings), listeners, mailbox, bell, orders, publish)?.run();
+            let run = move || {
+                Turns::new(Shard::new(settings), listeners, mailbox, bell, orders, (publish, note))?.run()
+            };
             let thread = std::thread::Builder::new().name(name).spawn(run).map_err(NodeError::Machine)?;
             node.threads.push(thread);
         }

@@ -5,14 +5,16 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
-use shard::{Effects, Luggage, Mail, ShardId, StreamId};
+use shard::{Effects, Luggage, Mail, Notice, ShardId, StreamId};
 
 use crate::mailroom::{Mailbox, Parcel};
+use crate::node::Note;
 
 /// What a shard's effects act on.
 pub(crate) struct World {
     pub(crate) epoll: OwnedFd,
     pub(crate) mailbox: Mailbox,
+    note: Note,
     slots: Vec<Slot>,
     vacant: Vec<u32>,
     /// How many sockets were ever taken in.
@@ -42,8 +44,8 @@ pub(crate) enum Received {
 }
 
 impl World {
-    pub(crate) fn new(epoll: OwnedFd, mailbox: Mailbox) -> Self {
-        Self { epoll, mailbox, slots: Vec::new(), vacant: Vec::new(), generations: 0 }
+    pub(crate) fn new(epoll: OwnedFd, mailbox: Mailbox, note: Note) -> Self {
+        Self { epoll, mailbox, note, slots: Vec::new(), vacant: Vec::new(), generations: 0 }
     }
 
     /// Takes a socket in. `None`: the machine would not tell of its events.
@@ -137,6 +139,10 @@ impl Effects for World {
 
     fn mail(&mut self, to: ShardId, mail: Mail) {
         self.mailbox.put(to, Parcel::Mail(mail));
+    }
+
+    fn note(&mut self, notice: &Notice) {
+        (self.note)(notice);
     }
 
     fn hand_over(&mut self, stream: StreamId, to: ShardId, luggage: Luggage) {

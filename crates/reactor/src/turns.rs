@@ -14,7 +14,7 @@ use shard::{Input, Now, Shard, StreamId};
 use crate::clock::Clock;
 use crate::limits::open_files_max;
 use crate::mailroom::{Bell, Mailbox, Parcel};
-use crate::node::Publish;
+use crate::node::{Note, Publish};
 use crate::streams::{Received, World, stream_of};
 
 /// Events taken in before anything is written.
@@ -73,7 +73,7 @@ impl Turns {
         mailbox: Mailbox,
         bell: Arc<Bell>,
         orders: Arc<Orders>,
-        publish: Publish,
+        (publish, note): (Publish, Note),
     ) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, bell.as_fd(), EventData::new_u64(BELL_TOKEN), EventFlags::IN)?;
@@ -82,7 +82,7 @@ impl Turns {
         }
         Ok(Self {
             shard,
-            world: World::new(epoll, mailbox),
+            world: World::new(epoll, mailbox, note),
             bell,
             orders,
             listeners,

@@ -10,7 +10,7 @@ use gateways::{Form, Outbox};
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
 use crate::sessions::{Membership, PENDING};
 use crate::streams::{NOBODY, Place};
-use crate::{Now, SessionKey, Shard};
+use crate::{Attention, Deed, Now, SessionKey, Shard};
 
 impl Shard {
     /// Does a command that hangs on nothing that was asked before.
@@ -92,6 +92,7 @@ impl Shard {
         self.note_direct(place);
         let exit = Exit { room: room.clone(), shard: self.settings.shard, user };
         self.send_mail(self.settings.home_of(&room), Mail::Exit(exit));
+        self.note(place, Attention::Sessions, || Deed::Left(room.clone()));
         self.deliver(place, &Event::Left { room, tag }, now);
         Ok(())
     }
@@ -124,6 +125,7 @@ impl Shard {
         let author = author.or(user);
         let reply_to = reply.then(|| self.sessions.key(place));
         self.tally.posts += 1;
+        self.note(place, Attention::Messages, || Deed::Said { room: room.clone(), bytes: body.len() });
         let post = Post { author, body, tag, reply_to, room };
         self.send_mail(self.settings.home_of(&post.room), Mail::Post(Box::new(post)));
         Ok(())
@@ -135,6 +137,7 @@ impl Shard {
         let room = RoomId::inbox(to);
         let home = self.settings.home_of(&room);
         self.tally.posts += 1;
+        self.note(place, Attention::Messages, || Deed::Said { room: room.clone(), bytes: body.len() });
         let post = Post { room, author, body, tag, reply_to: Some(self.sessions.key(place)) };
         self.send_mail(home, Mail::Post(Box::new(post)));
         Ok(())
@@ -217,7 +220,7 @@ impl Shard {
         let event = match user.filter(|_| room.is_inbox()) {
             Some(user) => {
                 self.name(place, &user);
-                let session = format!("{}-{:x}-{:x}", to.shard.0, to.slot, to.generation).into();
+                let session = to.to_string().into();
                 let ping_interval_s = (self.settings.gateways.ping_interval_ms / 1000) as u32;
                 Event::Welcome { tag, user, session, time: now.wall, ping_interval_s, inbox: at, resumption }
             }
@@ -240,6 +243,8 @@ impl Shard {
     pub(crate) fn name(&mut self, place: Place, user: &UserId) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         session.user = Some(user.clone());
+        self.note(place, Attention::Sessions, || Deed::LoggedIn(user.clone()));
+        let Some(session) = self.sessions.get(place) else { return };
         let joined = session.rooms.iter().map(|membership| &self.audiences.get(membership.audience).room);
         let rooms: Vec<RoomId> = joined.filter(|room| room.is_public()).cloned().collect();
         for room in rooms {
@@ -303,6 +308,7 @@ impl Shard {
     /// The session, if it is still there, is over: its streams are closed and its rooms are told. A home that has not answered yet is told
     /// once it has.
     pub(crate) fn end_session(&mut self, place: Place, now: Now) {
+        let because = self.because.take().unwrap_or("left");
         let Some(session) = self.sessions.get_mut(place) else { return };
         let mut out = Outbox::default();
         session.protocol.end(&mut out);
@@ -314,6 +320,7 @@ impl Shard {
             return;
         }
         self.note_sent(place);
+        self.note(place, Attention::Sessions, || Deed::Disconnected { because });
         let key = self.sessions.key(place);
         let mut session = self.sessions.remove(place);
         self.remember(key, &mut session);
@@ -343,6 +350,11 @@ impl Shard {
         let form = Form { gateway: session.gateway, variant };
         let audience = self.audiences.get_mut(membership.audience);
         membership.member = audience.enter(place, session.stream, form, at);
+        let room = &audience.room;
+        if room.is_public() && self.settings.attention >= Attention::Sessions {
+            let room = room.clone();
+            self.note(place, Attention::Sessions, || Deed::Joined(room));
+        }
         self.note_direct(place);
     }
 

@@ -203,14 +203,17 @@ impl Shard {
     pub(crate) fn lose(&mut self, id: StreamId, now: Now) {
         let Some(stream) = self.streams.get(id) else { return };
         let (place, lane) = (stream.session, stream.lane);
+        self.because = Some("connection_lost");
         self.detach(id, now);
-        let Some(session) = self.sessions.get_mut(place) else { return };
-        let mut out = Outbox::default();
-        if let Some(spread) = session.protocol.spread() {
-            spread.detach(lane, &mut out);
+        if let Some(session) = self.sessions.get_mut(place) {
+            let mut out = Outbox::default();
+            if let Some(spread) = session.protocol.spread() {
+                spread.detach(lane, &mut out);
+            }
+            let main = session.stream;
+            self.act(main, place, &mut out, now);
         }
-        let main = session.stream;
-        self.act(main, place, &mut out, now);
+        self.because = None;
     }
 
     /// A stream leaves its session. One that does not go on without it is over; streams aside are let go one by one, each with its answer.

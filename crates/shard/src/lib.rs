@@ -18,6 +18,7 @@ mod lanes;
 mod mail;
 mod moves;
 mod names;
+mod notices;
 mod records;
 mod recovery;
 mod requests;
@@ -31,6 +32,7 @@ mod waiting;
 pub use audit::Burden;
 pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use mail::Mail;
+pub use notices::{Attention, Deed, Notice};
 pub use settings::{Settings, SlowPolicy, SlowRule};
 pub use shard::Shard;
 pub use tally::{Holdings, Tally};
@@ -71,6 +73,11 @@ pub trait Effects {
 
     /// Carries mail to another shard, after all mail before it.
     fn mail(&mut self, to: ShardId, mail: Mail);
+
+    /// Something worth a line in a log has happened.
+    fn note(&mut self, notice: &Notice) {
+        let _ = notice;
+    }
 
     /// Hands a stream over to another shard, where it has another id ([`Input::Handed`]).
     fn hand_over(&mut self, stream: StreamId, to: ShardId, luggage: Luggage);

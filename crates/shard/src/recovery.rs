@@ -269,6 +269,7 @@ impl Shard {
         if let Some((place, strands)) = strands
             && strands.has(reclaim.claim)
         {
+            self.because = Some("came_back");
             self.end_session(place, now);
         }
         self.send_mail(reclaim.claim.began.shard, Mail::Reclaim(reclaim));

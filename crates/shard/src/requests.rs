@@ -1,12 +1,12 @@
 //! Bytes that come in: request heads on streams of no session, and whatever the protocol of a session makes of the rest.
 
 use chat::Farewell;
-use gateways::{Admission, Call, MAIN, Outbox, Protocol, Recovery, SessionName, Then, Wake};
+use gateways::{Admission, Call, GATEWAYS, MAIN, Outbox, Protocol, Recovery, SessionName, Then, Wake};
 use wire::http;
 
 use crate::alarms::Alarm;
 use crate::streams::{NOBODY, NOWHERE, Phase, Place};
-use crate::{Effects, Now, Shard, StreamId};
+use crate::{Attention, Deed, Effects, Now, Shard, StreamId};
 
 /// What may wait on a stream to be judged: the largest request head, and requests sent ahead of an answer.
 pub(crate) const TAIL_BYTES_MAX: usize = 128 * 1024;
@@ -166,6 +166,8 @@ impl Shard {
         let place = self.sessions.insert(id, gateway, protocol, now);
         self.start_sweep(now);
         self.listen_for(place, now);
+        let (has_stream, gateway) = (out.then == Then::Stay, GATEWAYS[usize::from(gateway)].0);
+        self.note(place, Attention::Sessions, || Deed::Connected { gateway, has_stream });
         if let Some(stream) = self.streams.get_mut(id) {
             (stream.session, stream.lane, stream.phase) = (place, MAIN, Phase::Open);
         }
@@ -190,7 +192,9 @@ impl Shard {
                 self.end_if_final(place, violation.farewell);
                 let session = self.sessions.get_mut(place).expect("it is there still");
                 session.protocol.part(violation.farewell, &mut out);
+                self.because = Some(violation.farewell.reason());
                 self.act(id, place, &mut out, now);
+                self.because = None;
             }
             Err(violation) => {
                 self.act(id, place, &mut out, now);
@@ -343,7 +347,9 @@ impl Shard {
         self.tally.parted(farewell);
         self.end_if_final(place, farewell);
         (out.then, out.is_over) = (Then::Close, true);
+        self.because = Some(farewell.reason());
         self.settle(place, id, &mut out, now);
+        self.because = None;
     }
 
     /// The other side is gone, or says no more. What it was still owed is tried once; who has closed its half behind a whole

@@ -2,7 +2,7 @@
 
 use chat::RoomId;
 
-use crate::ShardId;
+use crate::{Attention, ShardId};
 
 /// What a shard may know of the configuration.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub struct Settings {
     pub records_max: usize,
     /// Sessions that may be without a main stream.
     pub lingering_max: usize,
+    /// What is noticed for a log.
+    pub attention: Attention,
     /// Clients told to reconnect are spread over so many milliseconds.
     pub reconnect_spread_ms: u32,
 }

@@ -16,7 +16,7 @@ use crate::names::Names;
 use crate::records::Records;
 use crate::sessions::Sessions;
 use crate::streams::{Place, Streams};
-use crate::{Effects, Holdings, Input, Mail, Now, Settings, ShardId, StreamId, Tally};
+use crate::{Effects, Holdings, Input, Mail, Notice, Now, Settings, ShardId, StreamId, Tally};
 
 /// One core's share of the node. Not `Send`: it never leaves its core.
 pub struct Shard {
@@ -54,6 +54,10 @@ pub struct Shard {
     /// While draining: the place of the session to be parted with next.
     pub(crate) drained: Option<u32>,
     pub(crate) tally: Tally,
+    /// What was noted and not said yet.
+    pub(crate) notices: Vec<Notice>,
+    /// Why the session that ends now ends, where it was not its client's wish.
+    pub(crate) because: Option<&'static str>,
     // Buffers used again by every input.
     pub(crate) outbox: Outbox,
     pub(crate) gathered: Vec<u8>,
@@ -86,6 +90,8 @@ impl Shard {
             alarms: Alarms::default(),
             drained: None,
             tally: Tally::default(),
+            notices: Vec::new(),
+            because: None,
             outbox: Outbox::default(),
             gathered: Vec::new(),
             words: Vec::new(),
@@ -109,6 +115,7 @@ impl Shard {
         }
         self.carry_mail(now, effects);
         self.depart(now, effects);
+        self.tell_notices(effects);
     }
 
     /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.
@@ -122,6 +129,7 @@ impl Shard {
         self.go_on_after_sending(now);
         self.carry_mail(now, effects);
         self.depart(now, effects);
+        self.tell_notices(effects);
         !self.audiences.ring.is_empty()
             || !self.touched.is_empty()
             || !self.kept.is_empty()

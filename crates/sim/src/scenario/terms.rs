@@ -94,6 +94,7 @@ pub fn settings() -> Settings {
         lingering_max: 1000,
         recovery_ms: 0,
         records_max: 1000,
+        attention: shard::Attention::None,
         reconnect_spread_ms: 5000,
     }
 }

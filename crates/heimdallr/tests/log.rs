@@ -1,0 +1,74 @@
+//! What the log says of those who come, talk and go, and that it says nothing of it unless asked to.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+use wire::websocket::{Opcode, write_masked_frame};
+
+const ANY_PORT: &str = "127.0.0.1:0";
+const HANDSHAKE: &str = "GET /lobby HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// Has somebody come to a room, say a word and go; returns what was logged.
+fn log_of_a_visit(level: &str) -> String {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_heimdallr"))
+        .args(["--listen", ANY_PORT, "--admin", ANY_PORT, "--threads", "1"])
+        .envs([("HEIMDALLR_LOG_LEVEL", level), ("HEIMDALLR_LOG_FORMAT", "json")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut output = BufReader::new(server.stdout.take().expect("its output is piped"));
+    let mut line = String::new();
+    output.read_line(&mut line).expect("the output is text");
+    let address = line.trim_end().strip_prefix("listening on ").expect("it says where").to_owned();
+    visit(&address);
+    let id = server.id().to_string();
+    let status = Command::new("kill").args(["-TERM", &id]).status().expect("kill is part of every system");
+    assert!(status.success());
+    let mut log = String::new();
+    server.stderr.take().expect("its log is piped").read_to_string(&mut log).expect("the log is text");
+    assert!(server.wait().expect("it ends").success());
+    log
+}
+
+fn visit(address: &str) {
+    let mut stream = TcpStream::connect(address).expect("it accepts");
+    let mut said = HANDSHAKE.as_bytes().to_vec();
+    write_masked_frame(&mut said, Opcode::Text, b"hello", [1, 2, 3, 4]);
+    stream.write_all(&said).expect("it reads");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"hello") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("what is said comes back");
+        answer.extend(byte);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101 "));
+    said.clear();
+    write_masked_frame(&mut said, Opcode::Close, &1000_u16.to_be_bytes(), [1, 2, 3, 4]);
+    stream.write_all(&said).expect("it reads");
+    stream.read_to_end(&mut answer).expect("it closes behind the goodbye");
+}
+
+#[test]
+fn who_comes_talks_and_goes_is_logged_line_by_line() {
+    let log = log_of_a_visit("trace");
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("\"session\":\"0-")).collect();
+    let [connect, join, message, disconnect] = told[..] else { panic!("four lines, not {log}") };
+    assert!(
+        connect.contains(r#""message":"connect""#)
+            && connect.contains(r#""protocol":"raw","transport":"stream""#)
+    );
+    assert!(join.contains(r#""message":"join""#) && join.contains(r#""room":"\"lobby\"""#), "{join}");
+    assert!(message.contains(r#""message":"message""#) && message.contains(r#""bytes":5"#), "{message}");
+    assert!(disconnect.contains(r#""message":"disconnect""#) && disconnect.contains(r#""reason":"left""#));
+    assert!(!log.contains("hello"), "what is said is nobody's business");
+}
+
+#[test]
+fn messages_are_not_logged_where_they_are_not_asked_for_and_nobody_by_default() {
+    let lines = |level| log_of_a_visit(level).lines().filter(|line| line.contains("\"session\":")).count();
+    assert_eq!((lines("debug"), lines("info")), (3, 0));
+}

@@ -1,0 +1,81 @@
+//! What is worth a line in a log: what sessions do, as plain values. Nothing is said of what messages hold.
+
+use std::fmt;
+
+use chat::{RoomId, UserId};
+
+use crate::streams::Place;
+use crate::{Effects, SessionKey, Shard};
+
+/// Something that a session has done, or that has happened to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// Which one.
+    pub session: SessionKey,
+    /// What it was.
+    pub what: Deed,
+}
+
+/// What can be noticed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    /// It was opened.
+    Connected {
+        /// The name of its gateway.
+        gateway: &'static str,
+        /// Its first stream stays with it; otherwise it polls.
+        has_stream: bool,
+    },
+    /// It goes by a name.
+    LoggedIn(UserId),
+    /// It has come to a room.
+    Joined(RoomId),
+    /// It has left a room.
+    Left(RoomId),
+    /// It has said something: in a room, to a user or to everybody.
+    Said {
+        /// Where.
+        room: RoomId,
+        /// How long it is.
+        bytes: usize,
+    },
+    /// It is over.
+    Disconnected {
+        /// Why, in words that do not change.
+        because: &'static str,
+    },
+}
+
+/// What is noticed at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Attention {
+    /// Nothing.
+    #[default]
+    None,
+    /// Who comes and goes.
+    Sessions,
+    /// That, and each message.
+    Messages,
+}
+
+/// As clients of the rich protocol know their session.
+impl fmt::Display for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:x}-{:x}", self.shard.0, self.slot, self.generation)
+    }
+}
+
+impl Shard {
+    /// Notes something of a session, if attention is paid to such.
+    pub(crate) fn note(&mut self, place: Place, attention: Attention, what: impl FnOnce() -> Deed) {
+        if attention <= self.settings.attention {
+            let session = self.sessions.key(place);
+            self.notices.push(Notice { session, what: what() });
+        }
+    }
+
+    /// Says what was noted.
+    pub(crate) fn tell_notices(&mut self, effects: &mut dyn Effects) {
+        self.notices.drain(..).for_each(|notice| effects.note(&notice));
+    }
+}
