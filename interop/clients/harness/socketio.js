@@ -81,6 +81,13 @@ export class Member extends Listener {
     return (await this.fate.until((heard) => heard.at(-1) !== 'connected')).at(-1);
   }
 
+  /** Waits for so many more pings, of which every side sends its own kind: a client of 2.x, and the server of later ones. */
+  async heartbeats(count) {
+    const beats = new Listener();
+    this.socket.io.engine.on('packet', ({ type }) => ['ping', 'pong'].includes(type) && beats.hear(type));
+    await beats.until((heard) => heard.length >= count);
+  }
+
   /** Resolves with what the event is acknowledged with. */
   ask(...event) {
     return new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
 """python-socketio over one way of transport, in a room with others. Ends with an exception where the server is not what it says.
 
 usage: socketio_rooms.py http://HOST:PORT ROOM TRANSPORT...
-Prints `cut` where its connections are to be cut, `parted` once they are, and what it has held.
+Prints `cut` where its connections are to be cut, `parted` once they are, `quiet` where it waits for somebody to speak after some
+heartbeats, and what it has held.
 """
 
 import asyncio
@@ -92,6 +93,49 @@ async def write_to_one_user(server, room, transports):
         assert bob.heard.empty()
 
 
+async def speak_in_two_namespaces(server, room, transports):
+    """A room of a namespace is told there alone; the name that was taken holds in both."""
+    client = socketio.AsyncClient(**PROMPT)
+    heard = {namespace: asyncio.Queue() for namespace in ("/", "/news")}
+    for namespace, queue in heard.items():
+        client.on("message", queue.put_nowait, namespace=namespace)
+    await client.connect(server, transports=transports, namespaces=list(heard), wait_timeout=PATIENCE_S)
+    assert client.get_sid("/") != client.get_sid("/news")
+    assert await client.call("log in", {"username": "carol"}, namespace="/news") == {}
+    for namespace in heard:
+        assert "at" in await client.call("joinRoom", {"room": f"{room} both"}, namespace=namespace)
+        asked = {"room": f"{room} both", "message": f"in {namespace}"}
+        assert "at" in await client.call("message", asked, namespace=namespace)
+    for namespace, queue in heard.items():
+        assert await queue.get() == {"userId": "carol", "message": f"in {namespace}"}
+        assert queue.empty()
+    await client.disconnect()
+
+
+async def pass_events_on(server, room, transports):
+    """An event of the application's own reaches the room with its arguments and bytes, and `all` everybody."""
+    async with Member(server, transports) as member:
+        drawn, called = asyncio.Queue(), asyncio.Queue()
+        member.client.on("draw", lambda *said: drawn.put_nowait(said))
+        member.client.on("all", lambda said: called.put_nowait(said))
+        await member.ask("joinRoom", room=f"{room} board")
+        said = ({"room": f"{room} board"}, [1, {"two": "three"}], b"\x00\xff", None)
+        await member.client.emit("draw", said)
+        assert await drawn.get() == said
+        assert "at" in await member.ask("all", message=f"to all from {room}")
+        while (await called.get())["message"] != f"to all from {room}":
+            pass
+
+
+async def stay_while_quiet(server, room, transports):
+    """A client that says nothing is still there after some heartbeats."""
+    async with Member(server, transports) as member:
+        await member.ask("joinRoom", room=room)
+        print("quiet", flush=True)
+        assert await member.hear() == "still there?"
+        assert member.reasons.empty()
+
+
 async def come_back_after_a_cut(server, room, transports):
     """A client that was cut comes back by itself as somebody new, and joins again."""
     async with Member(server, transports) as member:
@@ -105,8 +149,20 @@ async def come_back_after_a_cut(server, room, transports):
         assert await member.hear() == "back again"
 
 
+CONVERSATIONS = (
+    share_a_room,
+    say_much_at_once,
+    leave_and_be_refused,
+    write_to_one_user,
+    speak_in_two_namespaces,
+    pass_events_on,
+    stay_while_quiet,
+    come_back_after_a_cut,
+)
+
+
 async def run(server, room, *transports):
-    for conversation in (share_a_room, say_much_at_once, leave_and_be_refused, write_to_one_user, come_back_after_a_cut):
+    for conversation in CONVERSATIONS:
         await asyncio.wait_for(conversation(server, room, list(transports)), PATIENCE_S)
         print(conversation.__name__, flush=True)
 
