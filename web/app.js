@@ -1,4 +1,4 @@
-// The page: puts its parts together. One tab is one session, in one room at a time.
+// The page: puts its parts together. One tab is one session in one room.
 
 import { fitViewport, linkTo, share, switchTheme } from './chrome.js';
 import { composeIn, openComposer } from './composer.js';
@@ -12,19 +12,19 @@ import { Timeline } from './timeline.js';
 import { openDoor, showDoor } from './visit.js';
 import { count, nameFault } from './words.js';
 
-const SAID_EVERY_MS = 3_000; // how often a screen reader hears of new messages
+const SAID_EVERY_MS = 3_000; // how often a screen reader hears news
 
 const wanted = (key) => new URLSearchParams(location.search).get(key);
 const via = wanted('via') === 'socketio' ? '&via=socketio' : '';
-const { Heimdallr } = await import(via ? './socketio.js' : './heimdallr.js');
+const client = import(via ? './socketio.js' : './heimdallr.js');
 const timeline = new Timeline();
 let chat;
 let room;
 let conversation;
 let unsaid = [];
 
-function enter(name, roomName) {
-  if (name !== chat?.user) connect(name);
+async function enter(name, roomName) {
+  if (name !== chat?.user) connect(name, await client);
   remember('name', name);
   remember('room', roomName);
   if (wanted('room') !== roomName) history.pushState(null, '', linkTo(roomName) + via);
@@ -34,7 +34,7 @@ function enter(name, roomName) {
   composeIn(roomName);
 }
 
-function connect(name) {
+function connect(name, { Heimdallr }) {
   chat?.close();
   chat = new Heimdallr(location.origin.replace('http', 'ws') + '/v1', { user: name });
   chat.on('state', stateChanged);

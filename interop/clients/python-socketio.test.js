@@ -12,7 +12,7 @@ import { python } from './harness/python.js';
 import { Member, plain } from './harness/socketio.js';
 
 const PROGRAM = fileURLToPath(new URL('python/socketio_rooms.py', import.meta.url));
-const HEARTBEATS = 3;
+const HEARTBEATS = 4;
 const HELD = [
   'share_a_room', 'say_much_at_once', 'leave_and_be_refused', 'write_to_one_user',
   'speak_in_two_namespaces', 'pass_events_on', 'stay_while_quiet', 'come_back_after_a_cut',
@@ -22,7 +22,7 @@ const SAID = ['hi 🌍', [0, 1, 255], { deep: [1, 'two'] }, Array(20_000).fill(1
 let server;
 before(async () => {
   await python();
-  server = await startServer(['--ping-interval', '1'], { ping_timeout: 1, socketio_namespaces: '/news', socketio_relay: 'draw' });
+  server = await startServer(['--ping-interval', '1'], { ping_timeout: 2, socketio_namespaces: '/news', socketio_relay: 'draw' });
 });
 after(() => server.stop());
 

@@ -13,7 +13,7 @@ const BURST = 20;
 const CUT = ['transport close', 'transport error'];
 
 let server;
-before(async () => (server = await startServer(['--ping-interval', '1'], { ping_timeout: 1 })));
+before(async () => (server = await startServer()));
 after(() => server.stop());
 
 async function proxied(t) {
@@ -31,7 +31,9 @@ async function settled(member) {
 }
 
 test('clients that say nothing stay as long as they answer, and move to the WebSocket', async (t) => {
-  const members = await Member.everybody(t, server.page);
+  const strict = await startServer(['--ping-interval', '1'], { ping_timeout: 1 });
+  t.after(() => strict.kill());
+  const members = await Member.everybody(t, strict.page);
   await Promise.all(members.map(async (member) => {
     await Promise.all([settled(member), member.heartbeats(HEARTBEATS)]);
     assert.deepEqual([member.fate.heard, member.carrier], [['connected'], member.ends], member.name);

@@ -11,7 +11,7 @@ import { Member } from './harness/socketio.js';
 const BURST = 50;
 
 let server;
-before(async () => (server = await startServer(['--ping-interval', '1'])));
+before(async () => (server = await startServer()));
 after(() => server.stop());
 
 async function plainMember(t, room) {
