@@ -20,7 +20,7 @@ use crate::{Now, SessionKey, Shard};
 #[derive(Debug, Default)]
 pub(crate) struct Strands {
     begun: SmallVec<[(Claim, Journal); 1]>,
-    resuming: SmallVec<[Resuming; 1]>,
+    resuming: Vec<Resuming>,
 }
 
 /// A strand that a session wants to go on with.
