@@ -141,7 +141,8 @@ declare! {
     /// Event by which a client is told of messages that will not come.
     socketio_event_lost: String = EVENT, default ["lost"];
 
-    /// How much is logged.
+    /// How much is logged. `debug` has a line for whoever comes, takes a name, joins or leaves a room, and goes, `trace` one for each
+    /// message too, without what it says.
     log_level: &'static str = Choice(&[
         ("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug"), ("trace", "trace"),
     ]), default ["info"];
