@@ -30,6 +30,9 @@ const NORMAL_CLOSURE: u16 = 1000;
 /// The session is woken to say what was put off.
 pub(super) const GREETING_DUE: u32 = u32::MAX - 1;
 
+/// Long enough that a client which has much to do has read the answer to its request by then.
+const GREETING_AFTER_MS: u32 = 20;
+
 const PROBE_WORD: &str = "probe";
 
 /// What carries one session.
@@ -120,7 +123,7 @@ impl Engine {
     /// Keeps the first packets for a moment.
     pub(super) fn put_off(&mut self, greeting: Vec<u8>, out: &mut Outbox) {
         self.greeting = Some(greeting.into());
-        out.wakes.push(Wake { after_ms: 1, what_for: GREETING_DUE });
+        out.wakes.push(Wake { after_ms: GREETING_AFTER_MS, what_for: GREETING_DUE });
     }
 
     /// Says what was put off. Says whether there was anything.

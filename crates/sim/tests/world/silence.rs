@@ -69,8 +69,9 @@ fn who_answers_every_ping_just_in_time_stays() {
 fn who_pings_by_itself_stays_as_long_as_it_does() {
     let mut stage = stage(300, 200);
     let pipe = open_socket(&mut stage, "/socket.io/?EIO=3&transport=websocket");
-    stage.wait(1);
+    stage.wait(20);
     assert!(hear(&mut stage, pipe).contains("pingInterval"));
+    assert!(ask(&mut stage, pipe, &frame(TEXT, "2")).ends_with('3'));
     for _ in 0..20 {
         stage.wait(490);
         assert_eq!(ask(&mut stage, pipe, &frame(TEXT, "2")), "\u{FFFD}\u{1}3");
