@@ -85,16 +85,21 @@ impl Shard {
         let index = self.membership(place, &room).ok_or(Refusal::NotJoined)?;
         self.tell_missed_in(place, &room, now);
         self.note_left(place, &room);
-        let Some(session) = self.sessions.get_mut(place) else { return Ok(()) };
+        self.walk_out(place, index, room.clone());
+        self.note(place, Attention::Sessions, || Deed::Left(room.clone()));
+        self.deliver(place, &Event::Left { room, tag }, now);
+        Ok(())
+    }
+
+    /// The session is in a room no longer, and the room's home is told.
+    pub(crate) fn walk_out(&mut self, place: Place, index: usize, room: RoomId) {
+        let Some(session) = self.sessions.get_mut(place) else { return };
         let user = session.user.clone();
         let membership = session.rooms.remove(index);
         self.leave_audience(membership);
         self.note_direct(place);
-        let exit = Exit { room: room.clone(), shard: self.settings.shard, user };
-        self.send_mail(self.settings.home_of(&room), Mail::Exit(exit));
-        self.note(place, Attention::Sessions, || Deed::Left(room.clone()));
-        self.deliver(place, &Event::Left { room, tag }, now);
-        Ok(())
+        let home = self.settings.home_of(&room);
+        self.send_mail(home, Mail::Exit(Exit { room, shard: self.settings.shard, user }));
     }
 
     fn leave_all(&mut self, place: Place, names: &RoomNames, now: Now) -> Result<(), Refusal> {

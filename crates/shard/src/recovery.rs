@@ -10,7 +10,7 @@ use gateways::{Outbox, Recovery, SessionName, Strand};
 use smallvec::SmallVec;
 
 use crate::journal::Journal;
-use crate::mail::{Entered, Exit, Mail};
+use crate::mail::{Entered, Mail};
 use crate::records::{Claim, Record};
 use crate::sessions::{PENDING, Session};
 use crate::streams::Place;
@@ -397,17 +397,13 @@ impl Shard {
     /// Not everything is kept any more: the session leaves the rooms that it has entered for it.
     fn leave_again(&mut self, place: Place, claim: Claim, now: Now) {
         let Some(session) = self.sessions.get_mut(place) else { return };
-        let user = session.user.clone();
         let resuming = session.strands.as_mut().and_then(|strands| strands.resuming(claim));
         let Some(Resuming { standing, was_guest, .. }) = resuming else { return };
         let (standing, was_guest) = (std::mem::take(standing), *was_guest);
         for (room, _) in standing {
-            let Some(index) = self.membership(place, &room) else { continue };
-            let Some(session) = self.sessions.get_mut(place) else { return };
-            let membership = session.rooms.remove(index);
-            self.leave_audience(membership);
-            let exit = Exit { room, shard: self.settings.shard, user: user.clone() };
-            self.send_mail(self.settings.home_of(&exit.room), Mail::Exit(exit));
+            if let Some(index) = self.membership(place, &room) {
+                self.walk_out(place, index, room);
+            }
         }
         if let Some(session) =
             self.sessions.get_mut(place).filter(|session| session.rooms.is_empty() && was_guest)
@@ -438,16 +434,16 @@ impl Shard {
         self.act(id, place, &mut out, now);
     }
 
-    /// What was held back goes out.
+    /// What was held back goes out, to this session alone: everybody else in its rooms has been sent it.
     fn let_go_on(&mut self, place: Place, now: Now) {
         if self.is_to_reform(place) {
             self.reform(place);
         }
         self.note_direct(place);
         let Some(session) = self.sessions.get(place) else { return };
-        for membership in &session.rooms {
-            self.audiences.ring(membership.audience);
-        }
+        self.touch(session.stream);
+        self.keep(place, &[]);
+        self.sent.push(place);
         self.go_on(place, now);
     }
 }

@@ -41,7 +41,7 @@ pub struct Shard {
     pub(crate) departures: Vec<Departure>,
     /// Streams that have sent more requests ahead of the answer they now have.
     pub(crate) answered: Vec<StreamId>,
-    /// Sessions that were sent something and have commands waiting.
+    /// Sessions that were sent something and have commands waiting, or were sent it out of turn.
     pub(crate) sent: Vec<Place>,
     /// Streams whose request head is awaited.
     pub(crate) greetings: Deadlines<StreamId>,

@@ -41,10 +41,15 @@ impl Shard {
         }
     }
 
-    /// Does what was put off by sessions that have been sent something.
+    /// Does what was put off by sessions that have been sent something, and has let go what only they had not been sent.
     pub(crate) fn go_on_after_sending(&mut self, now: Now) {
         let mut sent = std::mem::take(&mut self.sent);
         for place in sent.drain(..) {
+            let rooms = self.sessions.get(place).map(|session| &session.rooms);
+            rooms
+                .into_iter()
+                .flatten()
+                .for_each(|membership| self.audiences.visit_after(membership.audience));
             self.go_on(place, now);
         }
         sent.append(&mut self.sent);
