@@ -14,8 +14,8 @@ use crate::schedule::Timetable;
 /// What a worker is to do; the first line it is sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The server.
-    pub target: SocketAddr,
+    /// The nodes of the server.
+    pub targets: Vec<SocketAddr>,
     /// The protocol's name.
     pub protocol: String,
     /// Who is who, over all processes.
@@ -26,6 +26,8 @@ pub struct Plan {
     pub processes: u32,
     /// A room's name is this and its number.
     pub room_prefix: String,
+    /// Further rooms that everybody in a room joins as well.
+    pub side_rooms: u32,
     /// The length of a payload.
     pub payload_bytes: usize,
     /// Member `m` comes from `127.0.0.(1 + m % sources)`; with one source the kernel chooses.
@@ -123,12 +125,18 @@ impl Plan {
     /// What a member's client needs to know.
     pub fn seat(&self, member: u32) -> Seat {
         Seat {
-            host: self.target.to_string(),
+            host: self.target(member).to_string(),
             room: format!("{}{}", self.room_prefix, self.layout.room_of(member)),
             member,
+            side_rooms: self.side_rooms,
             publishes: self.layout.publishes(member),
             payload_bytes: self.payload_bytes,
         }
+    }
+
+    /// The node that a member connects to.
+    pub fn target(&self, member: u32) -> SocketAddr {
+        self.targets[self.layout.node_of(member) as usize]
     }
 
     /// The address a member comes from, where it matters.

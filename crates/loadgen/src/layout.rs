@@ -15,6 +15,10 @@ pub struct Layout {
     pub stalled: u32,
     /// Whether a publisher is a reader as well (not so with server-sent events).
     pub publishers_read: bool,
+    /// The nodes of the server.
+    pub nodes: u32,
+    /// Whether the members of a room are all on one node, instead of spread over all of them.
+    pub rooms_apart: bool,
 }
 
 impl Layout {
@@ -22,6 +26,13 @@ impl Layout {
     #[inline]
     pub fn room_of(&self, member: u32) -> u32 {
         member % self.rooms
+    }
+
+    /// The node that a member connects to. Rooms that are spread begin on different nodes, so that small ones do not all leave the same out.
+    #[inline]
+    pub fn node_of(&self, member: u32) -> u32 {
+        let (room, place) = (self.room_of(member), member / self.rooms);
+        if self.rooms_apart { room % self.nodes } else { (room % self.nodes + place) % self.nodes }
     }
 
     /// The place of a publisher among those of its room.
@@ -65,7 +76,15 @@ impl Layout {
 mod tests {
     use super::*;
 
-    const LAYOUT: Layout = Layout { members: 30, rooms: 3, publishers: 7, stalled: 2, publishers_read: true };
+    const LAYOUT: Layout = Layout {
+        members: 30,
+        rooms: 3,
+        publishers: 7,
+        stalled: 2,
+        publishers_read: true,
+        nodes: 2,
+        rooms_apart: false,
+    };
 
     #[test]
     fn publishers_are_spread_evenly_over_the_rooms() {
@@ -73,6 +92,16 @@ mod tests {
         assert_eq!(of_rooms, [vec![0, 3, 6], vec![1, 4], vec![2, 5]]);
         assert_eq!(LAYOUT.places(), 3);
         assert_eq!([0, 3, 6].map(|publisher| LAYOUT.place_of(publisher)), [0, 1, 2]);
+    }
+
+    #[test]
+    fn rooms_are_spread_over_the_nodes_or_each_has_one() {
+        let of_room = |layout: Layout, room: u32| -> Vec<u32> {
+            (room..30).step_by(3).map(|member| layout.node_of(member)).take(3).collect()
+        };
+        assert_eq!([0, 1].map(|room| of_room(LAYOUT, room)), [[0, 1, 0], [1, 0, 1]]);
+        let apart = Layout { rooms_apart: true, ..LAYOUT };
+        assert_eq!([0, 1, 2].map(|room| of_room(apart, room)), [[0; 3], [1; 3], [0; 3]]);
     }
 
     #[test]

@@ -190,7 +190,15 @@ mod tests {
 
     use super::*;
 
-    const LAYOUT: Layout = Layout { members: 6, rooms: 2, publishers: 4, stalled: 0, publishers_read: true };
+    const LAYOUT: Layout = Layout {
+        members: 6,
+        rooms: 2,
+        publishers: 4,
+        stalled: 0,
+        publishers_read: true,
+        nodes: 1,
+        rooms_apart: false,
+    };
     const POSTED: [u32; 4] = [10; 4];
 
     fn stamp(publisher: u32, sequence: u32) -> Stamp {

@@ -10,6 +10,7 @@ pub mod frames;
 pub mod latency;
 pub mod layout;
 pub mod ledger;
+pub mod machine;
 pub mod options;
 pub mod process;
 pub mod protocols;

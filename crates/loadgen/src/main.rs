@@ -51,7 +51,10 @@ fn carry_out(run: &Run) -> io::Result<ExitCode> {
 
 fn verdict(report: &Report) -> ExitCode {
     let nobody_broke = report.idle.is_none_or(|idle| idle.broken == 0);
-    match nobody_broke && report.load.as_ref().is_none_or(|load| load.is_clean()) {
+    match report.stopped_by.is_none()
+        && nobody_broke
+        && report.load.as_ref().is_none_or(|load| load.is_clean())
+    {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(NOT_CLEAN),
     }

@@ -37,9 +37,12 @@ pub enum Command {
 /// What every run needs.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
-    /// The server's address.
-    #[arg(long, value_name = "ADDR:PORT")]
-    pub target: SocketAddr,
+    /// The server's address; given several times, those of its nodes.
+    #[arg(long, value_name = "ADDR:PORT", required = true)]
+    pub target: Vec<SocketAddr>,
+    /// Where there are several nodes, the members of a room are all on one of them, instead of spread over all.
+    #[arg(long)]
+    pub rooms_apart: bool,
     /// What to speak: raw, v1, sse, socketio or socketio-polling.
     #[arg(long, default_value = "raw", value_parser = protocol)]
     pub protocol: &'static Protocol,
@@ -52,8 +55,11 @@ pub struct Common {
     /// A room's name is this and its number.
     #[arg(long, default_value = "room-", value_parser = room_prefix)]
     pub room_prefix: String,
+    /// Further rooms that everybody in a room joins as well; nothing is said there.
+    #[arg(long, default_value_t = 0)]
+    pub side_rooms: u32,
     /// Processes that share the members; one uses one core.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub processes: u32,
     /// Source addresses, from 127.0.0.1 upwards; each brings its own 28,000 ports.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65_536))]
@@ -67,9 +73,12 @@ pub struct Common {
     /// Seconds after which the run fails if not everybody is in.
     #[arg(long, default_value_t = 60.0)]
     pub open_timeout: f64,
-    /// The server's process, if its processor time and memory are to be measured.
+    /// The server's process, if its processor time and memory are to be measured; given several times, the sum counts.
     #[arg(long, value_name = "PID")]
-    pub server_pid: Option<u32>,
+    pub server_pid: Vec<u32>,
+    /// MiB of memory that are to be left on the machine: with less, the run stops and tells what it has seen until then.
+    #[arg(long, default_value_t = 512, value_name = "MIB", value_parser = clap::value_parser!(u64).range(0..=1 << 40))]
+    pub keep_available_mib: u64,
     /// A name for the run, shown in the reports.
     #[arg(long, default_value = "")]
     pub label: String,
@@ -91,17 +100,23 @@ pub struct Load {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub publishers: u32,
     /// Posts a second of all publishers together.
-    #[arg(long, conflicts_with = "rate_each")]
+    #[arg(long, conflicts_with_all = ["rate_each", "once"])]
     pub rate: Option<f64>,
     /// Posts a second of each publisher.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "once")]
     pub rate_each: Option<f64>,
+    /// Every publisher posts once, all of them evenly spread over the measured time, without a warm-up.
+    #[arg(long)]
+    pub once: bool,
     /// Members that stop reading once they are in, the last of all.
     #[arg(long, default_value_t = 0)]
     pub stalled: u32,
     /// Bytes of each payload.
     #[arg(long, default_value_t = 100)]
     pub payload: usize,
+    /// Seconds to stay before anything is posted, so that the opening costs the measurement nothing.
+    #[arg(long, default_value_t = 0.5)]
+    pub hold: f64,
     /// Seconds of posts before anything is measured.
     #[arg(long, default_value_t = 2.0)]
     pub warm_up: f64,
@@ -147,6 +162,8 @@ pub struct Run {
 pub struct Posting {
     /// Posts a second, all together.
     pub rate: f64,
+    /// The most that each publisher posts.
+    pub posts_each_max: u32,
     /// Bytes of each payload.
     pub payload_bytes: usize,
     /// Time before anything is measured.
@@ -157,8 +174,6 @@ pub struct Posting {
     pub drain: Duration,
 }
 
-/// What a run with posts waits after the last arrival, so that the opening costs the measurement nothing.
-const SETTLE: Duration = Duration::from_millis(500);
 /// Descriptors of a worker that are not connections, generously.
 const OTHER_FILES: u64 = 32;
 
@@ -167,7 +182,8 @@ impl Run {
     pub fn load(load: Load) -> Result<Self, String> {
         let layout = layout(&load.common, load.publishers, load.stalled)?;
         let each = load.rate_each.map(|rate| rate * f64::from(load.publishers));
-        let rate = load.rate.or(each).ok_or("--rate or --rate-each is needed")?;
+        let once = load.once.then(|| f64::from(load.publishers) / load.duration);
+        let rate = load.rate.or(each).or(once).ok_or("--rate, --rate-each or --once is needed")?;
         if !(rate.is_finite() && rate > 0.0) {
             return Err("--rate must be above zero".to_owned());
         }
@@ -177,12 +193,14 @@ impl Run {
         let posting = Posting {
             rate,
             payload_bytes: load.payload,
-            warm_up: seconds("--warm-up", load.warm_up)?,
+            posts_each_max: if load.once { 1 } else { u32::MAX },
+            warm_up: if load.once { Duration::ZERO } else { seconds("--warm-up", load.warm_up)? },
             duration: seconds("--duration", load.duration)?,
             drain: seconds("--drain", load.drain)?,
         };
+        let hold = seconds("--hold", load.hold)?;
         let common = checked(load.common)?;
-        Ok(Self { common, layout, posting: Some(posting), hold: SETTLE, give_back: Duration::ZERO })
+        Ok(Self { common, layout, posting: Some(posting), hold, give_back: Duration::ZERO })
     }
 
     /// The run that an idle stay asks for.
@@ -212,14 +230,15 @@ impl Run {
 
     /// The plan of one of the processes.
     pub fn plan(&self, process: u32) -> Plan {
-        let Common { processes, sources, opening_at_once, .. } = self.common;
+        let Common { processes, sources, opening_at_once, side_rooms, .. } = self.common;
         Plan {
-            target: self.common.target,
+            targets: self.common.target.clone(),
             protocol: self.common.protocol.name.to_owned(),
             layout: self.layout,
             process,
             processes,
             room_prefix: self.common.room_prefix.clone(),
+            side_rooms,
             payload_bytes: self.posting.map_or(STAMP_BYTES, |posting| posting.payload_bytes),
             sources,
             ramp_per_second: self.common.ramp / f64::from(processes),
@@ -240,12 +259,16 @@ fn layout(common: &Common, publishers: u32, stalled: u32) -> Result<Layout, Stri
     if !publishers_read && publishers + stalled >= members {
         return Err(format!("with --protocol {} somebody must only read", common.protocol.name));
     }
-    Ok(Layout { members, rooms: common.rooms, publishers, stalled, publishers_read })
+    let (rooms, nodes, rooms_apart) = (common.rooms, common.target.len() as u32, common.rooms_apart);
+    Ok(Layout { members, rooms, publishers, stalled, publishers_read, nodes, rooms_apart })
 }
 
 fn checked(common: Common) -> Result<Common, String> {
-    if common.sources > 1 && !common.target.is_ipv4() {
+    if common.sources > 1 && !common.target.iter().all(SocketAddr::is_ipv4) {
         return Err("--sources needs a --target of IPv4".to_owned());
+    }
+    if common.side_rooms > 0 && !common.protocol.joins_several {
+        return Err(format!("--side-rooms cannot be joined with --protocol {}", common.protocol.name));
     }
     if common.processes > common.rooms * common.room_size {
         return Err("--processes must be at most the number of members".to_owned());
@@ -288,6 +311,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_member_connects_to_the_node_that_the_layout_says() {
+        let run =
+            run("idle --target 127.0.0.1:1 --target 127.0.0.1:2 --rooms 4 --room-size 1").expect("it fits");
+        let ports: Vec<_> = (0..4).map(|member| run.plan(0).target(member).port()).collect();
+        assert_eq!(ports, [1, 2, 1, 2]);
+    }
+
     fn error(line: &str) -> String {
         run(line).expect_err("the line is wrong")
     }
@@ -303,7 +334,9 @@ mod tests {
     #[test]
     fn what_does_not_fit_together_is_refused_with_the_options_name() {
         for (line, part) in [
-            ("load --target 127.0.0.1:1", "--rate or --rate-each"),
+            ("load --target 127.0.0.1:1", "--rate, --rate-each or --once"),
+            ("load --target 127.0.0.1:1 --rate 1 --once", "cannot be used with"),
+            ("load --target 127.0.0.1:1 --once --duration 0", "--rate must be above zero"),
             ("load --target 127.0.0.1:1 --rate 0", "--rate must be above zero"),
             ("load --target 127.0.0.1:1 --rate 1 --rate-each 1", "cannot be used with"),
             ("load --target 127.0.0.1:1 --rate 1 --publishers 11", "--publishers must be at most"),
@@ -315,6 +348,7 @@ mod tests {
             ("load --rate 1", "--target"),
             ("idle --target 127.0.0.1:1 --processes 11", "--processes must be at most"),
             ("idle --target [::1]:1 --sources 2", "--sources needs"),
+            ("idle --target 127.0.0.1:1 --side-rooms 2", "--side-rooms cannot be joined with --protocol raw"),
             ("idle --target nowhere", "invalid socket address"),
             ("handshakes --target 127.0.0.1:1 --rooms 0", "--rooms"),
             ("handshakes --target 127.0.0.1:1 --room-prefix a/b", "letters, digits"),

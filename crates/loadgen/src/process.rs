@@ -2,6 +2,7 @@
 //! and needs no help from it.
 
 use std::io;
+use std::iter::Sum;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -80,18 +81,55 @@ impl Process {
     }
 }
 
-/// The processor time that everything on the machine has used so far, time stolen by other machines included.
-pub fn machine_cpu_s() -> io::Result<f64> {
-    let stat = std::fs::read_to_string("/proc/stat")?;
-    busy_s_of(&stat, rustix::param::clock_ticks_per_second()).ok_or_else(|| unreadable("stat"))
+/// The processes of a server, looked at as one.
+#[derive(Clone, Debug)]
+pub struct Processes(Vec<Process>);
+
+impl Processes {
+    /// The processes with those ids, if all are alive.
+    pub fn find(pids: &[u32]) -> io::Result<Self> {
+        pids.iter().copied().map(Process::find).collect::<io::Result<_>>().map(Self)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The processor time of all.
+    pub fn cpu_time(&self) -> io::Result<CpuTime> {
+        self.0.iter().map(Process::cpu_time).sum()
+    }
+
+    /// The resident memory of all.
+    pub fn rss(&self) -> io::Result<u64> {
+        self.0.iter().map(Process::rss).sum()
+    }
+
+    /// The memory of all in full.
+    pub fn memory(&self) -> io::Result<Memory> {
+        self.0.iter().map(Process::memory).sum()
+    }
 }
 
-/// proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal.
-fn busy_s_of(stat: &str, ticks_per_second: u64) -> Option<f64> {
-    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
-    let ticks: Vec<u64> = fields.map(str::parse).collect::<Result<_, _>>().ok()?;
-    let busy: u64 = [0, 1, 2, 5, 6, 7].iter().filter_map(|place| ticks.get(*place)).sum();
-    Some(busy as f64 / ticks_per_second as f64)
+impl Sum for CpuTime {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, next| Self {
+            user_s: sum.user_s + next.user_s,
+            system_s: sum.system_s + next.system_s,
+            total_s: sum.total_s + next.total_s,
+        })
+    }
+}
+
+impl Sum for Memory {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, next| Self {
+            rss: sum.rss + next.rss,
+            pss: sum.pss + next.pss,
+            private: sum.private + next.private,
+        })
+    }
 }
 
 fn unreadable(file: &str) -> io::Error {
@@ -129,18 +167,21 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_machine_is_neither_idle_nor_waiting() {
-        let stat = "cpu  100 20 300 99999 88888 4 50 6 70 80\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
-        assert_eq!(busy_s_of(stat, 100), Some(4.8));
-        assert_eq!(busy_s_of("intr 1", 100), None);
-    }
-
-    #[test]
     fn private_memory_is_clean_and_dirty_together() {
         let rollup = "0-1 ---p 0 0:0 0 [rollup]\nRss:  900 kB\nPss:  800 kB\nPss_Dirty: 1 kB\nPrivate_Clean: 300 kB\nPrivate_Dirty: 400 kB\n";
         let expected = Memory { rss: 900 * 1024, pss: 800 * 1024, private: 700 * 1024 };
         assert_eq!(memory_of(rollup), Some(expected));
         assert_eq!(memory_of("Rss: 1 kB"), None);
+    }
+
+    #[test]
+    fn the_processes_of_a_server_are_looked_at_as_one() {
+        let pid = std::process::id();
+        let [one, two] = [&[pid][..], &[pid, pid]].map(|pids| Processes::find(pids).expect("it is running"));
+        let [one, two] =
+            [one, two].map(|processes| processes.memory().expect("it may look at itself").private);
+        assert!(two > one + one / 2, "{one} and {two}");
+        assert!(Processes::find(&[]).is_ok_and(|none| none.is_empty()));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Timetable {
     pub rate: f64,
     /// How many publishers share the rate, evenly.
     pub publishers: u32,
+    /// The most that each of them posts.
+    pub posts_each_max: u32,
 }
 
 impl Timetable {
@@ -60,7 +62,8 @@ impl Schedule {
 
     /// When the next post is due; `None` when there is none left.
     pub fn next_ns(&self) -> Option<u64> {
-        let publisher = *self.publishers.get(self.next)?;
+        let publisher =
+            *self.publishers.get(self.next).filter(|_| self.round < self.timetable.posts_each_max)?;
         let due = self.timetable.due_ns(publisher, self.round);
         (due < self.timetable.end_ns).then_some(due)
     }
@@ -85,7 +88,7 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     fn timetable(rate: f64, publishers: u32) -> Timetable {
-        Timetable { start_ns: SECOND, end_ns: 3 * SECOND, rate, publishers }
+        Timetable { start_ns: SECOND, end_ns: 3 * SECOND, rate, publishers, posts_each_max: u32::MAX }
     }
 
     fn drain(schedule: &mut Schedule, now_ns: u64) -> Vec<Due> {
@@ -96,6 +99,15 @@ mod tests {
     fn the_rate_is_kept_over_the_whole_time() {
         let mut schedule = Schedule::new(timetable(30.0, 10), (0..10).collect());
         assert_eq!(drain(&mut schedule, u64::MAX).len(), 60);
+    }
+
+    #[test]
+    fn a_publisher_that_is_to_post_once_does_so_within_the_time_and_never_again() {
+        let once = Timetable { posts_each_max: 1, ..timetable(3.5, 7) };
+        let all = drain(&mut Schedule::new(once, (0..7).collect()), u64::MAX);
+        let publishers: Vec<_> = all.iter().map(|due| due.publisher).collect();
+        assert_eq!(publishers, (0..7).collect::<Vec<_>>());
+        assert!(all.iter().all(|due| (SECOND..3 * SECOND).contains(&due.intended_ns)), "{all:?}");
     }
 
     #[test]

@@ -7,41 +7,50 @@ mod workers;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use self::watch::{Times, Watch};
+use self::watch::{Times, Watch, is_want_of_memory};
 use self::workers::Workers;
 use crate::clock::now_ns;
 use crate::exchange::{Account, Order, Settlement};
 use crate::latency::{Latencies, Percentiles};
 use crate::ledger::{Findings, rooms_that_disagree};
+use crate::machine::MachineMemory;
 use crate::options::{Posting, Run};
-use crate::process::{Memory, Process};
-use crate::report::{Generator, Idle, Load, Machine, MemoryOverRun, Opening, Report, ServerLoad};
+use crate::process::{Memory, Processes};
+use crate::report::{
+    Generator, Idle, KernelOverRun, Load, Machine, MemoryOverRun, Opening, Report, ServerLoad,
+};
 use crate::schedule::Timetable;
 
 /// From the order to post until the first post.
 const START_IN: Duration = Duration::from_millis(100);
+/// A shorter stay before posts is not told.
+const IDLE: Duration = Duration::from_secs(1);
 /// How long a worker may take to answer when it has only to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// Carries out a run.
 pub fn conduct(run: &Run) -> io::Result<Report> {
-    let server = run.common.server_pid.map(Process::find).transpose()?;
+    let server = Processes::find(&run.common.server_pid)?;
     let mut conductor = Conductor {
         run,
-        watch: Watch::new(server, run.common.processes as usize),
+        watch: Watch::new(server, run.common.keep_available_mib << 20, run.common.processes as usize),
         workers: Workers::start(run)?,
         generator: Generator::default(),
         others_cpu_percent: None,
         early: Vec::new(),
+        stopped_by: None,
     };
-    let before = conductor.watch.memory()?;
+    let before = conductor.look_at_memory()?;
     let opening = conductor.open()?;
-    let idle = conductor.hold()?;
-    let open = conductor.watch.memory()?;
-    let load = run.posting.map(|posting| conductor.load(posting)).transpose()?;
+    let idle = conductor.unless_stopped(Conductor::hold)?.flatten();
+    let open = conductor.look_at_memory()?;
+    let load = match run.posting {
+        Some(posting) => conductor.unless_stopped(|conductor| conductor.load(posting))?,
+        None => None,
+    };
     let after = conductor.leave()?;
-    let memory = before.zip(open).zip(after);
-    let Conductor { watch, generator, others_cpu_percent, .. } = conductor;
+    let memory = before.0.zip(open.0).zip(after.0);
+    let Conductor { watch, generator, others_cpu_percent, stopped_by, .. } = conductor;
     Ok(Report {
         label: run.common.label.clone(),
         protocol: run.common.protocol.name.to_owned(),
@@ -54,11 +63,16 @@ pub fn conduct(run: &Run) -> io::Result<Report> {
         generator,
         others_cpu_percent,
         memory: memory
-            .map(|((before, open), after)| MemoryOverRun::of(before, open, after, run.layout.members)),
+            .map(|((before, open), after)| MemoryOverRun::of(before, open, after, opening.connections)),
+        kernel: KernelOverRun::of(before.1, open.1, after.1, opening.connections),
+        stopped_by,
         curve: watch.latencies().curve(),
         series: watch.into_points(),
     })
 }
+
+/// The memory of the server, if it is watched, and of the machine.
+type MemoryNow = (Option<Memory>, MachineMemory);
 
 struct Conductor<'a> {
     run: &'a Run,
@@ -68,6 +82,8 @@ struct Conductor<'a> {
     others_cpu_percent: Option<f64>,
     /// What workers said before it was asked for.
     early: Vec<Account>,
+    /// Why the run ended before its time.
+    stopped_by: Option<String>,
 }
 
 impl Conductor<'_> {
@@ -75,15 +91,21 @@ impl Conductor<'_> {
         self.watch.enter("opening");
         let before = self.watch.times()?;
         let timeout = Duration::from_secs_f64(self.run.common.open_timeout);
-        let opened = self.collect(timeout, "to let everybody in", |account| match account {
-            Account::Opened { first_ns, last_ns, cpu_ns } => Some((first_ns, last_ns, cpu_ns)),
-            _ => None,
+        let began_ns = now_ns();
+        let opened = self.unless_stopped(|conductor| {
+            conductor.collect(timeout, "to let everybody in", |account| match account {
+                Account::Opened { first_ns, last_ns, cpu_ns } => Some((first_ns, last_ns, cpu_ns)),
+                _ => None,
+            })
         })?;
+        let (connections, opened) = match opened {
+            Some(opened) => (self.run.layout.members, opened),
+            None => (self.watch.open(), vec![(began_ns, now_ns(), 0)]),
+        };
         let used = self.watch.times()?.zip(before).map(|(now, before)| now.since(&before));
         let first_ns = opened.iter().map(|times| times.0).min().unwrap_or(0);
         let last_ns = opened.iter().map(|times| times.1).max().unwrap_or(0);
         let seconds = last_ns.saturating_sub(first_ns) as f64 / 1e9;
-        let connections = self.run.layout.members;
         let busiest = opened.iter().map(|(first, last, cpu)| percent(*cpu, last - first)).fold(0.0, f64::max);
         if self.run.posting.is_none() {
             self.generator = Generator::judged(vec![busiest], Percentiles::default());
@@ -94,7 +116,7 @@ impl Conductor<'_> {
             connections,
             seconds,
             per_second: f64::from(connections) / seconds,
-            server_us_each: used.map(|used| used.server.total_s * 1e6 / f64::from(connections)),
+            server_us_each: used.map(|used| used.server.total_s * 1e6 / f64::from(connections.max(1))),
             generator_cpu_percent: busiest,
         })
     }
@@ -107,15 +129,17 @@ impl Conductor<'_> {
         let cpu = self.watch.cpu_time()?.zip(before).map(|(now, before)| now.since(&before).total_s);
         let broken = self.watch.broken();
         let idle = Idle { seconds, broken, server_cpu_percent: cpu.map(|cpu| 100.0 * cpu / seconds) };
-        Ok((self.run.posting.is_none() && !self.run.hold.is_zero()).then_some(idle))
+        let shortest = if self.run.posting.is_some() { IDLE } else { Duration::from_nanos(1) };
+        Ok((self.run.hold >= shortest).then_some(idle))
     }
 
     fn load(&mut self, posting: Posting) -> io::Result<Load> {
         let start_ns = now_ns() + nanoseconds(START_IN);
         let measure_from_ns = start_ns + nanoseconds(posting.warm_up);
         let end_ns = measure_from_ns + nanoseconds(posting.duration);
-        let timetable =
-            Timetable { start_ns, end_ns, rate: posting.rate, publishers: self.run.layout.publishers };
+        let Posting { rate, posts_each_max, .. } = posting;
+        let publishers = self.run.layout.publishers;
+        let timetable = Timetable { start_ns, end_ns, rate, publishers, posts_each_max };
         self.workers.tell_all(&Order::Publish { timetable, measure_from_ns })?;
         self.watch.enter("warming up");
         self.wait_until(measure_from_ns)?;
@@ -182,16 +206,34 @@ impl Conductor<'_> {
     }
 
     /// Sends everybody away; after an idle stay gives the server time to give its memory back.
-    fn leave(&mut self) -> io::Result<Option<Memory>> {
+    fn leave(&mut self) -> io::Result<MemoryNow> {
         self.watch.enter("leaving");
         self.workers.dismiss()?;
         let deadline_ns = now_ns() + nanoseconds(self.run.give_back);
         while self.watch.looks_at_server() && now_ns() < deadline_ns {
             std::thread::sleep(Duration::from_millis(100));
-            self.watch.look(now_ns())?;
+            self.unless_stopped(|conductor| conductor.watch.look(now_ns()))?;
         }
         self.watch.end();
-        self.watch.memory()
+        self.look_at_memory()
+    }
+
+    fn look_at_memory(&self) -> io::Result<MemoryNow> {
+        Ok((self.watch.memory()?, MachineMemory::now()?))
+    }
+
+    /// Takes a step of the run, unless it was stopped; `None` when it was, or was by this.
+    fn unless_stopped<T>(&mut self, step: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<Option<T>> {
+        if self.stopped_by.is_some() {
+            return Ok(None);
+        }
+        match step(self) {
+            Err(error) if is_want_of_memory(&error) => {
+                self.stopped_by = Some(error.to_string());
+                Ok(None)
+            }
+            outcome => outcome.map(Some),
+        }
     }
 
     /// Lets time pass; what a worker says meanwhile is kept.

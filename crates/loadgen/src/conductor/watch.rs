@@ -6,7 +6,8 @@ use std::io;
 use crate::clock::{now_ns, own_cpu_ns};
 use crate::exchange::Progress;
 use crate::latency::{Latencies, Pairs};
-use crate::process::{CpuTime, Memory, Process, machine_cpu_s};
+use crate::machine::{MachineMemory, machine_cpu_s};
+use crate::process::{CpuTime, Memory, Processes};
 use crate::report::Point;
 use crate::terminal::ProgressLine;
 
@@ -14,7 +15,10 @@ use crate::terminal::ProgressLine;
 const LOOK_EVERY_NS: u64 = 250_000_000;
 
 pub(super) struct Watch {
-    server: Option<Process>,
+    /// None of them: the server is not looked at.
+    server: Processes,
+    /// The run ends when no more than this is left on the machine.
+    keep_available: u64,
     began_ns: u64,
     phase: &'static str,
     progress: Vec<Progress>,
@@ -59,10 +63,11 @@ struct Snapshot {
 }
 
 impl Watch {
-    pub(super) fn new(server: Option<Process>, workers: usize) -> Self {
+    pub(super) fn new(server: Processes, keep_available: u64, workers: usize) -> Self {
         let began_ns = now_ns();
         Self {
             server,
+            keep_available,
             began_ns,
             phase: "starting",
             progress: vec![Progress::default(); workers],
@@ -79,12 +84,12 @@ impl Watch {
     }
 
     pub(super) fn looks_at_server(&self) -> bool {
-        self.server.is_some()
+        !self.server.is_empty()
     }
 
     /// The server's processor time, if it is watched.
     pub(super) fn cpu_time(&self) -> io::Result<Option<CpuTime>> {
-        self.server.as_ref().map(Process::cpu_time).transpose().map_err(gone)
+        self.looks_at_server().then(|| self.server.cpu_time()).transpose().map_err(gone)
     }
 
     /// The processor time of the server and of the whole machine, if the server is watched.
@@ -95,7 +100,7 @@ impl Watch {
 
     /// The server's memory, if it is watched.
     pub(super) fn memory(&self) -> io::Result<Option<Memory>> {
-        self.server.as_ref().map(Process::memory).transpose().map_err(gone)
+        self.looks_at_server().then(|| self.server.memory()).transpose().map_err(gone)
     }
 
     /// Notes how far a worker has come.
@@ -108,6 +113,11 @@ impl Watch {
     pub(super) fn absorb(&mut self, latencies: &Pairs) {
         self.all.absorb(latencies);
         self.recent.absorb(latencies);
+    }
+
+    /// Members in their rooms.
+    pub(super) fn open(&self) -> u32 {
+        self.progress.iter().map(|progress| progress.open).sum()
     }
 
     /// Connections that have ended before they should.
@@ -123,7 +133,7 @@ impl Watch {
         self.last.at_ns + LOOK_EVERY_NS
     }
 
-    /// Adds a point if it is time for one.
+    /// Adds a point if it is time for one. Too little memory left is an error of the kind that [`is_want_of_memory`] knows.
     pub(super) fn look(&mut self, now_ns: u64) -> io::Result<()> {
         if now_ns < self.next_look_ns() {
             return Ok(());
@@ -143,7 +153,7 @@ impl Watch {
         self.recent.clear();
         let point = Point {
             at_s: (now_ns - self.began_ns) as f64 / 1e9,
-            open: self.progress.iter().map(|progress| progress.open).sum(),
+            open: self.open(),
             posts_per_second: (now.posts - last.posts) as f64 / seconds,
             deliveries_per_second: (now.deliveries - last.deliveries) as f64 / seconds,
             // The first difference would be what the server has used since it was started.
@@ -155,13 +165,26 @@ impl Watch {
             generator_cpu_percent: (now.generator_cpu_ns.saturating_sub(last.generator_cpu_ns)) as f64
                 / seconds
                 / 1e7,
-            server_rss: self.server.as_ref().map(Process::rss).transpose().map_err(gone)?.unwrap_or(0),
+            server_rss: self.server.rss().map_err(gone)?,
             p50_ms: recent.p50_ms,
             p99_ms: recent.p99_ms,
         };
         self.line.show(self.phase, &point);
         self.points.push(point);
-        Ok(())
+        self.check_memory()
+    }
+
+    fn check_memory(&self) -> io::Result<()> {
+        let available = MachineMemory::now()?.available;
+        if available >= self.keep_available {
+            return Ok(());
+        }
+        let [left, kept] = [available, self.keep_available].map(|bytes| bytes >> 20);
+        let why = format!(
+            "{left} MiB of memory were left on the machine with {} members in, and {kept} MiB are to be left",
+            self.open()
+        );
+        Err(io::Error::new(io::ErrorKind::OutOfMemory, why))
     }
 
     pub(super) fn end(&self) {
@@ -171,6 +194,11 @@ impl Watch {
     pub(super) fn into_points(self) -> Vec<Point> {
         self.points
     }
+}
+
+/// Whether a run was ended because the machine had too little memory left.
+pub(super) fn is_want_of_memory(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::OutOfMemory
 }
 
 fn gone(error: io::Error) -> io::Error {

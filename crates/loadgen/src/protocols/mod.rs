@@ -38,6 +38,8 @@ pub struct Seat {
     pub room: String,
     /// The member's number.
     pub member: u32,
+    /// Further rooms that it joins: they are called like its own with `-1`, `-2` and so on behind it.
+    pub side_rooms: u32,
     /// Whether it publishes.
     pub publishes: bool,
     /// The length of the payloads it posts.
@@ -51,6 +53,8 @@ pub struct Protocol {
     pub name: &'static str,
     /// Whether a publisher is a reader too.
     pub publishers_read: bool,
+    /// Whether a client can be in further rooms beside the one it posts to.
+    pub joins_several: bool,
     /// Makes a client.
     pub open: fn(&Seat) -> Box<dyn Client>,
 }
@@ -150,7 +154,14 @@ pub(crate) mod cuts {
 
     /// A seat for tests.
     pub(crate) fn seat(publishes: bool) -> Seat {
-        Seat { host: "h:1".to_owned(), room: "r7".to_owned(), member: 3, publishes, payload_bytes: 40 }
+        Seat {
+            host: "h:1".to_owned(),
+            room: "r7".to_owned(),
+            member: 3,
+            side_rooms: 0,
+            publishes,
+            payload_bytes: 40,
+        }
     }
 
     /// A stamp for tests, and its payload of 40 bytes.

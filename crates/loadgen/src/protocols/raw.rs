@@ -4,7 +4,8 @@ use super::websocket::WebSocket;
 use super::{Client, Fault, Protocol, Seat};
 use crate::stamp::Stamp;
 
-pub(super) const PROTOCOL: Protocol = Protocol { name: "raw", publishers_read: true, open };
+pub(super) const PROTOCOL: Protocol =
+    Protocol { name: "raw", publishers_read: true, joins_several: false, open };
 
 fn open(seat: &Seat) -> Box<dyn Client> {
     Box::new(Raw { socket: WebSocket::new(seat.member), seat: seat.clone() })

@@ -6,7 +6,8 @@ use super::websocket::WebSocket;
 use super::{Client, Fault, Protocol, Seat};
 use crate::stamp::Stamp;
 
-pub(super) const PROTOCOL: Protocol = Protocol { name: "socketio", publishers_read: true, open };
+pub(super) const PROTOCOL: Protocol =
+    Protocol { name: "socketio", publishers_read: true, joins_several: false, open };
 
 pub(super) fn open(seat: &Seat) -> Box<dyn Client> {
     Box::new(SocketIo { socket: WebSocket::new(seat.member), seat: seat.clone(), joined: false })

@@ -6,7 +6,8 @@ use memchr::memmem;
 use super::{Client, Fault, Protocol, Seat, first_line, head_length, header, status};
 use crate::stamp::Stamp;
 
-pub(super) const PROTOCOL: Protocol = Protocol { name: "sse", publishers_read: false, open };
+pub(super) const PROTOCOL: Protocol =
+    Protocol { name: "sse", publishers_read: false, joins_several: false, open };
 
 fn open(seat: &Seat) -> Box<dyn Client> {
     match seat.publishes {

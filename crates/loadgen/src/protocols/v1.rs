@@ -6,17 +6,19 @@ use super::websocket::WebSocket;
 use super::{Client, Fault, Protocol, Seat};
 use crate::stamp::Stamp;
 
-pub(super) const PROTOCOL: Protocol = Protocol { name: "v1", publishers_read: true, open };
+pub(super) const PROTOCOL: Protocol =
+    Protocol { name: "v1", publishers_read: true, joins_several: true, open };
 
 fn open(seat: &Seat) -> Box<dyn Client> {
-    Box::new(Rich { socket: WebSocket::new(seat.member), seat: seat.clone(), asked: false, joined: false })
+    Box::new(Rich { socket: WebSocket::new(seat.member), seat: seat.clone(), asked: false, joined: 0 })
 }
 
 struct Rich {
     socket: WebSocket,
     seat: Seat,
     asked: bool,
-    joined: bool,
+    /// Rooms it has been let into.
+    joined: u32,
 }
 
 impl Client for Rich {
@@ -35,15 +37,19 @@ impl Client for Rich {
         })?;
         if socket.is_open() && !*asked {
             *asked = true;
-            let Seat { member, room, .. } = seat;
+            let Seat { member, room, side_rooms, .. } = seat;
             socket.send_text(format!(r#"{{"do":"identify","user":"u{member}","id":"i"}}"#).as_bytes(), out);
             socket.send_text(format!(r#"{{"do":"join","room":"{room}","id":"j"}}"#).as_bytes(), out);
+            for side in 1..=*side_rooms {
+                let join = format!(r#"{{"do":"join","room":"{room}-{side}","id":"j"}}"#);
+                socket.send_text(join.as_bytes(), out);
+            }
         }
         Ok(taken)
     }
 
     fn is_open(&self) -> bool {
-        self.joined
+        self.joined > self.seat.side_rooms
     }
 
     fn publish(&mut self, stamp: &Stamp, out: &mut Vec<u8>) {
@@ -57,10 +63,10 @@ impl Client for Rich {
 }
 
 /// Looks at what is not a post.
-fn notice(message: &[u8], joined: &mut bool) -> Result<(), Fault> {
+fn notice(message: &[u8], joined: &mut u32) -> Result<(), Fault> {
     let is = |kind: &[u8]| memmem::find(message, kind).is_some();
     if is(br#""is":"joined""#) {
-        *joined = true;
+        *joined += 1;
     } else if is(br#""is":"refused""#) || is(br#""is":"lost""#) {
         return Err(Fault::new(String::from_utf8_lossy(message).into_owned()));
     }
@@ -93,6 +99,17 @@ mod tests {
     fn it_is_not_open_before_it_has_joined() {
         let bytes = [answer(), frame(TEXT, WELCOME)].concat();
         assert!(!at_every_cut(|| open(&seat(true)), &bytes).2);
+    }
+
+    #[test]
+    fn it_is_open_once_it_is_in_all_of_its_rooms() {
+        let seat = Seat { side_rooms: 2, ..seat(true) };
+        let texts = |count: usize| [&answer()[..], &frame(TEXT, JOINED).repeat(count)].concat();
+        let (_, out, is_open) = at_every_cut(|| open(&seat), &texts(3));
+        let rooms: Vec<_> = unmasked(&out).split_off(1);
+        let joins = ["r7", "r7-1", "r7-2"].map(|room| format!(r#"{{"do":"join","room":"{room}","id":"j"}}"#));
+        assert_eq!((rooms, is_open), (joins.to_vec(), true));
+        assert!(!at_every_cut(|| open(&seat), &texts(2)).2);
     }
 
     #[test]

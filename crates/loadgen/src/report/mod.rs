@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::latency::Percentiles;
 use crate::layout::Layout;
 use crate::ledger::Findings;
+use crate::machine::MachineMemory;
 use crate::process::{CpuTime, Memory};
 
 /// Above this share of a core, in percent, a generator process can no longer be trusted to keep up.
@@ -46,6 +47,10 @@ pub struct Report {
     pub others_cpu_percent: Option<f64>,
     /// The server's memory.
     pub memory: Option<MemoryOverRun>,
+    /// The kernel's memory.
+    pub kernel: KernelOverRun,
+    /// Why the run ended before its time, if it did: what had been seen until then is told.
+    pub stopped_by: Option<String>,
     /// The run over time.
     pub series: Vec<Point>,
     /// The share of latencies above, and the latency in ms.
@@ -185,7 +190,33 @@ impl MemoryOverRun {
         let cost = open.private.saturating_sub(before.private) as f64;
         let kept = after.private.saturating_sub(before.private) as f64;
         let returned_percent = if cost > 0.0 { 100.0 * (1.0 - (kept / cost).min(1.0)) } else { 100.0 };
-        Self { before, open, after, private_bytes_each: cost / f64::from(members), returned_percent }
+        Self { before, open, after, private_bytes_each: cost / f64::from(members.max(1)), returned_percent }
+    }
+}
+
+/// The machine's memory at the turning points of a run; the generator's and everybody else's share is in it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct KernelOverRun {
+    /// Before anybody came.
+    pub before: MachineMemory,
+    /// With everybody in and nothing said.
+    pub open: MachineMemory,
+    /// After everybody left.
+    pub after: MachineMemory,
+    /// What the kernel's slabs and socket buffers grew by for each connection, both of its ends being on this machine.
+    pub bytes_each: f64,
+    /// What the available memory shrank by for each connection: server, generator and kernel together.
+    pub all_bytes_each: f64,
+}
+
+impl KernelOverRun {
+    /// The figures that follow from the three states.
+    pub fn of(before: MachineMemory, open: MachineMemory, after: MachineMemory, members: u32) -> Self {
+        let kept = |memory: MachineMemory| memory.slab + memory.socket_buffers;
+        let each = |bytes: u64| bytes as f64 / f64::from(members.max(1));
+        let bytes_each = each(kept(open).saturating_sub(kept(before)));
+        let all_bytes_each = each(before.available.saturating_sub(open.available));
+        Self { before, open, after, bytes_each, all_bytes_each }
     }
 }
 
@@ -218,6 +249,7 @@ pub(crate) mod tests {
 
     pub(crate) fn example() -> Report {
         let memory = |private| Memory { rss: private, pss: private, private };
+        let machine = |available, slab| MachineMemory { available, slab, ..Default::default() };
         let latency = Percentiles { count: 9, p50_ms: 1.5, p99_ms: 12.0, max_ms: 20.0, ..Default::default() };
         let findings = Findings { expected: 1000, delivered: 1000, ..Default::default() };
         let point =
@@ -225,7 +257,15 @@ pub(crate) mod tests {
         Report {
             label: "a <test>".to_owned(),
             protocol: "raw".to_owned(),
-            layout: Layout { members: 10, rooms: 1, publishers: 1, stalled: 0, publishers_read: true },
+            layout: Layout {
+                members: 10,
+                rooms: 1,
+                publishers: 1,
+                stalled: 0,
+                publishers_read: true,
+                nodes: 1,
+                rooms_apart: false,
+            },
             began_unix_s: 1_700_000_000,
             machine: Machine { processor: "a processor".to_owned(), cores: 2, kernel: "6".to_owned() },
             opening: Opening {
@@ -253,6 +293,8 @@ pub(crate) mod tests {
             generator: Generator::judged(vec![12.0], Percentiles::default()),
             others_cpu_percent: Some(3.0),
             memory: Some(MemoryOverRun::of(memory(1000), memory(6000), memory(1500), 10)),
+            kernel: KernelOverRun::of(machine(900, 10), machine(400, 110), machine(900, 10), 10),
+            stopped_by: None,
             series: (0..20).map(|n| point(f64::from(n) / 4.0)).collect(),
             curve: vec![(1.0, 0.5), (0.1, 3.0), (0.001, 20.0)],
         }
@@ -269,6 +311,8 @@ pub(crate) mod tests {
     fn a_connection_costs_the_private_memory_that_came_with_it() {
         let memory = example().memory.expect("the example has it");
         assert_eq!((memory.private_bytes_each, memory.returned_percent), (500.0, 90.0));
+        let kernel = example().kernel;
+        assert_eq!((kernel.bytes_each, kernel.all_bytes_each), (10.0, 50.0));
     }
 
     #[test]

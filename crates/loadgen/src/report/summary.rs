@@ -31,6 +31,9 @@ pub fn summary(report: &Report) -> String {
             ),
         );
     }
+    if let Some(why) = &report.stopped_by {
+        line(&mut text, "STOPPED", why);
+    }
     if let Some(load) = &report.load {
         write_load(&mut text, load);
     }

@@ -156,7 +156,7 @@ impl<Orders: AsFd, Accounts: Write> Worker<Orders, Accounts> {
             }
             let member = self.members[self.connections.len()];
             let client = (self.protocol.open)(&self.plan.seat(member));
-            let (target, source) = (self.plan.target, self.plan.source(member));
+            let (target, source) = (self.plan.target(member), self.plan.source(member));
             match Connection::begin(&self.epoll, self.connections.len() as u64, client, target, source) {
                 Ok(connection) => self.connections.push(Some(connection)),
                 Err(error) => return self.fail(format!("a connection could not be made: {error}")),
