@@ -37,6 +37,11 @@ const COMMANDS: &[Command] = &[
     Command { name: "tidy", about: "the house rules that no other tool knows", run: tidy::run },
     Command { name: "bench", about: "the floor, ours and the peers, measured in one go", run: bench::run },
     Command {
+        name: "million",
+        about: "so many users over as many nodes as they need, and a message to each room",
+        run: bench::million::run,
+    },
+    Command {
         name: "conformance",
         about: "Autobahn's WebSocket suite against our server",
         run: conformance::run,

@@ -1,20 +1,37 @@
 // Rooms as Socket.IO's own documentation builds them: `joinRoom {room}` joins and is acknowledged, `message {room,userId,message}`
-// goes as `message {userId,message}` to everybody in the room, the sender included. Started with `node server.js --listen ADDRESS:PORT`.
+// goes as `message {userId,message}` to everybody in the room, the sender included. Started with `node server.js --listen ADDRESS:PORT`;
+// with `--redis URL` behind that it is one of several processes, which the Redis adapter connects as its documentation says.
 "use strict";
 
 const { createServer } = require("node:http");
+const { createAdapter } = require("@socket.io/redis-adapter");
+const { createClient } = require("redis");
 const { Server } = require("socket.io");
 
-const [host, port] = process.argv[process.argv.indexOf("--listen") + 1].split(":");
-const http = createServer();
-const io = new Server(http);
+const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
 
-io.on("connection", (socket) => {
-  socket.on("joinRoom", ({ room }, joined) => {
-    socket.join(room);
-    joined({});
+/** The adapter on the Redis that was named; without one, what a single process has. */
+const adapter = async (url) => {
+  if (url === undefined) return undefined;
+  const clients = [createClient({ url }), createClient({ url })];
+  await Promise.all(clients.map((client) => client.connect()));
+  return createAdapter(...clients);
+};
+
+const start = async () => {
+  const [host, port] = option("--listen").split(":");
+  const http = createServer();
+  const io = new Server(http, { adapter: await adapter(option("--redis")) });
+
+  io.on("connection", (socket) => {
+    socket.on("joinRoom", ({ room }, joined) => {
+      socket.join(room);
+      joined({});
+    });
+    socket.on("message", ({ room, userId, message }) => io.to(room).emit("message", { userId, message }));
   });
-  socket.on("message", ({ room, userId, message }) => io.to(room).emit("message", { userId, message }));
-});
 
-http.listen({ host, port: Number(port), backlog: 4096 }, () => console.log(`listening on ${host}:${port}`));
+  http.listen({ host, port: Number(port), backlog: 4096 }, () => console.log(`listening on ${host}:${port}`));
+};
+
+start();

@@ -97,7 +97,7 @@ fn socketio() -> Vec<String> {
 
 fn prepare_socketio() -> Outcome {
     let folder = tree::root().join("bench/peers/socketio");
-    if folder.join("node_modules/socket.io").is_dir() {
+    if folder.join("node_modules/@socket.io/redis-adapter").is_dir() {
         return Ok(());
     }
     Program::new("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).folder(&folder).run()

@@ -24,25 +24,28 @@ impl Run {
         Self { words: line.split_whitespace().map(str::to_owned).collect() }
     }
 
-    /// The program that carries it out against a server; the report goes to `json`.
-    pub(super) fn program(&self, server: &Server, protocol: &str, place: Place, json: &Path) -> Program {
+    /// The program that carries it out against a server of so many nodes; the report goes to `json`.
+    pub(super) fn program(&self, nodes: &[Server], protocol: &str, place: Place, json: &Path) -> Program {
         let mut line = place.line(vec![contender::generator()]);
         line.extend(self.words.iter().cloned());
-        line.extend(["--target", &server.address().to_string(), "--protocol", protocol].map(str::to_owned));
-        line.extend(["--server-pid", &server.pid().to_string(), "--json"].map(str::to_owned));
+        for node in nodes {
+            line.extend(["--target".to_owned(), node.address().to_string()]);
+            line.extend(["--server-pid".to_owned(), node.pid().to_string()]);
+        }
+        line.extend(["--protocol", protocol, "--json"].map(str::to_owned));
         Program::new(&line[0]).args(&line[1..]).args([json])
     }
 
     /// Carries it out. A ledger that is not clean is a report like any other; a run without a report is a failure.
     pub(super) fn carry_out(
         &self,
-        server: &Server,
+        nodes: &[Server],
         protocol: &str,
         place: Place,
         json: &Path,
     ) -> Result<Report, Failure> {
         let _ = std::fs::remove_file(json);
-        let outcome = self.program(server, protocol, place, json).capture();
+        let outcome = self.program(nodes, protocol, place, json).capture();
         if json.is_file() {
             read(json)
         } else {
@@ -60,6 +63,9 @@ pub(super) struct Report {
     pub(super) generator: Generator,
     pub(super) others_cpu_percent: Option<f64>,
     pub(super) memory: Option<Memory>,
+    pub(super) kernel: Kernel,
+    /// Why the run ended before its time, if it did.
+    pub(super) stopped_by: Option<String>,
     #[serde(default)]
     pub(super) series: Vec<Point>,
     /// Everything but what it was over time.
@@ -69,6 +75,8 @@ pub(super) struct Report {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Opening {
+    pub(super) connections: u32,
+    pub(super) seconds: f64,
     pub(super) per_second: f64,
     pub(super) server_us_each: Option<f64>,
 }
@@ -103,6 +111,7 @@ pub(super) struct ServerLoad {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Findings {
     pub(super) expected: u64,
+    pub(super) delivered: u64,
     pub(super) lost: u64,
     pub(super) duplicated: u64,
     pub(super) reordered: u64,
@@ -116,6 +125,7 @@ pub(super) struct Generator {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Memory {
+    pub(super) before: Size,
     pub(super) open: Size,
     pub(super) private_bytes_each: f64,
     pub(super) returned_percent: f64,
@@ -124,6 +134,13 @@ pub(super) struct Memory {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Size {
     pub(super) rss: u64,
+    pub(super) private: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Kernel {
+    pub(super) bytes_each: f64,
+    pub(super) all_bytes_each: f64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -134,7 +151,7 @@ pub(super) struct Point {
 impl Load {
     /// Entries in the ledger, and connections that ended on their own. A ledger of nothing proves nothing: a fault.
     pub(super) fn faults(&self) -> u64 {
-        let Findings { expected, lost, duplicated, reordered, strange } = self.findings;
+        let Findings { expected, lost, duplicated, reordered, strange, .. } = self.findings;
         let of_rooms = u64::from(self.rooms_that_disagree) + u64::from(self.broken);
         u64::from(expected == 0) + lost + duplicated + reordered + strange + of_rooms
     }
@@ -178,14 +195,15 @@ mod tests {
 
     #[test]
     fn every_kind_of_entry_is_a_fault() {
-        let findings = r#"{"expected": 100, "lost": 1, "duplicated": 20, "reordered": 300, "strange": 4000}"#;
+        let findings = r#"{"expected": 100, "delivered": 99, "lost": 1, "duplicated": 20, "reordered": 300, "strange": 4000}"#;
         assert_eq!(load(findings, 50_000).faults(), 54_321);
         assert!((load(findings, 0).lost_percent() - 1.0).abs() < 1e-9);
     }
 
     #[test]
     fn a_ledger_of_nothing_is_a_fault() {
-        let findings = r#"{"expected": 0, "lost": 0, "duplicated": 0, "reordered": 0, "strange": 0}"#;
+        let findings =
+            r#"{"expected": 0, "delivered": 0, "lost": 0, "duplicated": 0, "reordered": 0, "strange": 0}"#;
         assert_eq!(load(findings, 0).faults(), 1);
     }
     #[test]

@@ -3,10 +3,12 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::contender::{self, Contender};
 use super::generator::{Report, Run};
+use super::redis::{self, Redis};
 use super::result::Raw;
 use super::server::Server;
 use crate::step::{Failure, Outcome};
@@ -37,7 +39,7 @@ impl Place {
         Self { is_ahead: true, ..self }
     }
 
-    /// The command line that runs `line` there.
+    /// The command line that runs `line` there. What runs so is killed by the kernel when this program ends without having ended it.
     pub(super) fn line(self, line: Vec<String>) -> Vec<String> {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
         let first = match (self.goes_first, self.is_ahead) {
@@ -50,7 +52,7 @@ impl Place {
             Cores::Last => format!("taskset -c {}", count - 1),
             Cores::All => String::new(),
         };
-        let before = format!("{first}{pinned}");
+        let before = format!("setpriv --pdeathsig KILL {first}{pinned}");
         before.split_whitespace().map(str::to_owned).chain(line).collect()
     }
 }
@@ -92,7 +94,10 @@ pub(super) struct Entrant {
     pub(super) protocol: &'static str,
     pub(super) options: Vec<&'static str>,
     /// Further keys of ours, as variables of its environment.
-    pub(super) settings: Vec<(&'static str, &'static str)>,
+    pub(super) settings: Vec<(&'static str, String)>,
+    /// How many processes it is, and the Redis that is between them.
+    pub(super) nodes: u32,
+    pub(super) redis: Option<String>,
     pub(super) place: Place,
     pub(super) generator_place: Place,
 }
@@ -101,6 +106,24 @@ impl Entrant {
     /// The same, spoken to in another protocol.
     pub(super) fn over(self, protocol: &'static str) -> Self {
         Self { protocol, ..self }
+    }
+
+    /// The same as so many processes with a Redis between them.
+    pub(super) fn spread(self, nodes: u32, redis: &Redis) -> Self {
+        Self { nodes, redis: Some(redis.url()), ..self }
+    }
+
+    /// The command line of one of its processes.
+    pub(super) fn command_line(&self, listen: SocketAddr, admin: SocketAddr) -> Vec<String> {
+        let mut line = self.contender.command_line(listen, admin, &self.options);
+        line.extend(self.redis.iter().flat_map(|url| ["--redis".to_owned(), url.clone()]));
+        line
+    }
+
+    /// The same with a further key of ours set.
+    pub(super) fn with(mut self, variable: &'static str, value: &str) -> Self {
+        self.settings.push((variable, value.to_owned()));
+        self
     }
 
     /// The same by another name.
@@ -143,7 +166,17 @@ impl Lab {
         let (options, settings) = (vec!["--threads", "1"], Vec::new());
         let (place, generator_place) = (self.place(Cores::First), self.place(Cores::Last));
         let (name, protocol) = (name.to_owned(), contender.protocol);
-        Ok(Entrant { name, contender, protocol, options, settings, place, generator_place })
+        Ok(Entrant {
+            name,
+            contender,
+            protocol,
+            options,
+            settings,
+            nodes: 1,
+            redis: None,
+            place,
+            generator_place,
+        })
     }
 
     /// A place on these cores.
@@ -166,15 +199,24 @@ impl Lab {
         names.map(|name| self.entrant(name)).collect()
     }
 
-    pub(super) fn start(&self, entrant: &Entrant) -> Result<Server, Failure> {
-        Server::start(entrant, &self.folder)
+    /// All its processes.
+    pub(super) fn start(&self, entrant: &Entrant) -> Result<Vec<Server>, Failure> {
+        let name = entrant.contender.name.replace(' ', "-");
+        let log = |node| self.folder.join(format!("{name}-{node}.log"));
+        (1..=entrant.nodes).map(|node| Server::start(entrant, &log(node))).collect()
+    }
+
+    /// A Redis for servers that are spread.
+    pub(super) fn redis(&self) -> Result<Redis, Failure> {
+        redis::install()?;
+        Redis::start(self.place(Cores::First), &self.folder.join("redis.log"))
     }
 
     /// One run against a fresh server.
     pub(super) fn measure(&self, entrant: &Entrant, run: &Run) -> Result<Report, Failure> {
-        let server = self.start(entrant)?;
+        let nodes = self.start(entrant)?;
         let json = self.folder.join("report.json");
-        run.carry_out(&server, entrant.protocol, entrant.generator_place, &json)
+        run.carry_out(&nodes, entrant.protocol, entrant.generator_place, &json)
     }
 
     /// All runs, the entrants in turn, so that a machine whose speed drifts is as unfair to each.
@@ -226,9 +268,11 @@ mod tests {
     fn a_place_is_what_stands_before_the_line() {
         let place = |cores, goes_first| Place { cores, goes_first, is_ahead: false };
         let line = |cores, goes_first| place(cores, goes_first).line(vec!["server".to_owned()]).join(" ");
-        assert_eq!(line(Cores::First, false), "taskset -c 0 server");
-        assert_eq!(line(Cores::First, true), "chrt --rr 1 taskset -c 0 server");
-        assert_eq!(line(Cores::All, false), "server");
-        assert_eq!(place(Cores::All, true).ahead().line(Vec::new()), ["chrt", "--rr", "2"]);
+        assert_eq!(line(Cores::First, false), "setpriv --pdeathsig KILL taskset -c 0 server");
+        assert_eq!(line(Cores::First, true), "setpriv --pdeathsig KILL chrt --rr 1 taskset -c 0 server");
+        assert_eq!(line(Cores::All, false), "setpriv --pdeathsig KILL server");
+        assert!(
+            place(Cores::All, true).ahead().line(Vec::new()).ends_with(&["--rr", "2"].map(str::to_owned))
+        );
     }
 }

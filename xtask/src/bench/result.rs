@@ -159,8 +159,9 @@ fn newest() -> Result<Vec<Measured>, Failure> {
             }
         }
     }
-    let order =
-        |measured: &Measured| super::SCENARIOS.iter().position(|scenario| scenario.name == measured.scenario);
+    let place = |name: &str| super::SCENARIOS.iter().position(|scenario| scenario.name == name);
+    // What is no scenario stands behind them.
+    let order = |measured: &Measured| place(&measured.scenario).unwrap_or(usize::MAX);
     let mut newest: Vec<_> = newest.into_values().collect();
     newest.sort_by_key(order);
     Ok(newest)

@@ -18,14 +18,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts it and waits until it accepts.
-    pub(super) fn start(entrant: &Entrant, folder: &Path) -> Result<Self, Failure> {
+    /// Starts it and waits until it accepts. What it says goes to `log`.
+    pub(super) fn start(entrant: &Entrant, log: &Path) -> Result<Self, Failure> {
         let (address, admin) = (free_address()?, free_address()?);
-        let line = entrant.place.line(entrant.contender.command_line(address, admin, &entrant.options));
-        let log = folder.join(format!("{}.log", entrant.contender.name.replace(' ', "-")));
+        let line = entrant.place.line(entrant.command_line(address, admin));
         let program = Program::new(&line[0]).args(&line[1..]);
         let program = entrant.settings.iter().fold(program, |program, (key, value)| program.env(key, value));
-        let mut server = Self { process: program.start(&log)?, address };
+        let mut server = Self { process: program.start(log)?, address };
         server.await_accepting()?;
         Ok(server)
     }
@@ -75,6 +74,6 @@ impl Drop for Server {
 }
 
 /// A port that nobody has at this moment.
-fn free_address() -> Result<SocketAddr, Failure> {
+pub(super) fn free_address() -> Result<SocketAddr, Failure> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }

@@ -14,12 +14,9 @@ const GIVE_BACK_S: f64 = 5.0;
 /// Of a core, when nobody is pinged: nothing, as far as ticks of 10 ms can tell.
 const IDLE_PERCENT: f64 = 0.1;
 const HANDSHAKE_US: f64 = 55.0;
-/// An empty room is kept for an hour unless told otherwise; here it is to go while we look.
-pub(super) const FORGETFUL: [(&str, &str); 1] = [("HEIMDALLR_ROOM_IDLE_SECONDS", "1")];
-
 pub(super) fn idle(lab: &Lab) -> Result<Finding, Failure> {
     let mut entrants = lab.entrants(&["ours", "floor", "Socket.IO", "socketioxide", "axum"])?;
-    entrants[0].settings = FORGETFUL.to_vec();
+    entrants[0] = forgetful(entrants[0].clone());
     // Longer than the interval of pings, which is 25 s, so that each connection is pinged.
     let pinged = lab.measure_in_turn(&entrants, &idle_run(lab, 30.0), 1)?;
     let still =
@@ -38,6 +35,11 @@ pub(super) fn idle(lab: &Lab) -> Result<Finding, Failure> {
     finding.keep("idle", &pinged);
     finding.keep("idle without pings", &still);
     Ok(finding)
+}
+
+/// An empty room is kept for an hour unless told otherwise; here it is to go while we look.
+pub(super) fn forgetful(ours: Entrant) -> Entrant {
+    ours.with("HEIMDALLR_ROOM_IDLE_SECONDS", "1")
 }
 
 /// Everybody comes and stays for so many seconds.
@@ -68,7 +70,7 @@ pub(super) fn bytes_each(report: &Report) -> Option<f64> {
     Some(report.memory.as_ref()?.private_bytes_each)
 }
 
-fn returned_percent(report: &Report) -> Option<f64> {
+pub(super) fn returned_percent(report: &Report) -> Option<f64> {
     Some(report.memory.as_ref()?.returned_percent)
 }
 

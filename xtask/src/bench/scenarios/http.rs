@@ -53,7 +53,7 @@ fn ask_in_turn(lab: &Lab, entrants: &[Entrant], wrk: Wrk, times: usize) -> Resul
     for _ in 0..times {
         for (entrant, (_, answers)) in entrants.iter().zip(&mut shown) {
             let server = lab.start(entrant)?;
-            answers.push(wrk.ask(&server, OURS, entrant.generator_place)?);
+            answers.push(wrk.ask(&server[0], OURS, entrant.generator_place)?);
         }
     }
     Ok(shown)

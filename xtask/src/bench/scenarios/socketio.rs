@@ -5,7 +5,7 @@ use super::super::figure::{Bar, Figure};
 use super::super::generator::Report;
 use super::super::lab::{Entrant, Lab, Shown};
 use super::super::result::Finding;
-use super::connections::{bytes_each, cpu_percent, idle_run};
+use super::connections::{bytes_each, cpu_percent, forgetful, idle_run};
 use super::cost::{LARGE_FAST, LARGE_SLOW};
 use super::saturation::{self, DELIVERIES, ONE_ROOM, READINGS};
 use super::{faults, figure, p99_ms, us_per_delivery};
@@ -84,7 +84,7 @@ fn of_transport(transport: &str, shown: &[Shown], bytes_at_most: f64) -> Result<
 /// Ours and those that speak Socket.IO, in one of its transports.
 fn speaking(lab: &Lab, protocol: &'static str) -> Result<Vec<Entrant>, Failure> {
     let mut entrants = lab.entrants(&["ours", "Socket.IO", "socketioxide"])?;
-    entrants[0].settings = super::connections::FORGETFUL.to_vec();
+    entrants[0] = forgetful(entrants[0].clone());
     Ok(entrants.into_iter().map(|entrant| entrant.over(protocol)).collect())
 }
 
