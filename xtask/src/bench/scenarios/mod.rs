@@ -4,6 +4,7 @@ mod connections;
 mod cost;
 mod http;
 mod neighbour;
+mod rooms;
 mod saturation;
 mod socketio;
 mod table;
@@ -44,6 +45,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         socketio::broadcast,
     ),
     usual("socketio-idle", "15,000 Socket.IO 4 clients in rooms of 10 who say nothing", socketio::idle),
+    usual("rooms", "500,000 rooms of one member on one node, 100 of them to a session", rooms::run),
     Scenario {
         name: "peers",
         about: "the most deliveries/s at a p99 of at most 200 ms with a clean ledger, everybody",
