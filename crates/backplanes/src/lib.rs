@@ -1,11 +1,14 @@
 //! Backplanes: what puts the messages of a room into one order. One folder each, and the list of them.
 //!
-//! To add one: add a folder whose module has `pub fn open(&Settings) -> Box<dyn Backplane>`, and its name below. Backplanes do not know
+//! To add one: add a folder whose module has `open` ([`Open`]), and its name below. Backplanes do not know
 //! sessions, gateways, stores or each other.
 
 mod port;
 
-pub use port::{Arrival, Backplane, Open, Order, Settings};
+pub use port::{
+    Arrival, Ask, Backplane, End, Health, Lineage, Link, NodeId, Open, OpenError, Opened, Order,
+    OutagePolicy, OutageRule, Settings, Signal, Wake,
+};
 
 macro_rules! backplanes {
     ($($folder:ident),* $(,)?) => {

@@ -1,38 +1,145 @@
-//! The port for backplanes: an order goes out, an arrival comes back with its position.
+//! The port for backplanes: what a node asks of the world beyond it, and what arrives from there.
+//!
+//! A node opens one [`Link`], and each of its shards holds a [`Backplane`] of it, its own end. Some backplanes answer at once, some when the
+//! broker has answered; homes do not know which.
 
 use std::sync::Arc;
 
-use chat::{Author, Body, Message, Position, RoomId, Tag, Time};
+use bytes::Bytes;
+use chat::{
+    Author, Body, Content, Epoch, Here, Message, Position, Refusal, RoomId, SignalName, Tag, Time, UserId,
+};
+
+/// One start of a node. Never used again by another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
 
 /// What a backplane may know of the configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// Differs for every start of a shard, and cannot be guessed: epochs are made from it.
+    /// This start of this node.
+    pub node: NodeId,
+    /// How many shards the node has.
+    pub shards: u16,
+    /// Differs for every start of a node, and cannot be guessed: epochs are made from it.
     pub epoch_seed: u64,
     /// How many tags of posts a room remembers, so that a retry is not a second message.
     pub tags_per_room: usize,
+    /// How many messages of a room are kept for nodes that come to it, or have missed some.
+    pub history_messages: usize,
+    /// A public room nobody attends to, anywhere, is forgotten after so many milliseconds.
+    pub room_idle_ms: u64,
+    /// The inbox of a user who is connected nowhere is forgotten after so many milliseconds.
+    pub inbox_idle_ms: u64,
+    /// Where the brokers are, in the form their backplane reads.
+    pub urls: Vec<String>,
+    /// How everything begins that is kept in a broker.
+    pub prefix: String,
+    /// A message is accepted once so many replicas have it too.
+    pub wait_replicas: u32,
+    /// What happens in a room while no broker can be reached: the first rule that fits, else [`OutagePolicy::Refuse`].
+    pub outage_rules: Vec<OutageRule>,
 }
 
-/// How a backplane is opened: the same for every folder of this crate.
-pub type Open = fn(&Settings) -> Box<dyn Backplane>;
+/// What happens in a room while no broker can be reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OutagePolicy {
+    /// Posts are refused ([`Refusal::Unavailable`]).
+    #[default]
+    Refuse,
+    /// Members on the same node go on among themselves, in an epoch of their own.
+    Local,
+}
 
-/// Puts the messages of a room into one order.
+/// Which rooms a policy holds for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutageRule {
+    /// A room name, or the beginning of one followed by `*`.
+    pub rooms: String,
+    /// The policy.
+    pub policy: OutagePolicy,
+}
+
+/// How a backplane is opened for a node: the same for every folder of this crate. Each of `wakes` wakes the shard of its place: something has
+/// arrived for it.
+pub type Open = fn(&Settings, Vec<Wake>) -> Result<Box<dyn Link>, OpenError>;
+
+/// Wakes a shard.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// Makes a shard's end where the shard will live.
+pub type End = Box<dyn FnOnce() -> Box<dyn Backplane> + Send>;
+
+/// Why a backplane could not be opened, for a person: which key, its value, and what was expected.
+#[derive(Debug)]
+pub struct OpenError(pub String);
+
+/// A node's link to its backplane. Letting it fall ends it.
+pub trait Link: Send {
+    /// The end of a shard. Asked for once a shard.
+    fn end(&mut self, shard: u16) -> End;
+
+    /// How it is.
+    fn health(&self) -> Health;
+}
+
+/// How it is with a node's backplane.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Why it does not carry what it should, for a person; `None`: it does.
+    pub fault: Option<String>,
+    /// Nodes that are alive, this one included.
+    pub nodes: u32,
+}
+
+/// A shard's end of what puts the messages of a room into one order, and carries what nodes tell each other.
 ///
-/// Contract: arrivals of a room come in ascending offsets without gaps; an offset once given in an epoch is never given again; an
-/// order with a tag that the room remembers of the same author arrives as [`Arrival::Repeated`] and never as a second message. Authors
-/// without a name are the same only when they say the same.
+/// Contract: an order arrives as [`Arrival::Ordered`], [`Arrival::Placed`] or [`Arrival::Failed`], once. Of a room that is attended to, every
+/// message arrives, in ascending offsets without gaps but for those that an [`Arrival::Opened`] jumps over. An offset once given in an epoch is
+/// never given again. An order with a tag that the room remembers of the same author is placed where the first one stands, and never becomes a
+/// second message. Authors without a name are the same only when they say the same.
 pub trait Backplane {
-    /// Asks for a message to be put in order. What arrives, now or later, is appended to `arrivals`.
-    fn order(&mut self, order: Order, arrivals: &mut Vec<Arrival>);
+    /// Takes an ask in. What comes of it at once is appended to `arrivals`, the rest is collected later. One that finds no room is answered
+    /// (an order: [`Refusal::Overloaded`]) or, when it asks for no answer, let fall; attending and forsaking never are.
+    fn ask(&mut self, ask: Ask, arrivals: &mut Vec<Arrival>);
 
-    /// Where the room's newest message stands; a room that is new starts an epoch.
-    fn head(&mut self, room: &RoomId) -> Position;
+    /// Appends what has arrived since. Says whether there is more than it took.
+    fn collect(&mut self, arrivals: &mut Vec<Arrival>) -> bool;
 
-    /// Whether the room has an epoch.
-    fn knows(&self, room: &RoomId) -> bool;
+    /// Whether rooms live on in it when this node forsakes them: then posts need no home here, and a home nobody listens at is soon let go.
+    fn outlives_homes(&self) -> bool;
+}
 
-    /// Ends the room's epoch.
-    fn forget(&mut self, room: &RoomId);
+/// What a shard asks of the backplane.
+#[derive(Clone, Debug)]
+pub enum Ask {
+    /// There is an audience for a room here now: answered by [`Arrival::Opened`] or [`Arrival::Shut`], and followed by all that is said there.
+    Attend(RoomId),
+    /// There is none any more.
+    Forsake(RoomId),
+    /// A message wants its place. Not only in rooms that are attended to.
+    Order(Order),
+    /// A passing sign, for the audiences of a room on all other nodes.
+    Tell {
+        /// The room.
+        room: RoomId,
+        /// The sign.
+        signal: Signal,
+    },
+    /// Who is in a room on this node, of those attended to.
+    Here {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        here: Here,
+    },
+    /// Something for another node. It may be lost.
+    Send {
+        /// The other node.
+        to: NodeId,
+        /// What.
+        bytes: Bytes,
+    },
 }
 
 /// A message that wants its place.
@@ -52,21 +159,111 @@ pub struct Order {
     pub ticket: u64,
 }
 
-/// What became of an order.
+/// A passing sign.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    /// Whose; `None`: a guest's.
+    pub user: Option<UserId>,
+    /// The sign.
+    pub signal: SignalName,
+    /// What it carries.
+    pub content: Option<Arc<Content>>,
+}
+
+/// What arrives from the backplane.
 #[derive(Clone, Debug)]
 pub enum Arrival {
-    /// It is a message now.
+    /// How a room stands: the answer to [`Ask::Attend`], and again whenever messages could not be followed one by one.
+    Opened(Opened),
+    /// A room cannot be attended to for now.
+    Shut {
+        /// The room.
+        room: RoomId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// An order is a message now, and the room's next.
     Ordered {
         /// The message.
         message: Arc<Message>,
         /// The order's ticket.
         ticket: u64,
     },
-    /// It had been one before.
-    Repeated {
-        /// Where that stands.
+    /// The next message of a room that is attended to.
+    Posted(Arc<Message>),
+    /// An order is a message, or had been one before. If its room is attended to, it arrives there as everybody's do.
+    Placed {
+        /// Where it stands.
         at: Position,
         /// The order's ticket.
         ticket: u64,
     },
+    /// An order did not become a message.
+    Failed {
+        /// Why.
+        refusal: Refusal,
+        /// The order's ticket.
+        ticket: u64,
+    },
+    /// A passing sign from another node.
+    Told {
+        /// The room.
+        room: RoomId,
+        /// The sign.
+        signal: Signal,
+    },
+    /// Who is in a room on another node. Told before [`Arrival::Opened`] of all that are known.
+    Elsewhere {
+        /// The room.
+        room: RoomId,
+        /// The other node.
+        node: NodeId,
+        /// Who; `None`: nobody any more.
+        here: Option<Here>,
+    },
+    /// Something from another node.
+    Sent {
+        /// The other node.
+        from: NodeId,
+        /// What.
+        bytes: Bytes,
+    },
+}
+
+/// How a room stands.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The room.
+    pub room: RoomId,
+    /// Its newest message.
+    pub head: Position,
+    /// Which positions of former epochs mean the same in this one.
+    pub lineage: Lineage,
+    /// The newest messages up to the head, as many as are kept, ascending and without gaps.
+    pub tail: Vec<Arc<Message>>,
+}
+
+/// The epochs a room has come through without losing what was said up to some offset, the latest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lineage {
+    /// An epoch, and the last of its offsets that lived on into the next.
+    pub former: Box<[(Epoch, u64)]>,
+}
+
+impl Lineage {
+    /// The position in the epoch of `head` that a client stands at who stood at `position`; `None`: it cannot be said.
+    pub fn translate(&self, position: Position, head: Position) -> Option<Position> {
+        let mut kept = head.offset;
+        if position.epoch == head.epoch {
+            return (position.offset <= kept).then_some(position);
+        }
+        for (epoch, last) in &self.former {
+            kept = kept.min(*last);
+            if *epoch == position.epoch {
+                let at = Position { epoch: head.epoch, offset: position.offset };
+                return (position.offset <= kept).then_some(at);
+            }
+        }
+        None
+    }
 }

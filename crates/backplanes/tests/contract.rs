@@ -1,11 +1,76 @@
 //! What every backplane promises, run over every entry of the list.
 
-use backplanes::{Arrival, BACKPLANES, Backplane, Order, Settings};
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use backplanes::{Arrival, Ask, BACKPLANES, Backplane, Link, Opened, Order, Settings, Wake};
 use chat::{Body, Position, RoomId, RoomName, Tag, Time, UserId};
 
-fn each(test: impl Fn(&mut dyn Backplane)) {
-    for (_, open) in BACKPLANES {
-        test(&mut *open(&Settings { epoch_seed: 7, tags_per_room: 2 }));
+/// How long an answer may take before it is missed.
+const PATIENCE: Duration = Duration::from_secs(10);
+const TAGS_PER_ROOM: usize = 2;
+
+/// A node of one shard.
+struct Node {
+    end: Box<dyn Backplane>,
+    arrivals: VecDeque<Arrival>,
+    woken: Receiver<()>,
+    _link: Box<dyn Link>,
+}
+
+fn each(test: impl Fn(&mut Node)) {
+    for (name, open) in BACKPLANES {
+        let (wake, woken) = channel();
+        let wake: Wake = std::sync::Arc::new(move || {
+            let _ = wake.send(());
+        });
+        let settings =
+            Settings { shards: 1, epoch_seed: 7, tags_per_room: TAGS_PER_ROOM, ..Settings::default() };
+        let mut link = open(&settings, vec![wake]).unwrap_or_else(|error| panic!("{name}: {}", error.0));
+        let end = link.end(0)();
+        test(&mut Node { end, arrivals: VecDeque::new(), woken, _link: link });
+    }
+}
+
+impl Node {
+    fn ask(&mut self, ask: Ask) {
+        let mut arrivals = Vec::new();
+        self.end.ask(ask, &mut arrivals);
+        self.arrivals.extend(arrivals);
+    }
+
+    /// The next arrival.
+    fn next(&mut self) -> Arrival {
+        loop {
+            if let Some(arrival) = self.arrivals.pop_front() {
+                return arrival;
+            }
+            let mut arrivals = Vec::new();
+            self.end.collect(&mut arrivals);
+            if arrivals.is_empty() {
+                self.woken.recv_timeout(PATIENCE).expect("something arrives");
+            }
+            self.arrivals.extend(arrivals);
+        }
+    }
+
+    fn attend(&mut self, room: &RoomId) -> Opened {
+        self.ask(Ask::Attend(room.clone()));
+        match self.next() {
+            Arrival::Opened(opened) => opened,
+            other => panic!("the room is opened, not {other:?}"),
+        }
+    }
+
+    /// Where the order comes to stand, and whether it is a new message. Its room is not attended to, or its messages come at once.
+    fn place(&mut self, order: Order) -> (Position, bool) {
+        self.ask(Ask::Order(order));
+        match self.next() {
+            Arrival::Ordered { message, ticket: 9 } => (message.at, true),
+            Arrival::Placed { at, ticket: 9 } => (at, false),
+            other => panic!("one arrival with the order's ticket, not {other:?}"),
+        }
     }
 }
 
@@ -24,74 +89,61 @@ fn order(room: &RoomId, author: &str, tag: Option<&str>) -> Order {
     }
 }
 
-/// Where the order came to stand, and whether it is a new message.
-fn place(backplane: &mut dyn Backplane, order: Order) -> (Position, bool) {
-    let mut arrivals = Vec::new();
-    backplane.order(order, &mut arrivals);
-    match &arrivals[..] {
-        [Arrival::Ordered { message, ticket: 9 }] => (message.at, true),
-        [Arrival::Repeated { at, ticket: 9 }] => (*at, false),
-        other => panic!("one arrival with the order's ticket, not {other:?}"),
-    }
-}
-
 #[test]
 fn offsets_of_a_room_grow_by_one_from_one() {
-    each(|backplane| {
+    each(|node| {
         let lobby = room("lobby");
-        let epoch = backplane.head(&lobby).epoch;
+        let epoch = node.attend(&lobby).head.epoch;
         for offset in 1..=5 {
-            assert_eq!(place(backplane, order(&lobby, "a", None)), (Position { epoch, offset }, true));
-            assert_eq!(backplane.head(&lobby).offset, offset);
+            assert_eq!(node.place(order(&lobby, "a", None)), (Position { epoch, offset }, true));
         }
-        assert_eq!(backplane.head(&room("other")).offset, 0);
+        assert_eq!(node.attend(&lobby).head, Position { epoch, offset: 5 });
+        assert_eq!(node.attend(&room("other")).head.offset, 0);
     });
 }
 
 #[test]
 fn a_retry_of_the_same_author_is_not_a_second_message() {
-    each(|backplane| {
+    each(|node| {
         let lobby = room("lobby");
-        let first = place(backplane, order(&lobby, "a", Some("t"))).0;
-        assert_eq!(place(backplane, order(&lobby, "a", Some("t"))), (first, false));
-        assert!(place(backplane, order(&lobby, "b", Some("t"))).1, "another author's tag is another post");
-        assert!(place(backplane, order(&room("other"), "a", Some("t"))).1, "another room's too");
+        let first = node.place(order(&lobby, "a", Some("t"))).0;
+        assert_eq!(node.place(order(&lobby, "a", Some("t"))), (first, false));
+        assert!(node.place(order(&lobby, "b", Some("t"))).1, "another author's tag is another post");
+        assert!(node.place(order(&room("other"), "a", Some("t"))).1, "another room's too");
     });
 }
 
 #[test]
 fn two_guests_who_number_their_posts_alike_are_two() {
-    each(|backplane| {
+    each(|node| {
         let lobby = room("lobby");
         let guest =
             |text: &str| Order { author: None, body: Body::text(text), ..order(&lobby, "a", Some("1")) };
-        let first = place(backplane, guest("hi")).0;
-        assert!(place(backplane, guest("hello")).1, "another guest's");
-        assert_eq!(place(backplane, guest("hi")), (first, false), "the first guest's once more");
-        assert!(place(backplane, order(&lobby, "a", Some("1"))).1, "somebody with a name is no guest");
+        let first = node.place(guest("hi")).0;
+        assert!(node.place(guest("hello")).1, "another guest's");
+        assert_eq!(node.place(guest("hi")), (first, false), "the first guest's once more");
+        assert!(node.place(order(&lobby, "a", Some("1"))).1, "somebody with a name is no guest");
     });
 }
 
 #[test]
 fn a_room_remembers_as_many_tags_as_it_is_told() {
-    each(|backplane| {
+    each(|node| {
         let lobby = room("lobby");
         for tag in ["1", "2", "3"] {
-            assert!(place(backplane, order(&lobby, "a", Some(tag))).1);
+            assert!(node.place(order(&lobby, "a", Some(tag))).1);
         }
-        assert!(!place(backplane, order(&lobby, "a", Some("2"))).1);
-        assert!(place(backplane, order(&lobby, "a", Some("1"))).1, "the oldest of three was forgotten");
+        assert!(!node.place(order(&lobby, "a", Some("2"))).1);
     });
 }
 
 #[test]
-fn a_forgotten_room_starts_another_epoch() {
-    each(|backplane| {
+fn a_room_that_all_have_forsaken_starts_another_epoch() {
+    each(|node| {
         let lobby = room("lobby");
-        let before = place(backplane, order(&lobby, "a", None)).0;
-        backplane.forget(&lobby);
-        assert!(!backplane.knows(&lobby));
-        let after = place(backplane, order(&lobby, "a", None)).0;
+        let before = node.place(order(&lobby, "a", None)).0;
+        node.ask(Ask::Forsake(lobby.clone()));
+        let after = node.place(order(&lobby, "a", None)).0;
         assert_ne!(before.epoch, after.epoch);
         assert_eq!(after.offset, 1);
     });

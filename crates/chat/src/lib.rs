@@ -22,7 +22,7 @@ pub use name::{NAME_BYTES_MAX, NameError, RoomId, RoomKind, RoomName, UserId};
 pub use position::{Epoch, Position, PositionError};
 pub use refusal::Refusal;
 pub use room_names::RoomNames;
-pub use roster::{Counts, Roster, RosterChange};
+pub use roster::{Counts, Here, Roster, RosterChange};
 pub use signal::{Content, SignalName};
 
 /// A moment in milliseconds since 1970-01-01 UTC.

@@ -31,11 +31,13 @@ pub enum Refusal {
     Overloaded,
     /// The server is going away.
     Draining,
+    /// What puts messages in order cannot be reached.
+    Unavailable,
 }
 
 impl Refusal {
     /// Every refusal there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BadRequest,
         Self::BadName,
         Self::NotYours,
@@ -50,6 +52,7 @@ impl Refusal {
         Self::BadPosition,
         Self::Overloaded,
         Self::Draining,
+        Self::Unavailable,
     ];
 
     /// The stable code.
@@ -64,7 +67,10 @@ impl Refusal {
 
     /// Whether the same command may succeed later.
     pub fn may_retry(self) -> bool {
-        matches!(self, Self::RoomFull | Self::NoSuchUser | Self::Overloaded | Self::Draining)
+        matches!(
+            self,
+            Self::RoomFull | Self::NoSuchUser | Self::Overloaded | Self::Draining | Self::Unavailable
+        )
     }
 
     /// The HTTP status that says the same (RFC 9110 §15.5, §15.6).
@@ -96,6 +102,11 @@ impl Refusal {
                 ("overloaded", "the server is too busy; nothing was kept; try again later", 503)
             }
             Self::Draining => ("draining", "the server is going away; reconnect and try again", 503),
+            Self::Unavailable => (
+                "unavailable",
+                "what puts messages in order cannot be reached; nothing was kept; try again later",
+                503,
+            ),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Who is in a room: users by their sessions, guests by number, and what changed since the last telling.
+//! Who is in a room: users by their sessions, guests by number, and what changed since the last telling. Who is there on other nodes comes
+//! in by what these say of themselves.
 
 use std::collections::BTreeMap;
 
@@ -28,6 +29,34 @@ pub struct Roster {
     counts_shown: bool,
     /// Somebody here was told of presence without names: what they know of who is here is worth nothing.
     is_list_void: bool,
+    /// Who is there on other nodes.
+    abroad: Option<Box<Abroad>>,
+}
+
+/// Who is in a room on one node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Here {
+    /// Sessions, named and not.
+    pub sessions: u32,
+    /// How many users and guests.
+    pub counts: Counts,
+    /// The users, in the order of their names, where few enough are there to say.
+    pub users: Option<Vec<UserId>>,
+}
+
+/// Who is in a room on other nodes.
+#[derive(Debug, Default)]
+struct Abroad {
+    /// On how many of them each user is; never 0.
+    users: BTreeMap<UserId, u32>,
+    /// Of those, the ones who are not here too.
+    only_there: u32,
+    /// Users who were counted and not named.
+    unnamed: u32,
+    /// Nodes that named nobody.
+    nameless: u32,
+    guests: u32,
+    sessions: u32,
 }
 
 /// A user who came or went.
@@ -61,8 +90,12 @@ impl Roster {
         };
         let sessions = self.users.entry(user.clone()).or_insert(0);
         *sessions += 1;
-        if *sessions == 1 {
-            self.note(user, true);
+        if *sessions > 1 {
+            return;
+        }
+        match self.abroad.as_mut().filter(|abroad| abroad.users.contains_key(user)) {
+            Some(abroad) => abroad.only_there -= 1,
+            None => self.note(user, true),
         }
     }
 
@@ -77,20 +110,75 @@ impl Roster {
         };
         let sessions = self.users.get_mut(user).expect("a user leaves a room they are in");
         *sessions -= 1;
-        if *sessions == 0 {
-            self.users.remove(user);
-            self.note(user, false);
+        if *sessions > 0 {
+            return;
+        }
+        self.users.remove(user);
+        match self.abroad.as_mut().filter(|abroad| abroad.users.contains_key(user)) {
+            Some(abroad) => abroad.only_there += 1,
+            None => self.note(user, false),
         }
     }
 
-    /// How many are here.
+    /// Another node says who is there now, having said `before` last.
+    pub fn change_abroad(&mut self, before: Option<&Here>, now: Option<&Here>) {
+        let mut abroad = self.abroad.take().unwrap_or_default();
+        if let Some(here) = now {
+            abroad.add(here);
+            for user in here.users.iter().flatten() {
+                let nodes = abroad.users.entry(user.clone()).or_insert(0);
+                *nodes += 1;
+                if *nodes == 1 && !self.users.contains_key(user) {
+                    abroad.only_there += 1;
+                    self.note(user, true);
+                }
+            }
+        }
+        if let Some(here) = before {
+            abroad.subtract(here);
+            for user in here.users.iter().flatten() {
+                let Some(nodes) = abroad.users.get_mut(user) else { continue };
+                *nodes -= 1;
+                if *nodes > 0 {
+                    continue;
+                }
+                abroad.users.remove(user);
+                if !self.users.contains_key(user) {
+                    abroad.only_there -= 1;
+                    self.note(user, false);
+                }
+            }
+        }
+        self.abroad = (abroad.sessions > 0).then_some(abroad);
+    }
+
+    /// Who is here, other nodes left aside; no names when there are more than `list_max` sessions.
+    pub fn here(&self, list_max: usize) -> Here {
+        let users = (self.sessions as usize <= list_max).then(|| self.users.keys().cloned().collect());
+        let counts = Counts { members: self.users.len() as u32, guests: self.guests };
+        Here { sessions: self.sessions, counts, users }
+    }
+
+    /// How many are in the room.
     pub fn counts(&self) -> Counts {
-        Counts { members: self.users.len() as u32, guests: self.guests }
+        let (members, guests) = (self.users.len() as u32, self.guests);
+        match &self.abroad {
+            Some(abroad) => Counts {
+                members: members + abroad.only_there + abroad.unnamed,
+                guests: guests + abroad.guests,
+            },
+            None => Counts { members, guests },
+        }
     }
 
     /// How many sessions are here.
     pub fn sessions(&self) -> u32 {
         self.sessions
+    }
+
+    /// How many sessions are in the room, on whichever node.
+    pub fn sessions_everywhere(&self) -> u32 {
+        self.sessions + self.abroad.as_ref().map_or(0, |abroad| abroad.sessions)
     }
 
     /// Whether nobody is here.
@@ -103,9 +191,30 @@ impl Roster {
     pub fn show(&mut self, list_max: usize) -> Option<impl Iterator<Item = &UserId>> {
         self.counts_shown |= self.counts() != self.told;
         self.untold.values_mut().for_each(|untold| untold.is_shown = true);
-        let is_listed = self.sessions as usize <= list_max;
+        let is_listed = self.is_listed(list_max);
         self.is_list_void |= !is_listed;
-        is_listed.then(|| self.users.keys())
+        is_listed.then(|| self.names())
+    }
+
+    /// Whether everybody in the room can be named, and few enough are there.
+    fn is_listed(&self, list_max: usize) -> bool {
+        let is_nameless = self.abroad.as_ref().is_some_and(|abroad| abroad.nameless > 0);
+        self.sessions_everywhere() as usize <= list_max && !is_nameless
+    }
+
+    /// The users in the room, in the order of their names.
+    fn names(&self) -> impl Iterator<Item = &UserId> {
+        let mut there = self.abroad.iter().flat_map(|abroad| abroad.users.keys()).peekable();
+        let mut here = self.users.keys().peekable();
+        std::iter::from_fn(move || match (here.peek(), there.peek()) {
+            (Some(near), Some(far)) if near == far => {
+                there.next();
+                here.next()
+            }
+            (Some(near), Some(far)) if far < near => there.next(),
+            (None, Some(_)) => there.next(),
+            _ => here.next(),
+        })
     }
 
     /// Somebody was not told all there was to tell: the next telling says how many are here, and who.
@@ -124,7 +233,7 @@ impl Roster {
             return None;
         }
         self.told = counts;
-        if self.sessions as usize > list_max {
+        if !self.is_listed(list_max) {
             self.is_list_void = true;
             return Some(RosterChange { joined: None, left: None, counts });
         }
@@ -134,7 +243,7 @@ impl Roster {
             if is_here { joined.push(user) } else { left.push(user) }
         }
         if is_list_void {
-            joined = self.users.keys().cloned().collect();
+            joined = self.names().cloned().collect();
         }
         Some(RosterChange { joined: Some(joined), left: Some(left), counts })
     }
@@ -149,6 +258,27 @@ impl Roster {
         untold.is_here = is_here;
         if untold.is_here == untold.was_here && !untold.is_shown {
             self.untold.remove(user);
+        }
+    }
+}
+
+impl Abroad {
+    /// Counts what a node says, but for the users whom it names.
+    fn add(&mut self, here: &Here) {
+        self.sessions += here.sessions;
+        self.guests += here.counts.guests;
+        if here.users.is_none() {
+            self.unnamed += here.counts.members;
+            self.nameless += 1;
+        }
+    }
+
+    fn subtract(&mut self, here: &Here) {
+        self.sessions -= here.sessions;
+        self.guests -= here.counts.guests;
+        if here.users.is_none() {
+            self.unnamed -= here.counts.members;
+            self.nameless -= 1;
         }
     }
 }
@@ -193,6 +323,56 @@ mod tests {
         assert_eq!(roster.show(10).expect("a small room").collect::<Vec<_>>(), [&cara]);
         roster.enter(Some(&bob));
         assert_eq!(roster.take_change(10).expect("cara saw bob gone").joined, Some(vec![bob, cara]));
+    }
+
+    fn there(names: &[&str], guests: u32) -> Here {
+        let users: Vec<UserId> = names.iter().map(|name| user(name)).collect();
+        let members = users.len() as u32;
+        Here { sessions: members + guests, counts: Counts { members, guests }, users: Some(users) }
+    }
+
+    #[test]
+    fn a_user_on_two_nodes_counts_once_and_leaves_with_the_last() {
+        let (mut roster, alice) = (Roster::default(), user("alice"));
+        roster.enter(Some(&alice));
+        roster.take_change(10);
+        let both = there(&["alice", "bob"], 2);
+        roster.change_abroad(None, Some(&both));
+        assert_eq!(roster.counts(), Counts { members: 2, guests: 2 });
+        assert_eq!(roster.take_change(10).expect("bob came").joined, Some(vec![user("bob")]));
+        roster.leave(Some(&alice));
+        assert_eq!((roster.counts().members, roster.take_change(10)), (2, None));
+        roster.enter(Some(&alice));
+        roster.leave(Some(&alice));
+        roster.change_abroad(Some(&both), None);
+        assert_eq!(roster.counts(), Counts::default());
+        let change = roster.take_change(10).expect("all went");
+        assert_eq!(change.left, Some(vec![alice, user("bob")]));
+        assert!(roster.abroad.is_none());
+    }
+
+    #[test]
+    fn those_here_and_those_elsewhere_are_named_in_order() {
+        let mut roster = Roster::default();
+        ["b", "d"].iter().for_each(|name| roster.enter(Some(&user(name))));
+        roster.change_abroad(None, Some(&there(&["a", "b", "c", "e"], 0)));
+        let shown: Vec<&str> = roster.show(10).expect("few").map(UserId::as_str).collect();
+        assert_eq!(shown, ["a", "b", "c", "d", "e"]);
+        assert!(roster.show(5).is_none(), "six sessions");
+        assert_eq!(roster.here(10), there(&["b", "d"], 0));
+    }
+
+    #[test]
+    fn nobody_is_named_while_a_node_counts_without_names() {
+        let mut roster = Roster::default();
+        roster.enter(Some(&user("a")));
+        let crowd = Here { sessions: 3, counts: Counts { members: 2, guests: 1 }, users: None };
+        roster.change_abroad(None, Some(&crowd));
+        let change = roster.take_change(10).expect("many came");
+        assert_eq!((change.joined, change.counts), (None, Counts { members: 3, guests: 1 }));
+        roster.change_abroad(Some(&crowd), Some(&there(&["z"], 0)));
+        let change = roster.take_change(10).expect("it has named them");
+        assert_eq!(change.joined, Some(vec![user("a"), user("z")]));
     }
 
     #[test]

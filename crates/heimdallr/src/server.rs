@@ -63,7 +63,9 @@ fn start_node(
         });
         (settings::of_shard(settings, application, names_secret, index as u16), publish)
     });
-    Node::start(&settings.listen, shards.collect(), log::write)
+    let (_, open) = backplanes::BACKPLANES[0];
+    let backplane = settings::of_backplane(settings);
+    Node::start(&settings.listen, shards.collect(), &|wakes| open(&backplane, wakes), log::write)
 }
 
 fn announce(node: &Node, admin: SocketAddr) -> io::Result<()> {

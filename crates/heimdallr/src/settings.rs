@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use backplanes::NodeId;
 use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
 use shard::{Attention, ShardId, SlowPolicy, SlowRule};
@@ -19,6 +20,20 @@ const SMALL_ROOM_MAX: u32 = 64;
 const RECORDS_MAX: usize = 100_000;
 /// Clients that are told to reconnect come back spread over so long.
 const RECONNECT_SPREAD_MS: u32 = 5000;
+
+/// What the node's backplane is opened with.
+pub(crate) fn of_backplane(settings: &Settings) -> backplanes::Settings {
+    backplanes::Settings {
+        node: NodeId(unguessable("node") as u32),
+        shards: settings.threads as u16,
+        epoch_seed: unguessable("epochs"),
+        tags_per_room: TAGS_PER_ROOM,
+        history_messages: settings.history_messages,
+        room_idle_ms: settings.room_idle_seconds.as_millis() as u64,
+        inbox_idle_ms: settings.inbox_idle_seconds.as_millis() as u64,
+        ..backplanes::Settings::default()
+    }
+}
 
 /// What one shard is started with.
 pub(crate) fn of_shard(
@@ -40,7 +55,6 @@ pub(crate) fn of_shard(
             deflate: settings.deflate,
             socketio: socketio(settings, application),
         },
-        backplane: backplanes::Settings { epoch_seed: unguessable(index), tags_per_room: TAGS_PER_ROOM },
         store: stores::Settings {
             messages_max: settings.history_messages,
             age_max_ms: settings.history_seconds.as_millis() as u64,
@@ -127,7 +141,7 @@ pub(crate) fn names_secret() -> std::io::Result<[u8; 16]> {
 }
 
 /// A number that differs for every start: the standard library's hashers are keyed by the system's randomness.
-fn unguessable(index: u16) -> u64 {
+fn unguessable(what: &str) -> u64 {
     let started = std::time::SystemTime::now();
-    RandomState::new().hash_one((index, started, std::process::id()))
+    RandomState::new().hash_one((what, started, std::process::id()))
 }

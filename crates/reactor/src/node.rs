@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
+use backplanes::{Health, Link, OpenError, Wake};
 use shard::{Notice, Settings, Shard};
 
 use crate::listener;
@@ -19,6 +20,9 @@ pub type Publish = Box<dyn FnMut(&Shard) + Send>;
 /// Told what is worth a line in a log, on the thread of its shard. It must not wait.
 pub type Note = fn(&Notice);
 
+/// Opens the node's backplane, given what wakes each of its shards.
+pub type OpenLink<'a> = &'a dyn Fn(Vec<Wake>) -> Result<Box<dyn Link>, OpenError>;
+
 /// Why a node did not start.
 #[derive(Debug)]
 pub enum NodeError {
@@ -26,6 +30,8 @@ pub enum NodeError {
     Listen(SocketAddr, io::Error),
     /// The machine has no events or threads left.
     Machine(io::Error),
+    /// The backplane cannot be opened.
+    Backplane(OpenError),
 }
 
 /// A node at work.
@@ -33,6 +39,7 @@ pub struct Node {
     addresses: Vec<SocketAddr>,
     bells: Vec<Arc<Bell>>,
     orders: Arc<Orders>,
+    link: Box<dyn Link>,
     threads: Vec<JoinHandle<io::Result<()>>>,
 }
 
@@ -41,6 +48,7 @@ impl Node {
     pub fn start(
         addresses: &[SocketAddr],
         shards: Vec<(Settings, Publish)>,
+        open: OpenLink<'_>,
         note: Note,
     ) -> Result<Self, NodeError> {
         let count = shards.len();
@@ -54,14 +62,17 @@ impl Node {
         }
         let bells: io::Result<Vec<_>> = (0..count).map(|_| Bell::new().map(Arc::new)).collect();
         let bells = bells.map_err(NodeError::Machine)?;
-        let mut node = Self { addresses: bound, orders: Arc::default(), threads: Vec::new(), bells };
+        let link = open(bells.iter().map(wake_of).collect()).map_err(NodeError::Backplane)?;
+        let mut node = Self { addresses: bound, orders: Arc::default(), threads: Vec::new(), bells, link };
         let mailboxes = connect(&node.bells);
         for (((settings, publish), listeners), mailbox) in shards.into_iter().zip(listeners).zip(mailboxes) {
             let (bell, orders) = (node.bells[settings.shard.0 as usize].clone(), node.orders.clone());
             let name = format!("shard-{}", settings.shard.0);
+            let end = node.link.end(settings.shard.0);
             // The shard is made on its own thread: it never leaves it.
             let run = move || {
-                Turns::new(Shard::new(settings), listeners, mailbox, bell, orders, (publish, note))?.run()
+                let shard = Shard::new(settings, end());
+                Turns::new(shard, listeners, mailbox, bell, orders, (publish, note))?.run()
             };
             let thread = std::thread::Builder::new().name(name).spawn(run).map_err(NodeError::Machine)?;
             node.threads.push(thread);
@@ -72,6 +83,11 @@ impl Node {
     /// The addresses listened on, ports filled in.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// How it is with the node's backplane.
+    pub fn backplane(&self) -> Health {
+        self.link.health()
     }
 
     /// Takes no more connections and parts with everybody there is.
@@ -109,11 +125,18 @@ impl Node {
     }
 }
 
+/// What wakes a shard from outside of the reactor.
+fn wake_of(bell: &Arc<Bell>) -> Wake {
+    let bell = bell.clone();
+    Arc::new(move || bell.ring())
+}
+
 impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Machine(error) => write!(f, "the machine has no room for another shard: {error}"),
+            Self::Backplane(OpenError(reason)) => write!(f, "{reason}"),
         }
     }
 }

@@ -156,6 +156,7 @@ impl Turns {
             self.take_event(event.data.u64(), event.flags, now);
         }
         self.read_mail(now);
+        self.shard.step(Input::Arrivals, now, &mut self.world);
         // After what has come in: a shard that was held up is not to take its clients for silent.
         if self.shard.next_wake_ms().is_some_and(|wake_ms| wake_ms <= now.monotonic_ms) {
             self.shard.step(Input::Tick, now, &mut self.world);

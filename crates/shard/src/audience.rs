@@ -271,7 +271,14 @@ impl Audience {
     }
 
     fn tell(&mut self, event: &Event, gateways: &mut [Box<dyn Gateway>], buffers: &mut Buffers) -> bool {
-        let offset = if let Event::Posted(message) = event { Some(message.at.offset) } else { None };
+        let reached = match event {
+            Event::Posted(message) => Some(message.at),
+            // The home has it no more: nobody is sent it.
+            Event::Lost { at, .. } => Some(*at),
+            _ => None,
+        };
+        self.epoch = reached.map_or(self.epoch, |at| at.epoch);
+        let offset = reached.map(|at| at.offset);
         if let Event::Presence(presence) = event {
             self.counts = presence.counts;
         }

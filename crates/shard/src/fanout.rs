@@ -359,6 +359,7 @@ fn missed_between(audience: &Audience, log: u16, from: u64, to: u64) -> Missed {
     let log = &audience.logs[log as usize];
     let at = |cursor| Position { epoch: audience.epoch, offset: log.offset_before(cursor) };
     let (since, at) = (at(from), at(to));
-    let is_more = to - from > at.offset - since.offset;
+    // Offsets begin again in another epoch.
+    let is_more = to - from > at.offset.saturating_sub(since.offset);
     Missed { room: audience.room.clone(), since, at, is_more }
 }

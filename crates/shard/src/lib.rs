@@ -54,6 +54,8 @@ pub enum Input<'a> {
     HungUp(StreamId),
     /// Another shard, or this one, has something to say.
     Mail(Mail),
+    /// The backplane may have something for the shard.
+    Arrivals,
     /// Time has passed.
     Tick,
     /// The node is going away: part with everybody.

@@ -15,8 +15,6 @@ pub struct Settings {
     pub names_secret: [u8; 16],
     /// For the gateways.
     pub gateways: gateways::Settings,
-    /// For the backplane.
-    pub backplane: backplanes::Settings,
     /// For the store.
     pub store: stores::Settings,
     /// How far a session may fall behind, in bytes: of its own answers, and of each room.

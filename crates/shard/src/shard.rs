@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use chat::{Event, RoomId};
+use backplanes::{Backplane, Signal};
+use chat::RoomId;
 use gateways::{GATEWAYS, Gateway, Outbox};
 use hashbrown::HashSet;
 
@@ -53,6 +54,8 @@ pub struct Shard {
     pub(crate) alarms: Alarms,
     /// While draining: the place of the session to be parted with next.
     pub(crate) drained: Option<u32>,
+    /// The backplane has more for this shard than it took.
+    pub(crate) more_arrivals: bool,
     pub(crate) tally: Tally,
     /// What was noted and not said yet.
     pub(crate) notices: Vec<Notice>,
@@ -66,8 +69,8 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// A shard with nobody in it.
-    pub fn new(settings: Settings) -> Self {
+    /// A shard with nobody in it, and its end of the node's backplane.
+    pub fn new(settings: Settings, backplane: Box<dyn Backplane>) -> Self {
         assert!(settings.shard.0 < settings.shards, "a shard is one of those there are");
         Self {
             gateways: GATEWAYS.iter().map(|(_, open)| open(&settings.gateways)).collect(),
@@ -75,7 +78,7 @@ impl Shard {
             sessions: Sessions::new(settings.shard),
             names: Names::new(settings.names_secret),
             audiences: Audiences::default(),
-            homes: Homes::new(&settings),
+            homes: Homes::new(&settings, backplane),
             records: Records::new(settings.recovery_ms, settings.records_max),
             large_rooms: HashSet::new(),
             mail: VecDeque::new(),
@@ -89,6 +92,7 @@ impl Shard {
             sweep: Sweep::new(settings.ping_timeout_ms),
             alarms: Alarms::default(),
             drained: None,
+            more_arrivals: false,
             tally: Tally::default(),
             notices: Vec::new(),
             because: None,
@@ -110,6 +114,7 @@ impl Shard {
             Input::Handed(stream, luggage) => self.take_over(stream, luggage, now),
             Input::HungUp(stream) => self.hung_up(stream, now, effects),
             Input::Mail(mail) => self.send_mail(self.settings.shard, mail),
+            Input::Arrivals => self.take_arrivals(now),
             Input::Tick => self.tick(now, effects),
             Input::Drain => self.drained = self.drained.or(Some(0)),
         }
@@ -133,7 +138,16 @@ impl Shard {
         !self.audiences.ring.is_empty()
             || !self.touched.is_empty()
             || !self.kept.is_empty()
+            || self.more_arrivals
             || self.is_draining_sessions()
+    }
+
+    /// Takes what has arrived from the backplane.
+    fn take_arrivals(&mut self, now: Now) {
+        let mut out = std::mem::take(&mut self.addressed);
+        self.more_arrivals = self.homes.collect(now, &mut out);
+        self.mail.extend(out.drain(..));
+        self.addressed = out;
     }
 
     /// When [`Input::Tick`] is wanted next, on the monotonic clock.
@@ -196,8 +210,7 @@ impl Shard {
             Mail::Post(post) => self.homes.post(*post, now, &mut out),
             Mail::Recall(recall) => self.homes.recall(*recall, now, &mut out),
             Mail::Signal { room, user, signal, content } => {
-                let event = Event::Signal { room: room.clone(), user, signal, content };
-                self.homes.signal(event, &room, &mut out);
+                self.homes.signal(room, Signal { user, signal, content }, now, &mut out);
             }
             Mail::Entered(entered) => self.entered(*entered, now),
             Mail::Barred { to, room, tag, refusal } => self.barred(to, &room, tag, refusal, now),

@@ -15,7 +15,7 @@ pub mod transcript;
 
 pub use actor::{Actor, Tamper};
 pub use ledger::{Conduct, Ledger, Mark, Rules, SessionNo, Speech};
-pub use node::{DAWN, Node, PipeId, Thief};
+pub use node::{DAWN, Node, PipeId, Thief, alone};
 pub use pipe::Weather;
 pub use random::Random;
 pub use stage::Stage;

@@ -2,6 +2,7 @@
 //!
 //! Performs the effects of shards as the reactor would, on nothing but memory and by one seed. Knows no protocol.
 
+use backplanes::Backplane;
 use chat::Time;
 use shard::{Burden, Effects, Holdings, Input, Luggage, Mail, Now, Settings, Shard, ShardId, StreamId};
 use smallvec::SmallVec;
@@ -64,8 +65,8 @@ impl Node {
             let mut settings = settings.clone();
             settings.shard = ShardId(shard);
             settings.shards = shards;
-            settings.backplane.epoch_seed = Random::of_part(seed, u64::from(shard) + 1).draw();
-            Place { shard: Shard::new(settings), unsent: false }
+            let backplane = alone(Random::of_part(seed, u64::from(shard) + 1).draw());
+            Place { shard: Shard::new(settings, backplane), unsent: false }
         };
         let streets = Streets {
             pipes: Vec::new(),
@@ -339,6 +340,17 @@ impl Node {
         self.shards[shard].unsent = self.shards[shard].shard.flush(now, &mut hands);
     }
 }
+
+/// A shard's end of the backplane of a node that stands alone.
+pub fn alone(epoch_seed: u64) -> Box<dyn Backplane> {
+    let (_, open) = backplanes::BACKPLANES[0];
+    let settings = backplanes::Settings { epoch_seed, tags_per_room: TAGS_PER_ROOM, ..Default::default() };
+    let end = open(&settings, Vec::new()).map(|mut link| link.end(0));
+    end.expect("a node that stands alone needs nothing for it")()
+}
+
+/// Posts whose ids a room remembers.
+const TAGS_PER_ROOM: usize = 4096;
 
 /// More turns than any amount of work here takes.
 const TURNS_MAX: u32 = 10_000_000;

@@ -6,15 +6,24 @@ use std::sync::Arc;
 use chat::{Author, Body, Epoch, Message, Position, RoomId, Tag, UserId};
 use hashbrown::HashMap;
 
-use crate::{Arrival, Backplane, Order, Settings};
+use crate::{
+    Arrival, Ask, Backplane, End, Health, Lineage, Link, OpenError, Opened, Order, Settings, Wake,
+};
 
 /// Opens the backplane.
-pub(crate) fn open(settings: &Settings) -> Box<dyn Backplane> {
-    Box::new(Loopback { settings: settings.clone(), epochs: 0, rooms: HashMap::new() })
+pub(crate) fn open(settings: &Settings, _: Vec<Wake>) -> Result<Box<dyn Link>, OpenError> {
+    Ok(Box::new(Ends { epoch_seed: settings.epoch_seed, tags_per_room: settings.tags_per_room }))
+}
+
+/// Makes the shards' ends, which have nothing in common.
+struct Ends {
+    epoch_seed: u64,
+    tags_per_room: usize,
 }
 
 struct Loopback {
-    settings: Settings,
+    epoch_seed: u64,
+    tags_per_room: usize,
     /// How many epochs have been given.
     epochs: u64,
     rooms: HashMap<RoomId, Sequence>,
@@ -42,25 +51,34 @@ struct Recent {
     oldest_first: VecDeque<PostKey>,
 }
 
-impl Loopback {
-    fn sequence(&mut self, room: &RoomId) -> &mut Sequence {
-        let Self { settings, epochs, rooms } = self;
-        rooms.entry_ref(room).or_insert_with(|| {
-            *epochs += 1;
-            Sequence { head: Position { epoch: epoch(settings.epoch_seed, *epochs), offset: 0 }, recent: None }
-        })
+impl Link for Ends {
+    fn end(&mut self, shard: u16) -> End {
+        let epoch_seed = mix(self.epoch_seed ^ u64::from(shard));
+        let tags_per_room = self.tags_per_room;
+        Box::new(move || Box::new(Loopback { epoch_seed, tags_per_room, epochs: 0, rooms: HashMap::new() }))
+    }
+
+    fn health(&self) -> Health {
+        Health { fault: None, nodes: 1 }
     }
 }
 
-impl Backplane for Loopback {
-    fn order(&mut self, order: Order, arrivals: &mut Vec<Arrival>) {
-        let tags_max = self.settings.tags_per_room;
+impl Loopback {
+    fn sequence(&mut self, room: &RoomId) -> &mut Sequence {
+        let Self { epoch_seed, epochs, rooms, .. } = self;
+        rooms.entry_ref(room).or_insert_with(|| {
+            *epochs += 1;
+            Sequence { head: Position { epoch: epoch(*epoch_seed, *epochs), offset: 0 }, recent: None }
+        })
+    }
+
+    fn order(&mut self, order: Order) -> Arrival {
+        let tags_max = self.tags_per_room;
         let sequence = self.sequence(&order.room);
         let key = order.tag.clone().map(|tag| PostKey::of(&order.author, tag, &order.body));
         if let Some(offset) = key.as_ref().and_then(|key| sequence.repeated(key)) {
             let at = Position { epoch: sequence.head.epoch, offset };
-            arrivals.push(Arrival::Repeated { at, ticket: order.ticket });
-            return;
+            return Arrival::Placed { at, ticket: order.ticket };
         }
         sequence.head.offset += 1;
         if let Some(key) = key {
@@ -68,15 +86,7 @@ impl Backplane for Loopback {
         }
         let Order { room, author, body, tag, time, ticket } = order;
         let message = Arc::new(Message { room, at: sequence.head, author, time, tag, body });
-        arrivals.push(Arrival::Ordered { message, ticket });
-    }
-
-    fn head(&mut self, room: &RoomId) -> Position {
-        self.sequence(room).head
-    }
-
-    fn knows(&self, room: &RoomId) -> bool {
-        self.rooms.contains_key(room)
+        Arrival::Ordered { message, ticket }
     }
 
     fn forget(&mut self, room: &RoomId) {
@@ -84,6 +94,30 @@ impl Backplane for Loopback {
         if self.rooms.len() * 4 < self.rooms.capacity() {
             self.rooms.shrink_to(self.rooms.len() * 2);
         }
+    }
+}
+
+impl Backplane for Loopback {
+    fn ask(&mut self, ask: Ask, arrivals: &mut Vec<Arrival>) {
+        match ask {
+            Ask::Attend(room) => {
+                let head = self.sequence(&room).head;
+                let (lineage, tail) = (Lineage::default(), Vec::new());
+                arrivals.push(Arrival::Opened(Opened { room, head, lineage, tail }));
+            }
+            Ask::Forsake(room) => self.forget(&room),
+            Ask::Order(order) => arrivals.push(self.order(order)),
+            // There is no other node.
+            Ask::Tell { .. } | Ask::Here { .. } | Ask::Send { .. } => {}
+        }
+    }
+
+    fn collect(&mut self, _: &mut Vec<Arrival>) -> bool {
+        false
+    }
+
+    fn outlives_homes(&self) -> bool {
+        false
     }
 }
 

@@ -72,7 +72,6 @@ pub fn settings() -> Settings {
                 ..SocketIoSettings::default()
             },
         },
-        backplane: backplanes::Settings { epoch_seed: 1, tags_per_room: 4096 },
         store: stores::Settings { messages_max: 1000, age_max_ms: 86_400_000, bytes_max: 4 << 20 },
         session_queue_bytes: 1 << 20,
         slow_rules: vec![

@@ -133,13 +133,12 @@ impl Script {
         let (key, value) =
             assignment.split_once('=').ok_or_else(|| format!("{assignment:?} sets nothing"))?;
         let value: u64 = value.trim().parse().map_err(|_| format!("{value:?} is not a number"))?;
-        let Settings { gateways, store, backplane, .. } = &mut self.settings;
+        let Settings { gateways, store, .. } = &mut self.settings;
         match key.trim() {
             "max_message_bytes" => gateways.max_message_bytes = value as usize,
             "deflate" => gateways.deflate = value != 0,
             "history_messages" => store.messages_max = value as usize,
             "history_ms" => store.age_max_ms = value,
-            "tags_per_room" => backplane.tags_per_room = value as usize,
             "session_queue_bytes" => self.settings.session_queue_bytes = value as usize,
             "rooms_per_session" => self.settings.rooms_per_session = value as usize,
             "room_members_max" => self.settings.room_members_max = value as u32,

@@ -2,6 +2,7 @@
 
 use chat::Time;
 use shard::{Effects, Input, Luggage, Mail, Now, Shard, ShardId, StreamId};
+use sim::alone;
 use sim::scenario::settings;
 
 const CROWD: u32 = 5000;
@@ -37,7 +38,7 @@ fn turns(shard: &mut Shard, now: Now, wide: &mut Wide) -> Option<usize> {
 #[test]
 fn a_shard_comes_to_rest_when_everybody_in_a_crowd_was_sent_what_there_is() {
     let now = Now { monotonic_ms: 0, wall: Time(0) };
-    let (mut shard, mut wide) = (Shard::new(settings()), Wide::default());
+    let (mut shard, mut wide) = (Shard::new(settings(), alone(1)), Wide::default());
     for slot in 0..CROWD {
         let mut asks = b"GET /lobby HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"

@@ -1,0 +1,117 @@
+//! What arrives from the backplane, and what a home makes of it.
+
+use std::sync::Arc;
+
+use backplanes::{Arrival, Ask, Opened};
+use chat::{Event, Message, Position, Refusal, RoomId};
+
+use super::{Addressed, Homes, NO_REPLY};
+use crate::Now;
+use crate::mail::{Enter, Mail};
+
+impl Homes {
+    /// Asks the backplane, and takes what it answers at once.
+    pub(super) fn ask(&mut self, ask: Ask, now: Now, out: &mut Vec<Addressed>) {
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        self.backplane.ask(ask, &mut arrivals);
+        self.take(arrivals, now, out);
+    }
+
+    /// Takes what has arrived since the last time. Says whether there is more.
+    pub(crate) fn collect(&mut self, now: Now, out: &mut Vec<Addressed>) -> bool {
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        let more = self.backplane.collect(&mut arrivals);
+        self.take(arrivals, now, out);
+        more
+    }
+
+    fn take(&mut self, mut arrivals: Vec<Arrival>, now: Now, out: &mut Vec<Addressed>) {
+        for arrival in arrivals.drain(..) {
+            self.arrive(arrival, now, out);
+        }
+        if arrivals.capacity() > self.arrivals.capacity() {
+            self.arrivals = arrivals;
+        }
+    }
+
+    fn arrive(&mut self, arrival: Arrival, now: Now, out: &mut Vec<Addressed>) {
+        match arrival {
+            Arrival::Opened(opened) => self.opened(opened, now, out),
+            Arrival::Shut { room, refusal } => self.shut(&room, refusal, out),
+            Arrival::Ordered { message, ticket } => {
+                let at = message.at;
+                self.show(message, out);
+                self.accept(ticket, at, out);
+            }
+            Arrival::Posted(message) => self.show(message, out),
+            Arrival::Placed { at, ticket } => self.accept(ticket, at, out),
+            Arrival::Failed { refusal, ticket } => {
+                self.answer(ticket, out, |tag| Event::Refused { tag, refusal });
+            }
+            Arrival::Told { room, signal } => self.show_signal(&room, &signal, out),
+            Arrival::Elsewhere { room, node, here } => self.elsewhere(&room, node, here, now, out),
+            Arrival::Sent { .. } => {}
+        }
+    }
+
+    /// A message is the room's next.
+    fn show(&mut self, message: Arc<Message>, out: &mut Vec<Addressed>) {
+        let Some(home) = self.rooms.get_mut(&message.room) else { return };
+        home.head = Some(message.at);
+        self.store.append(&message);
+        home.tell(&message.room, &Event::Posted(message.clone()), out);
+    }
+
+    fn accept(&mut self, ticket: u64, at: Position, out: &mut Vec<Addressed>) {
+        self.answer(ticket, out, |tag| Event::Accepted { tag, at });
+    }
+
+    fn answer(
+        &mut self,
+        ticket: u64,
+        out: &mut Vec<Addressed>,
+        event: impl FnOnce(Option<chat::Tag>) -> Event,
+    ) {
+        if ticket != NO_REPLY {
+            let (to, tag) = self.asks.remove(ticket as usize);
+            out.push((to.shard, Mail::Answer { to, event: event(tag) }));
+        }
+    }
+
+    /// The backplane says how a room stands. What was not shown of it yet is shown, what cannot be shown any more is told, and who waited
+    /// enters.
+    fn opened(&mut self, opened: Opened, now: Now, out: &mut Vec<Addressed>) {
+        let Opened { room, head, lineage, tail } = opened;
+        let Some(home) = self.rooms.get_mut(&room) else { return };
+        let shown = home.head.replace(head);
+        if let Some(shown) = shown {
+            let standing = lineage.translate(shown, head);
+            let from = standing.map_or(0, |at| at.offset);
+            let news = tail.iter().filter(|message| message.at.offset > from);
+            let reached = news.clone().next().map_or(head.offset, |first| first.at.offset - 1);
+            if standing.is_none_or(|at| at.offset < reached) {
+                let at = Position { epoch: head.epoch, offset: reached };
+                home.tell(&room, &Event::Lost { room: room.clone(), since: shown, at }, out);
+            }
+            news.for_each(|message| home.tell(&room, &Event::Posted(message.clone()), out));
+        }
+        self.store.forget(&room);
+        tail.iter().for_each(|message| self.store.append(message));
+        if lineage != home.lineage() {
+            home.far().lineage = lineage;
+        }
+        for enter in home.take_waiting() {
+            self.admit(enter, now, out);
+        }
+    }
+
+    /// A room cannot be attended to: nobody enters.
+    fn shut(&mut self, room: &RoomId, refusal: Refusal, out: &mut Vec<Addressed>) {
+        let Some(home) = self.rooms.get_mut(room).filter(|home| home.head.is_none()) else { return };
+        let waiting = home.take_waiting();
+        self.let_go(room);
+        for Enter { room, session, tag, .. } in waiting {
+            out.push((session.shard, Mail::Barred { to: session, room, tag, refusal }));
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The rooms that this shard is home to: who is in them, where they stand, and who must be told.
+//!
+//! A home asks the backplane for the room it stands for, and is *open* once it knows how that stands. Until then whoever wants to enter waits.
+//! What puts messages in order, here or far away, homes do not know.
+
+mod arrivals;
+mod presence;
+mod room;
+
+use backplanes::{Arrival, Ask, Backplane, Order, Signal};
+use chat::{Event, Refusal, RoomId, Tag, UserId};
+use hashbrown::HashMap;
+use slab::Slab;
+use stores::Store;
+
+use crate::deadlines::Deadlines;
+use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
+use crate::{Now, SessionKey, Settings, ShardId};
+
+use room::{Home, known_there, within};
+
+/// Mail with its addressee.
+pub(crate) type Addressed = (ShardId, Mail);
+
+/// The rooms that this shard is home to. What they have to say is appended to `out` of each call, in order.
+pub(crate) struct Homes {
+    /// This shard, and how many there are.
+    place: (ShardId, u16),
+    rooms: HashMap<RoomId, Home>,
+    rooms_max: usize,
+    members_max: u32,
+    small_max: u32,
+    list_max: usize,
+    presence_interval_ms: u64,
+    /// How much history a returning session is sent at most, in bytes.
+    replay_bytes_max: usize,
+    backplane: Box<dyn Backplane>,
+    store: Box<dyn Store>,
+    /// Posts whose authors want to know what became of them.
+    asks: Slab<(SessionKey, Option<Tag>)>,
+    arrivals: Vec<Arrival>,
+    presence_due: Deadlines<RoomId>,
+    idle: Deadlines<RoomId>,
+    inbox_idle: Deadlines<RoomId>,
+}
+
+/// The ticket of an order whose author does not want to know.
+const NO_REPLY: u64 = u64::MAX;
+/// Posts of a shard whose authors wait to hear what became of them.
+const ASKS_MAX: usize = 1 << 20;
+/// A room that lives on without its home loses it so soon after the last session has gone.
+const LINGER_MS: u64 = 5000;
+
+impl Homes {
+    pub(crate) fn new(settings: &Settings, backplane: Box<dyn Backplane>) -> Self {
+        let (_, store) = stores::STORES[0];
+        let linger_ms = if backplane.outlives_homes() { LINGER_MS } else { u64::MAX };
+        Self {
+            place: (settings.shard, settings.shards),
+            rooms: HashMap::new(),
+            rooms_max: settings.rooms_max,
+            members_max: settings.room_members_max,
+            small_max: settings.small_room_max,
+            list_max: settings.presence_list_max,
+            presence_interval_ms: settings.presence_interval_ms,
+            replay_bytes_max: settings.session_queue_bytes / 2,
+            backplane,
+            store: store(&settings.store),
+            asks: Slab::new(),
+            arrivals: Vec::new(),
+            presence_due: Deadlines::new(settings.presence_interval_ms),
+            idle: Deadlines::new(settings.room_idle_ms.min(linger_ms)),
+            inbox_idle: Deadlines::new(settings.inbox_idle_ms.min(linger_ms)),
+        }
+    }
+
+    pub(crate) fn enter(&mut self, enter: Enter, now: Now, out: &mut Vec<Addressed>) {
+        let is_new = !self.rooms.contains_key(&enter.room);
+        if let Err(refusal) = self.let_in(&enter, now) {
+            let Enter { room, session, tag, .. } = enter;
+            return out.push((session.shard, Mail::Barred { to: session, room, tag, refusal }));
+        }
+        let Some(home) = self.rooms.get_mut(&enter.room) else { return };
+        if home.head.is_some() {
+            return self.admit(enter, now, out);
+        }
+        let room = enter.room.clone();
+        home.far().waiting.push(enter);
+        if is_new {
+            self.ask(Ask::Attend(room), now, out);
+        }
+    }
+
+    /// Lets a session into an open room: from here on it gets everything.
+    fn admit(&mut self, enter: Enter, now: Now, out: &mut Vec<Addressed>) {
+        let Some(home) = self.rooms.get_mut(&enter.room) else { return };
+        let Some(at) = home.head else { return };
+        let since = enter.since.map(|since| home.translated(since));
+        let counts = home.roster.counts();
+        let present = home.roster.show(self.list_max).map(|users| users.cloned().collect());
+        let replay = room::replay(&mut *self.store, &enter.room, (since, at), self.replay_bytes_max, now);
+        let entered = Entered {
+            to: enter.session,
+            user: enter.user,
+            at,
+            tag: enter.tag,
+            counts,
+            present,
+            resumption: replay.resumption,
+            lost: replay.lost,
+            missed: replay.messages,
+            room: enter.room.clone(),
+        };
+        out.push((enter.session.shard, Mail::Entered(Box::new(entered))));
+        self.size_changed(&enter.room, out);
+        self.presence_changed(&enter.room, now, out);
+    }
+
+    pub(crate) fn exit(&mut self, exit: &Exit, now: Now, out: &mut Vec<Addressed>) {
+        let Some(home) = self.rooms.get_mut(&exit.room) else { return };
+        if !home.forget_session(exit.shard) {
+            return;
+        }
+        home.roster.leave(known_there(&exit.room, exit.user.as_ref()));
+        home.active_ms = now.monotonic_ms;
+        self.size_changed(&exit.room, out);
+        self.presence_changed(&exit.room, now, out);
+        self.watch(&exit.room, now);
+    }
+
+    pub(crate) fn named(&mut self, room: &RoomId, user: &UserId, now: Now, out: &mut Vec<Addressed>) {
+        let Some(home) = self.rooms.get_mut(room) else { return };
+        home.roster.leave(None);
+        home.roster.enter(Some(user));
+        self.presence_changed(room, now, out);
+    }
+
+    pub(crate) fn unsure(&mut self, room: &RoomId, now: Now, out: &mut Vec<Addressed>) {
+        let Some(home) = self.rooms.get_mut(room) else { return };
+        home.roster.doubt();
+        self.retell_presence(room, now, out);
+    }
+
+    pub(crate) fn post(&mut self, post: Post, now: Now, out: &mut Vec<Addressed>) {
+        let checked = self.check_room(&post.room, now, out);
+        let is_busy = self.asks.len() >= ASKS_MAX;
+        if let Err(refusal) = checked.and(if is_busy { Err(Refusal::Overloaded) } else { Ok(()) }) {
+            return room::answer_refused(post, refusal, out);
+        }
+        let Post { room, author, body, tag, reply_to } = post;
+        let ticket = match reply_to {
+            Some(session) => self.asks.insert((session, tag.clone())) as u64,
+            None => NO_REPLY,
+        };
+        let order = Order { room, author, body, tag, time: now.wall, ticket };
+        self.ask(Ask::Order(order), now, out);
+    }
+
+    pub(crate) fn recall(&mut self, recall: Recall, now: Now, out: &mut Vec<Addressed>) {
+        let home = self.rooms.get(&recall.room);
+        let before = recall.before.map(|before| home.map_or(before, |home| home.translated(before)));
+        let page = self.store.before(&recall.room, before, recall.limit, now.wall);
+        let (messages, more) = within(page.messages, self.replay_bytes_max, page.more);
+        let event = Event::Page { tag: recall.tag, room: recall.room, messages, more };
+        out.push((recall.session.shard, Mail::Answer { to: recall.session, event }));
+    }
+
+    /// Somebody here gives a sign.
+    pub(crate) fn signal(&mut self, room: RoomId, signal: Signal, now: Now, out: &mut Vec<Addressed>) {
+        self.show_signal(&room, &signal, out);
+        if self.backplane.outlives_homes() {
+            self.ask(Ask::Tell { room, signal }, now, out);
+        }
+    }
+
+    /// A bare sign means something only where it is known who is there; one that carries something is for everybody in the room.
+    fn show_signal(&mut self, room: &RoomId, signal: &Signal, out: &mut Vec<Addressed>) {
+        let Some(home) = self.rooms.get(room) else { return };
+        if signal.content.is_none() && home.roster.sessions_everywhere() as usize > self.list_max {
+            return;
+        }
+        let Signal { user, signal, content } = signal.clone();
+        home.tell(room, &Event::Signal { room: room.clone(), user, signal, content }, out);
+    }
+
+    /// Does what has become due.
+    pub(crate) fn tick(&mut self, now: Now, out: &mut Vec<Addressed>) {
+        while let Some(room) = self.presence_due.pop_due(now.monotonic_ms) {
+            if let Some(home) = self.rooms.get_mut(&room) {
+                home.presence_due = false;
+                self.tell_presence(&room, now, out);
+            }
+        }
+        while let Some(room) = self.idle.pop_due(now.monotonic_ms) {
+            self.let_go_if_idle(room, self.idle.after_ms(), now, out);
+        }
+        while let Some(room) = self.inbox_idle.pop_due(now.monotonic_ms) {
+            self.let_go_if_idle(room, self.inbox_idle.after_ms(), now, out);
+        }
+    }
+
+    /// When something becomes due next.
+    pub(crate) fn next_ms(&self) -> Option<u64> {
+        [self.presence_due.next_ms(), self.idle.next_ms(), self.inbox_idle.next_ms()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Messages of history, and their bytes.
+    pub(crate) fn history(&self) -> (usize, usize) {
+        self.store.size()
+    }
+
+    /// Whether there is, or may be, such a room to post to. Where rooms live on without homes, the backplane knows; else nobody can post to an
+    /// inbox without an owner.
+    fn check_room(&mut self, room: &RoomId, now: Now, out: &mut Vec<Addressed>) -> Result<(), Refusal> {
+        if let Some(home) = self.rooms.get_mut(room) {
+            home.active_ms = now.monotonic_ms;
+            return Ok(());
+        }
+        if self.backplane.outlives_homes() {
+            return Ok(());
+        }
+        if room.is_inbox() {
+            return Err(Refusal::NoSuchUser);
+        }
+        if self.rooms.len() >= self.rooms_max {
+            return Err(Refusal::Overloaded);
+        }
+        let home = self.rooms.entry_ref(room).or_default();
+        home.active_ms = now.monotonic_ms;
+        self.ask(Ask::Attend(room.clone()), now, out);
+        self.watch(room, now);
+        Ok(())
+    }
+
+    fn let_in(&mut self, enter: &Enter, now: Now) -> Result<(), Refusal> {
+        let is_new = !self.rooms.contains_key(&enter.room);
+        if is_new && self.rooms.len() >= self.rooms_max && !enter.room.is_everybody() {
+            return Err(Refusal::Overloaded);
+        }
+        let home = self.rooms.entry_ref(&enter.room).or_default();
+        // A user's devices are no room's members, and all are to be told what is said to all.
+        if home.roster.sessions_everywhere() >= self.members_max && enter.room.is_public() {
+            return Err(Refusal::RoomFull);
+        }
+        home.roster.enter(known_there(&enter.room, enter.user.as_ref()));
+        home.note_session(enter.session.shard);
+        home.active_ms = now.monotonic_ms;
+        Ok(())
+    }
+
+    fn watch(&mut self, room: &RoomId, now: Now) {
+        let Some(home) = self.rooms.get_mut(room) else { return };
+        if !home.roster.is_empty() || home.watched {
+            return;
+        }
+        home.watched = true;
+        let queue = if room.is_inbox() { &mut self.inbox_idle } else { &mut self.idle };
+        queue.push(now.monotonic_ms, room.clone());
+    }
+
+    fn let_go_if_idle(&mut self, room: RoomId, after_ms: u64, now: Now, out: &mut Vec<Addressed>) {
+        let Some(home) = self.rooms.get_mut(&room) else { return };
+        home.watched = false;
+        if !home.roster.is_empty() {
+            return;
+        }
+        if home.active_ms + after_ms > now.monotonic_ms {
+            return self.watch(&room, now);
+        }
+        self.let_go(&room);
+        self.ask(Ask::Forsake(room), now, out);
+    }
+
+    /// Nothing of the room is kept here any more.
+    fn let_go(&mut self, room: &RoomId) {
+        self.rooms.remove(room);
+        if self.rooms.len() * 4 < self.rooms.capacity() {
+            self.rooms.shrink_to(self.rooms.len() * 2);
+        }
+        self.store.forget(room);
+    }
+}

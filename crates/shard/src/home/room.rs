@@ -1,0 +1,167 @@
+//! One room at its home, and what a returning session is sent of it.
+
+use std::sync::Arc;
+
+use backplanes::Lineage;
+use chat::{Event, Message, Position, Refusal, Resumption, RoomId, Roster, UserId};
+use smallvec::SmallVec;
+use stores::Store;
+
+use super::Addressed;
+use super::presence::Elsewhere;
+use crate::mail::{Enter, Mail, Post};
+use crate::{Now, ShardId};
+
+/// A room at its home.
+#[derive(Default)]
+pub(super) struct Home {
+    pub(super) roster: Roster,
+    /// How many sessions each shard has here; never 0.
+    audience: SmallVec<[(ShardId, u32); 1]>,
+    /// Where the room stands as far as it was shown here; `None`: that is not known yet.
+    pub(super) head: Option<Position>,
+    /// What most rooms have nothing of.
+    far: Option<Box<Far>>,
+    /// Something happened here last at this moment.
+    pub(super) active_ms: u64,
+    /// A telling of presence is due.
+    pub(super) presence_due: bool,
+    /// Other nodes are to be told who is here.
+    pub(super) here_due: bool,
+    /// Presence was told last at this moment.
+    pub(super) presence_told_ms: Option<u64>,
+    /// A look at whether the room is idle is due.
+    pub(super) watched: bool,
+    /// The other shards know it as large.
+    pub(super) is_large: bool,
+}
+
+/// What a home keeps only because others put the messages in order.
+#[derive(Default)]
+pub(super) struct Far {
+    /// Who wants to enter as soon as the room is open.
+    pub(super) waiting: Vec<Enter>,
+    /// Which positions of former epochs are still good.
+    pub(super) lineage: Lineage,
+    /// What other nodes say of who is there.
+    pub(super) elsewhere: Elsewhere,
+}
+
+impl Home {
+    /// The rare part, from here on kept.
+    pub(super) fn far(&mut self) -> &mut Far {
+        self.far.get_or_insert_default()
+    }
+
+    /// Which positions of former epochs are still good.
+    pub(super) fn lineage(&self) -> Lineage {
+        self.far.as_ref().map(|far| far.lineage.clone()).unwrap_or_default()
+    }
+
+    /// Those who wait, no longer kept.
+    pub(super) fn take_waiting(&mut self) -> Vec<Enter> {
+        let waiting = self.far.as_mut().map(|far| std::mem::take(&mut far.waiting));
+        self.drop_far();
+        waiting.unwrap_or_default()
+    }
+
+    /// Lets the rare part go where there is nothing in it.
+    pub(super) fn drop_far(&mut self) {
+        let is_empty = |far: &Far| {
+            far.waiting.is_empty() && far.lineage == Lineage::default() && far.elsewhere.is_empty()
+        };
+        self.far = self.far.take().filter(|far| !is_empty(far));
+    }
+
+    /// A position as the room counts today; what it cannot say stays as it is, and is not found.
+    pub(super) fn translated(&self, position: Position) -> Position {
+        let today = self.far.as_ref().zip(self.head);
+        today.and_then(|(far, head)| far.lineage.translate(position, head)).unwrap_or(position)
+    }
+
+    pub(super) fn note_session(&mut self, shard: ShardId) {
+        match self.audience.iter_mut().find(|(of, _)| *of == shard) {
+            Some((_, sessions)) => *sessions += 1,
+            None => self.audience.push((shard, 1)),
+        }
+    }
+
+    /// Says whether the shard had a session here.
+    pub(super) fn forget_session(&mut self, shard: ShardId) -> bool {
+        let Some(index) = self.audience.iter().position(|(of, _)| *of == shard) else { return false };
+        self.audience[index].1 -= 1;
+        if self.audience[index].1 == 0 {
+            self.audience.swap_remove(index);
+        }
+        true
+    }
+
+    pub(super) fn tell(&self, room: &RoomId, event: &Event, out: &mut Vec<Addressed>) {
+        for (shard, _) in &self.audience {
+            out.push((*shard, Mail::Told { room: room.clone(), event: event.clone() }));
+        }
+    }
+}
+
+/// What a returning session is sent.
+pub(super) struct Replay {
+    pub(super) messages: Vec<Arc<Message>>,
+    pub(super) resumption: Resumption,
+    pub(super) lost: Option<(Position, Position)>,
+}
+
+impl Replay {
+    fn nothing(resumption: Resumption) -> Self {
+        Self { messages: Vec::new(), resumption, lost: None }
+    }
+}
+
+/// What is kept of a room from a position on, up to where it stands.
+pub(super) fn replay(
+    store: &mut dyn Store,
+    room: &RoomId,
+    (since, at): (Option<Position>, Position),
+    bytes_max: usize,
+    now: Now,
+) -> Replay {
+    let Some(since) = since else { return Replay::nothing(Resumption::Fresh) };
+    if since == at {
+        return Replay::nothing(Resumption::Complete);
+    }
+    let found = store.since(room, since, now.wall);
+    let all = found.messages.len();
+    let (messages, cut) = within(found.messages, bytes_max, false);
+    if found.complete && !cut && messages.len() == all {
+        return Replay { messages, resumption: Resumption::Complete, lost: None };
+    }
+    let lost_up_to = messages.first().map_or(at.offset, |first| first.at.offset - 1);
+    let lost = (since, Position { epoch: at.epoch, offset: lost_up_to });
+    Replay { messages, resumption: Resumption::Partial, lost: Some(lost) }
+}
+
+/// By which name a session is counted in a room. In the room of everybody nobody has one: who is there is not told, and must not be kept.
+pub(super) fn known_there<'a>(room: &RoomId, user: Option<&'a UserId>) -> Option<&'a UserId> {
+    user.filter(|_| !room.is_everybody())
+}
+
+/// The newest messages that weigh at most `bytes_max` together, and whether older ones are left.
+pub(super) fn within(
+    mut messages: Vec<Arc<Message>>,
+    bytes_max: usize,
+    more: bool,
+) -> (Vec<Arc<Message>>, bool) {
+    let mut weight = 0;
+    let fitting = messages.iter().rev().take_while(|message| {
+        weight += message.weight();
+        weight <= bytes_max
+    });
+    let cut = messages.len() - fitting.count();
+    messages.drain(..cut);
+    (messages, more || cut > 0)
+}
+
+pub(super) fn answer_refused(post: Post, refusal: Refusal, out: &mut Vec<Addressed>) {
+    if let Some(to) = post.reply_to {
+        out.push((to.shard, Mail::Answer { to, event: Event::Refused { tag: post.tag, refusal } }));
+    }
+}
