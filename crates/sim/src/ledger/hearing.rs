@@ -8,9 +8,6 @@ use super::session::{Asked, Speech, What};
 use super::stay::Stay;
 use super::{Ledger, PostState, SessionNo, shown};
 
-/// Who has asked for more than so many things at once may be told to come back later.
-const FLOOD: usize = 30;
-
 impl Ledger {
     /// A client hears something.
     pub fn hear(&mut self, session: SessionNo, heard: &Heard, now: Time) {
@@ -303,7 +300,7 @@ impl Ledger {
             4009 => conduct.is_silent || conduct.is_slow,
             4012 => self.is_draining,
             503 => self.is_draining || is_full,
-            4013 => is_full || self.is_draining || book.unanswered().count() > FLOOD,
+            4013 => is_full || self.is_draining || book.unanswered().count() > self.rules.flood,
             4508 => is_full,
             _ => false,
         };

@@ -32,6 +32,8 @@ pub struct Rules {
     pub may_be_full: bool,
     /// Who was away for at most so many messages gets them all.
     pub resumes_within: u64,
+    /// Who has more than so many commands unanswered may have asked for more than is put off for one session.
+    pub flood: usize,
 }
 
 /// The ledger.

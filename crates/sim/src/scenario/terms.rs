@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chat::{Message, RoomId, RoomName, UserId};
+use chat::{Command, Message, RoomId, RoomName, UserId};
 use gateways::{CLIENTS, SocketIoSettings};
 use shard::{Settings, ShardId, SlowPolicy, SlowRule};
 
@@ -133,6 +133,8 @@ impl Terms {
         Rules {
             may_be_full: settings.room_members_max < 1000 || settings.rooms_per_session < 100,
             resumes_within: settings.store.messages_max.min(bytes / message_bytes) as u64,
+            flood: settings.session_queue_bytes
+                / (size_of::<Command>() + settings.gateways.max_message_bytes),
         }
     }
 

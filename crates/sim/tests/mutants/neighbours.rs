@@ -26,7 +26,7 @@ impl Neighbours {
                 actor("neighbour-2", "socketio"),
                 actor("neighbour-3", "raw"),
             ],
-            ledger: Ledger::new(Rules { may_be_full: false, resumes_within: 0 }),
+            ledger: Ledger::new(Rules { may_be_full: false, resumes_within: 0, flood: 30 }),
             intruders: Vec::new(),
             random: Random::new(7),
             piece_bytes: 1 << 20,

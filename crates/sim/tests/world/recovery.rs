@@ -32,7 +32,7 @@ impl World {
         let mut stage = Stage {
             node: sim::Node::new(&settings, shards, weather, 7),
             actors: Vec::new(),
-            ledger: sim::Ledger::new(sim::Rules { may_be_full: true, resumes_within: 0 }),
+            ledger: sim::Ledger::new(sim::Rules { may_be_full: true, resumes_within: 0, flood: 30 }),
             intruders: Vec::new(),
             random: Random::new(7),
             piece_bytes: 1 << 20,

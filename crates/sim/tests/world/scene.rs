@@ -20,7 +20,7 @@ impl Scene {
         Self(Stage {
             node: Node::new(settings, shards, Weather::CALM, 7),
             actors,
-            ledger: Ledger::new(Rules { may_be_full: true, resumes_within: 0 }),
+            ledger: Ledger::new(Rules { may_be_full: true, resumes_within: 0, flood: 30 }),
             intruders: Vec::new(),
             random: Random::new(7),
             piece_bytes: 1 << 20,
