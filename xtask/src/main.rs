@@ -7,6 +7,7 @@
 
 mod bench;
 mod check;
+mod cluster;
 mod conformance;
 mod fuzz;
 mod install;
@@ -45,6 +46,11 @@ const COMMANDS: &[Command] = &[
         name: "conformance",
         about: "Autobahn's WebSocket suite against our server",
         run: conformance::run,
+    },
+    Command {
+        name: "cluster",
+        about: "a Redis, some nodes and a balancer, until it is interrupted",
+        run: cluster::run,
     },
     Command { name: "fuzz", about: "every fuzz target for some minutes each", run: fuzz::run },
 ];

@@ -1,6 +1,7 @@
 //! Other programs: how xtask starts them and what it says while doing so.
 
 use std::ffi::OsStr;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -28,6 +29,18 @@ impl Program {
 
     pub(crate) fn folder(mut self, folder: &Path) -> Self {
         self.0.current_dir(folder);
+        self
+    }
+
+    /// Interrupts of the terminal do not reach it.
+    pub(crate) fn apart(mut self) -> Self {
+        self.0.process_group(0);
+        self
+    }
+
+    /// It has the rights of another user.
+    pub(crate) fn user(mut self, user: u32, group: u32) -> Self {
+        self.0.uid(user).gid(group);
         self
     }
 
@@ -68,8 +81,13 @@ impl Program {
     }
 
     /// Starts it and goes on, with everything it says in `log`.
-    pub(crate) fn start(mut self, log: &Path) -> Result<Child, Failure> {
+    pub(crate) fn start(self, log: &Path) -> Result<Child, Failure> {
         println!("   $ {} &", self.line());
+        self.start_quietly(log)
+    }
+
+    /// The same without a word.
+    pub(crate) fn start_quietly(mut self, log: &Path) -> Result<Child, Failure> {
         let file = std::fs::File::create(log)?;
         self.0.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         self.0.spawn().map_err(|error| self.cannot_start(&error))

@@ -10,8 +10,18 @@ use crate::step::{Failure, Outcome, Steps};
 use crate::{bench, check, conformance, fuzz, install, tree};
 
 /// Programs of the system that tests start, and the packages of Debian that have them.
-const NEEDS: &[(&str, &str)] =
-    &[("chromium", "chromium"), ("curl", "curl"), ("node", "nodejs"), ("npm", "npm"), ("wrk", "wrk")];
+const NEEDS: &[(&str, &str)] = &[
+    ("apache2", "apache2"),
+    ("chromium", "chromium"),
+    ("curl", "curl"),
+    ("haproxy", "haproxy"),
+    ("nginx", "nginx"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("redis-cli", "redis-tools"),
+    ("redis-server", "redis-server"),
+    ("wrk", "wrk"),
+];
 
 /// Folders whose tests run on Node, against the built server.
 const NODE: &[&str] = &["clients/js", "interop"];
@@ -30,6 +40,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         steps.run("environments of Python", install::python_environments);
         conformance::smoke_into(&mut steps);
         let examples = ["build", "--package", "heimdallr", "--examples", "--quiet"];
+        check_compose(&mut steps);
         steps.run("build the examples", || cargo(&examples).run());
         test_on_node(&mut steps);
         fuzz::smoke_into(&mut steps);
@@ -50,6 +61,17 @@ fn test_workspace(steps: &mut Steps) {
         steps.run("tests of the workspace", || cargo(&nextest).run());
     } else {
         steps.run("tests of the workspace", || cargo(&["test", "--workspace", "--no-fail-fast"]).run());
+    }
+}
+
+/// The topology of the containers is read by its own program, where there is one.
+fn check_compose(steps: &mut Steps) {
+    let name = "deploy/compose.yaml";
+    if install::find("docker-compose").is_some() {
+        let config = ["--file", name, "config", "--quiet"];
+        steps.run(name, || Program::new("docker-compose").args(config).run());
+    } else {
+        steps.leave_out(name, "there is no docker-compose here");
     }
 }
 
