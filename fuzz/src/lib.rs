@@ -19,6 +19,8 @@ mod drive;
 mod engineio_laws;
 #[path = "../../crates/wire/tests/wire/oracle.rs"]
 mod oracle;
+#[path = "../../crates/wire/tests/wire/socketio_adapter_laws.rs"]
+mod socketio_adapter_laws;
 #[path = "../../crates/wire/tests/wire/socketio_laws.rs"]
 mod socketio_laws;
 

@@ -12,11 +12,21 @@ use crate::words::{MOVE, MOVE_STREAMS, POLLS, Told};
 const DRAWN: u64 = 60;
 const DRAWN_BYTES_MAX: usize = 1000;
 
+/// What servers of Socket.IO tell each other, in either adapter: an event in MessagePack, one with bytes, requests.
+const BESIDE: [&[u8]; 5] = [
+    b"\x93\xa6xrL-wD\x83\xa4type\x02\xa4data\x93\xa5hello\x81\xa1x\x01\xa3two\xa3nsp\xa1/\x83\xa5rooms\x91\xa5lobby\xa6except\x90\xa5flags\x80",
+    b"\x84\xa4type\x03\xa4data\x82\xa6packet\x82\xa4type\x02\xa4data\x92\xa3bin\xc4\x03\x01\x02\x03\xa4opts\x83\xa5rooms\x91\xa5lobby\xa6except\x90\xa5flags\x80\xa3uid\xb06c11a9b53f9c6db9\xa3nsp\xa1/",
+    br#"{"uid":"xrL-wD","requestId":"B_Tu5z","type":5,"opts":{"rooms":["lobby"],"except":[]}}"#,
+    br#"{"uid":"xrL-wD","requestId":"dRn7k3","type":6,"data":["sse","q"]}"#,
+    br#"{"type":4,"data":{"opts":{"rooms":["lobby"],"except":[],"flags":{}},"rooms":["x","y"]},"uid":"6c11a9b53f9c6db9","nsp":"/"}"#,
+];
+
 /// Everything that is made for the purpose.
 pub fn made_seeds() -> Vec<Seed> {
     let drawn = number("drawn", (0..DRAWN).map(draw).collect());
     let moves = number("move", [1, 2].map(write_move).into());
-    [drawn, moves, number("call", calls())].into_iter().flatten().collect()
+    let beside = number("beside", BESIDE.iter().map(|said| ("socketio", said.to_vec())).collect());
+    [drawn, moves, number("call", calls()), beside].into_iter().flatten().collect()
 }
 
 /// A script for a shard, as a simulator would draw it.

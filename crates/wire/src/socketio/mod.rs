@@ -6,8 +6,10 @@
 //!
 //! [`Packet`] is one packet, read from text and written as text with its arguments as they stand, never as a tree.
 //! [`Decoder`] puts binary attachments to their packet. [`msgpack`] is the other parser that applications may choose.
+//! [`adapter`] is what servers tell each other behind the back of their clients.
 //! Nothing knows which side it serves, who is connected, or what an event means.
 
+pub mod adapter;
 mod arguments;
 mod assembly;
 mod connection;

@@ -15,6 +15,8 @@ mod noise;
 mod oracle;
 mod plain_inflate;
 mod socketio;
+mod socketio_adapter;
+mod socketio_adapter_laws;
 mod socketio_attachments;
 mod socketio_laws;
 mod socketio_msgpack;

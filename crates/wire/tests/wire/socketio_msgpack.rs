@@ -117,6 +117,9 @@ fn what_json_has_not_becomes_what_javascript_writes_for_it() {
         (b"\xd3\x00\x00\x00\x00\x00\x00\x00\x05", "5"),
         (b"\x82\x01\xc3\xff\xc2", r#"{"1":true,"-1":false}"#),
         (b"\xd7\x00\x00\x00\x00\x00\x00\x00\x00\x00", r#""1970-01-01T00:00:00.000Z""#),
+        (b"\xd6\xff\x00\x00\x00\x01", r#""1970-01-01T00:00:01.000Z""#),
+        (b"\xd7\xff\x00\x7a\x12\x00\x00\x00\x00\x01", r#""1970-01-01T00:00:01.002Z""#),
+        (b"\xc7\x0c\xff\x00\x1e\x84\x80\xff\xff\xff\xff\xff\xff\xff\xff", r#""1969-12-31T23:59:59.002Z""#),
         (b"\xd7\x00\xff\xff\xff\xff\xff\xff\xff\xff", r#""1969-12-31T23:59:59.999Z""#),
         (b"\xd7\x00\x00\x00\x00\xdd\x9d\x5a\x09\xc3", r#""2000-02-29T12:34:56.067Z""#),
         (b"\xd7\x00\x00\x1e\xb2\x08\xc2\xdc\x00\x00", r#""+275760-09-13T00:00:00.000Z""#),
@@ -163,9 +166,15 @@ fn malformed_packets_are_refused() {
     ] {
         assert_eq!(read(bytes), Err(fault), "{bytes:02x?}");
     }
-    for item in
-        [&b"\xc1"[..], b"\xa1\xff", b"\xc7\x01\x01x", b"\xd4\x01x", b"\xd6\xff\0\0\0\0", b"\x81\x80\x01"]
-    {
+    for item in [
+        &b"\xc1"[..],
+        b"\xa1\xff",
+        b"\xc7\x01\x01x",
+        b"\xd4\x01x",
+        b"\xd6\x01\0\0\0\0",
+        b"\xd7\xff\xff\xff\xff\xff\0\0\0\0",
+        b"\x81\x80\x01",
+    ] {
         assert_eq!(read(&around(item)), Err(Fault::Msgpack), "{item:02x?}");
     }
     let no_date = around(b"\xd7\x00\x7f\xff\xff\xff\xff\xff\xff\xff");

@@ -19,9 +19,15 @@ pub(super) enum Item<'a> {
     Map(u64),
     /// What notepack.io makes of JavaScript's `undefined`.
     Undefined,
-    /// What notepack.io makes of a date: milliseconds since 1970.
+    /// A timestamp, or what notepack.io once made of a date: milliseconds since 1970.
     Date(i64),
 }
+
+/// The type of the extension that is a timestamp ("Timestamp extension type"): -1.
+const TIMESTAMP: u8 = 0xFF;
+
+/// Where a timestamp 64 has its seconds.
+const SECONDS_BITS: u64 = (1 << 34) - 1;
 
 /// Reads items, borrowed from the bytes.
 #[derive(Debug)]
@@ -87,20 +93,39 @@ impl<'a> Reader<'a> {
         self.take(size).map(Item::Binary)
     }
 
-    /// notepack.io writes an `ArrayBuffer` as an extension of type 0.
+    /// notepack.io writes an `ArrayBuffer` as an extension of type 0. A timestamp 96 has nanoseconds and seconds.
     fn sized_extension(&mut self, size: u64) -> Result<Item<'a>, Fault> {
-        match self.take(1)? {
-            [0] => self.binary(size),
+        match (self.take(1)?, size) {
+            ([0], _) => self.binary(size),
+            ([TIMESTAMP], 12) => {
+                let nanoseconds = self.number(4)?;
+                timestamp(self.signed(8)?, nanoseconds)
+            }
             _ => Err(Fault::Msgpack),
         }
     }
 
-    /// notepack.io writes `undefined` and dates as extensions of type 0 of one byte and of eight.
+    /// notepack.io writes `undefined` as an extension of type 0 of one byte; its second edition wrote dates so, of eight. Timestamp 32 has
+    /// seconds, timestamp 64 has nanoseconds in its upper 30 bits and seconds in the others.
     fn extension(&mut self, size: u64) -> Result<Item<'a>, Fault> {
         match (self.take(1)?, size) {
             ([0], 1) => self.take(1).map(|_| Item::Undefined),
             ([0], 8) => self.signed(8).map(Item::Date),
+            ([TIMESTAMP], 4) => timestamp(self.number(4)? as i64, 0),
+            ([TIMESTAMP], 8) => {
+                let number = self.number(8)?;
+                timestamp((number & SECONDS_BITS) as i64, number >> SECONDS_BITS.count_ones())
+            }
             _ => Err(Fault::Msgpack),
         }
     }
+}
+
+/// Whole milliseconds, the parts of one left out as JavaScript does.
+fn timestamp(seconds: i64, nanoseconds: u64) -> Result<Item<'static>, Fault> {
+    if nanoseconds >= 1_000_000_000 {
+        return Err(Fault::Msgpack);
+    }
+    let whole = seconds.checked_mul(1000).and_then(|ms| ms.checked_add((nanoseconds / 1_000_000) as i64));
+    whole.map(Item::Date).ok_or(Fault::Msgpack)
 }

@@ -71,6 +71,23 @@ pub fn write(packet: &Packet<'_>, attachments: &[impl AsRef<[u8]>], out: &mut Ve
     }
 }
 
+/// Reads one value as JSON, with placeholders for what is binary in it.
+pub(super) fn read_value(bytes: &[u8], max_attachments: usize) -> Result<(String, Vec<Vec<u8>>), Fault> {
+    let mut reader = Reader::new(bytes);
+    let value = Transcription::read(&mut reader, max_attachments)?;
+    if !reader.is_at_end() {
+        return Err(Fault::Msgpack);
+    }
+    let text = String::from_utf8(value.text).map_err(|_| Fault::Msgpack)?;
+    Ok((text, value.attachments.iter().map(|&attachment| attachment.to_vec()).collect()))
+}
+
+/// Appends a text that is JSON as one value. `attachments` are what its placeholders stand for.
+pub(super) fn write_value(text: &str, attachments: &[impl AsRef<[u8]>], out: &mut Vec<u8>) {
+    let attachments: SmallVec<[&[u8]; 4]> = attachments.iter().map(AsRef::as_ref).collect();
+    Writer::new(&attachments, out).json(text);
+}
+
 fn write_payload(body: &Body<'_>, writer: &mut Writer<'_>) {
     match body {
         Body::Connect(payload) | Body::ConnectError(payload) => writer.json(payload.unwrap_or("null")),
