@@ -9,8 +9,11 @@ const PAGE_BYTES: u64 = 4096;
 /// Memory in bytes, and the sockets that some of it is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MachineMemory {
-    /// What programs may still take without anything being swapped.
+    /// What programs may still take without anything being swapped. What the kernel has in its slabs counts as gone: it calls much of it
+    /// reclaimable that is not while sockets are open.
     pub available: u64,
+    /// What is neither free nor a copy of what is on a disk.
+    pub used: u64,
     /// What the kernel keeps in its slabs: sockets, files, what is watched of them.
     pub slab: u64,
     /// Buffers of TCP sockets.
@@ -45,9 +48,13 @@ fn busy_s_of(stat: &str, ticks_per_second: u64) -> Option<f64> {
 /// proc_meminfo(5), and the kernel's own account of sockets, whose memory is in pages.
 fn memory_of(meminfo: &str, sockstat: &str) -> Option<MachineMemory> {
     let bytes = |name| Some(number_after(meminfo.lines().find(|line| line.starts_with(name))?, name)? * 1024);
+    let (free, copies) = (bytes("MemFree:")?, bytes("Buffers:")? + bytes("Cached:")?);
+    // What programs share in memory is called cached too, and is on no disk.
+    let copies = copies.saturating_sub(bytes("Shmem:")?);
     let tcp = sockstat.lines().find(|line| line.starts_with("TCP:"))?;
     Some(MachineMemory {
-        available: bytes("MemAvailable:")?,
+        available: bytes("MemAvailable:")?.min(free + copies),
+        used: bytes("MemTotal:")?.saturating_sub(free + copies),
         slab: bytes("Slab:")?,
         socket_buffers: number_after(tcp, "mem")? * PAGE_BYTES,
         sockets: number_after(tcp, "inuse")?,
@@ -75,10 +82,19 @@ mod tests {
 
     #[test]
     fn memory_is_told_in_kibibytes_and_that_of_sockets_in_pages() {
-        let meminfo = "MemTotal: 9 kB\nMemAvailable:   800 kB\nSlab:   30 kB\n";
+        let meminfo = "MemTotal: 9000 kB\nMemFree: 500 kB\nMemAvailable:   800 kB\nBuffers: 10 kB\nCached: 260 kB\n\
+                       Shmem: 70 kB\nSlab:   30 kB\n";
         let sockstat = "sockets: used 21\nTCP: inuse 5 orphan 0 tw 18 alloc 7 mem 2\nUDP: inuse 1 mem 9\n";
-        let expected = MachineMemory { available: 819_200, slab: 30_720, socket_buffers: 8192, sockets: 5 };
+        let expected = MachineMemory {
+            available: 700 << 10,
+            used: 8300 << 10,
+            slab: 30 << 10,
+            socket_buffers: 8192,
+            sockets: 5,
+        };
         assert_eq!(memory_of(meminfo, sockstat), Some(expected));
+        let roomy = meminfo.replace("MemFree: 500", "MemFree: 900");
+        assert_eq!(memory_of(&roomy, sockstat).map(|memory| memory.available), Some(800 << 10));
         assert_eq!(memory_of("MemTotal: 9 kB\n", sockstat), None);
     }
 

@@ -205,7 +205,7 @@ pub struct KernelOverRun {
     pub after: MachineMemory,
     /// What the kernel's slabs and socket buffers grew by for each connection, both of its ends being on this machine.
     pub bytes_each: f64,
-    /// What the available memory shrank by for each connection: server, generator and kernel together.
+    /// What the memory in use grew by for each connection: server, generator and kernel together.
     pub all_bytes_each: f64,
 }
 
@@ -215,7 +215,7 @@ impl KernelOverRun {
         let kept = |memory: MachineMemory| memory.slab + memory.socket_buffers;
         let each = |bytes: u64| bytes as f64 / f64::from(members.max(1));
         let bytes_each = each(kept(open).saturating_sub(kept(before)));
-        let all_bytes_each = each(before.available.saturating_sub(open.available));
+        let all_bytes_each = each(open.used.saturating_sub(before.used));
         Self { before, open, after, bytes_each, all_bytes_each }
     }
 }
@@ -249,7 +249,7 @@ pub(crate) mod tests {
 
     pub(crate) fn example() -> Report {
         let memory = |private| Memory { rss: private, pss: private, private };
-        let machine = |available, slab| MachineMemory { available, slab, ..Default::default() };
+        let machine = |used, slab| MachineMemory { used, slab, ..Default::default() };
         let latency = Percentiles { count: 9, p50_ms: 1.5, p99_ms: 12.0, max_ms: 20.0, ..Default::default() };
         let findings = Findings { expected: 1000, delivered: 1000, ..Default::default() };
         let point =
@@ -293,7 +293,7 @@ pub(crate) mod tests {
             generator: Generator::judged(vec![12.0], Percentiles::default()),
             others_cpu_percent: Some(3.0),
             memory: Some(MemoryOverRun::of(memory(1000), memory(6000), memory(1500), 10)),
-            kernel: KernelOverRun::of(machine(900, 10), machine(400, 110), machine(900, 10), 10),
+            kernel: KernelOverRun::of(machine(400, 10), machine(900, 110), machine(400, 10), 10),
             stopped_by: None,
             series: (0..20).map(|n| point(f64::from(n) / 4.0)).collect(),
             curve: vec![(1.0, 0.5), (0.1, 3.0), (0.001, 20.0)],
