@@ -1,10 +1,11 @@
 //! The audiences of a shard: for each room with sessions here, who they are, what was told, and how far each has been sent it.
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 
 use chat::{Counts, Epoch, Event, Position, RoomId};
 use gateways::{Form, Gateway};
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use slab::Slab;
 
 use crate::frames::{Buffers, FrameLog};
@@ -48,7 +49,9 @@ pub(crate) struct Member {
 /// The audiences of a shard.
 #[derive(Debug, Default)]
 pub(crate) struct Audiences {
-    by_room: HashMap<RoomId, Place>,
+    hasher: DefaultHashBuilder,
+    /// The audiences by their rooms, whose names stand in the slab alone.
+    by_room: HashTable<Place>,
     slab: Slab<Audience>,
     /// Audiences with something to send, each visited for a slice in turn.
     pub(crate) ring: VecDeque<Place>,
@@ -57,7 +60,8 @@ pub(crate) struct Audiences {
 
 impl Audiences {
     pub(crate) fn find(&self, room: &RoomId) -> Option<Place> {
-        self.by_room.get(room).copied()
+        let is_of_room = |place: &Place| self.get(*place).room == *room;
+        self.by_room.find(self.hasher.hash_one(room), is_of_room).copied()
     }
 
     pub(crate) fn get(&self, place: Place) -> &Audience {
@@ -83,15 +87,16 @@ impl Audiences {
 
     /// The audience of a room, with one holder more.
     pub(crate) fn hold(&mut self, room: &RoomId, policy: impl FnOnce() -> SlowPolicy) -> Place {
-        let place = match self.by_room.get(room) {
-            Some(place) => *place,
-            None => {
-                let place = self.slab.insert(Audience::new(room.clone(), policy())) as Place;
-                self.by_room.insert(room.clone(), place);
-                place
-            }
-        };
+        let place = self.find(room).unwrap_or_else(|| self.open(room, policy()));
         self.get_mut(place).holders += 1;
+        place
+    }
+
+    fn open(&mut self, room: &RoomId, policy: SlowPolicy) -> Place {
+        let Self { hasher, by_room, slab, .. } = self;
+        let place = slab.insert(Audience::new(room.clone(), policy)) as Place;
+        let hash_of = |place: &Place| hasher.hash_one(&slab[*place as usize].room);
+        by_room.insert_unique(hasher.hash_one(room), place, hash_of);
         place
     }
 
@@ -107,9 +112,10 @@ impl Audiences {
         if audience.ringed {
             self.ring.retain(|ringed| *ringed != place);
         }
-        self.by_room.remove(&audience.room);
+        let entry = self.by_room.find_entry(self.hasher.hash_one(&audience.room), |of| *of == place);
+        entry.expect("every audience is found by its room").remove();
         if self.slab.is_empty() {
-            (self.slab, self.by_room) = (Slab::new(), HashMap::new());
+            (self.slab, self.by_room) = (Slab::new(), HashTable::new());
         }
     }
 
@@ -214,6 +220,7 @@ impl Audience {
         let log = self.log_of(form, at.offset);
         self.logs[log].readers += 1;
         let cursor = self.logs[log].end();
+        leave_no_slack(&mut self.members);
         self.members.push(Member { session, stream, log: log as u16, direct: false, cursor });
         // A lap under way comes by here too before it has been everywhere.
         self.due += u32::from(self.due > 0);
@@ -265,7 +272,10 @@ impl Audience {
         let log = FrameLog::new(form, offset);
         match vacant {
             Some(place) => self.logs[place] = log,
-            None => self.logs.push(log),
+            None => {
+                leave_no_slack(&mut self.logs);
+                self.logs.push(log);
+            }
         }
         vacant.unwrap_or(self.logs.len() - 1)
     }
@@ -289,5 +299,12 @@ impl Audience {
             told |= log.append(offset, buffers, |out| gateway.encode(variant, event, out));
         }
         told
+    }
+}
+
+/// Where there is one member, or one form, there is room for one: most rooms are small, and a vector would begin with room for four.
+fn leave_no_slack<T>(things: &mut Vec<T>) {
+    if things.capacity() == 0 {
+        things.reserve_exact(1);
     }
 }
