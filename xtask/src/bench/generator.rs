@@ -1,6 +1,7 @@
 //! A run of the load generator: its options in the words of the scenarios, and its report.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Child;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,8 +25,21 @@ impl Run {
         Self { words: line.split_whitespace().map(str::to_owned).collect() }
     }
 
+    /// Begins it and goes on.
+    pub(super) fn begin(
+        &self,
+        nodes: &[Server],
+        protocol: &str,
+        place: Place,
+        json: &Path,
+    ) -> Result<Underway, Failure> {
+        let _ = std::fs::remove_file(json);
+        let generator = self.program(nodes, protocol, place, json).start(&json.with_extension("log"))?;
+        Ok(Underway { generator, json: json.to_owned() })
+    }
+
     /// The program that carries it out against a server of so many nodes; the report goes to `json`.
-    pub(super) fn program(&self, nodes: &[Server], protocol: &str, place: Place, json: &Path) -> Program {
+    fn program(&self, nodes: &[Server], protocol: &str, place: Place, json: &Path) -> Program {
         let mut line = place.line(vec![contender::generator()]);
         line.extend(self.words.iter().cloned());
         for node in nodes {
@@ -51,6 +65,27 @@ impl Run {
         } else {
             Err(outcome.err().map_or_else(|| Failure::new("no report"), |failure| gave_up(&failure)))
         }
+    }
+}
+
+/// A run that goes on while something else happens; gone with the value.
+pub(super) struct Underway {
+    generator: Child,
+    json: PathBuf,
+}
+
+impl Underway {
+    /// Waits for its end.
+    pub(super) fn finish(mut self) -> Result<Report, Failure> {
+        self.generator.wait()?;
+        read(&self.json)
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        let _ = self.generator.kill();
+        let _ = self.generator.wait();
     }
 }
 
@@ -170,7 +205,7 @@ fn gave_up(failure: &Failure) -> Failure {
 }
 
 /// Reads a report that the generator has written.
-pub(super) fn read(json: &Path) -> Result<Report, Failure> {
+fn read(json: &Path) -> Result<Report, Failure> {
     let wrong = |error: serde_json::Error| Failure::new(format!("{}: {error}", json.display()));
     let mut whole: Value = serde_json::from_slice(&std::fs::read(json)?).map_err(wrong)?;
     let report: Report = serde_json::from_value(whole.clone()).map_err(wrong)?;

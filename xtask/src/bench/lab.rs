@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::contender::{self, Contender};
@@ -95,9 +94,9 @@ pub(super) struct Entrant {
     pub(super) options: Vec<&'static str>,
     /// Further keys of ours, as variables of its environment.
     pub(super) settings: Vec<(&'static str, String)>,
-    /// How many processes it is, and the Redis that is between them.
+    /// How many processes it is, and whether there is a Redis between them.
     pub(super) nodes: u32,
-    pub(super) redis: Option<String>,
+    pub(super) is_over_redis: bool,
     pub(super) place: Place,
     pub(super) generator_place: Place,
 }
@@ -109,15 +108,8 @@ impl Entrant {
     }
 
     /// The same as so many processes with a Redis between them.
-    pub(super) fn spread(self, nodes: u32, redis: &Redis) -> Self {
-        Self { nodes, redis: Some(redis.url()), ..self }
-    }
-
-    /// The command line of one of its processes.
-    pub(super) fn command_line(&self, listen: SocketAddr, admin: SocketAddr) -> Vec<String> {
-        let mut line = self.contender.command_line(listen, admin, &self.options);
-        line.extend(self.redis.iter().flat_map(|url| ["--redis".to_owned(), url.clone()]));
-        line
+    pub(super) fn spread(self, nodes: u32) -> Self {
+        Self { nodes, is_over_redis: true, ..self }
     }
 
     /// The same with a further key of ours set.
@@ -130,6 +122,12 @@ impl Entrant {
     pub(super) fn called(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
     }
+}
+
+/// An entrant that runs. The nodes end before the Redis between them does.
+pub(super) struct Cluster {
+    pub(super) nodes: Vec<Server>,
+    pub(super) redis: Option<Redis>,
 }
 
 /// What an entrant's runs have shown.
@@ -173,7 +171,7 @@ impl Lab {
             options,
             settings,
             nodes: 1,
-            redis: None,
+            is_over_redis: false,
             place,
             generator_place,
         })
@@ -199,24 +197,26 @@ impl Lab {
         names.map(|name| self.entrant(name)).collect()
     }
 
-    /// All its processes.
-    pub(super) fn start(&self, entrant: &Entrant) -> Result<Vec<Server>, Failure> {
+    /// All its processes, and the Redis between them where there is one.
+    pub(super) fn start(&self, entrant: &Entrant) -> Result<Cluster, Failure> {
+        let start_redis = || {
+            redis::install()?;
+            Redis::start(entrant.place, &self.folder.join("redis.log"))
+        };
+        let redis = entrant.is_over_redis.then(start_redis).transpose()?;
         let name = entrant.contender.name.replace(' ', "-");
-        let log = |node| self.folder.join(format!("{name}-{node}.log"));
-        (1..=entrant.nodes).map(|node| Server::start(entrant, &log(node))).collect()
-    }
-
-    /// A Redis for servers that are spread.
-    pub(super) fn redis(&self) -> Result<Redis, Failure> {
-        redis::install()?;
-        Redis::start(self.place(Cores::First), &self.folder.join("redis.log"))
+        let start_node = |node| {
+            let log = self.folder.join(format!("{name}-{node}.log"));
+            Server::start(entrant, redis.as_ref().map(Redis::url), &log)
+        };
+        Ok(Cluster { nodes: (1..=entrant.nodes).map(start_node).collect::<Result<_, _>>()?, redis })
     }
 
     /// One run against a fresh server.
     pub(super) fn measure(&self, entrant: &Entrant, run: &Run) -> Result<Report, Failure> {
-        let nodes = self.start(entrant)?;
+        let cluster = self.start(entrant)?;
         let json = self.folder.join("report.json");
-        run.carry_out(&nodes, entrant.protocol, entrant.generator_place, &json)
+        run.carry_out(&cluster.nodes, entrant.protocol, entrant.generator_place, &json)
     }
 
     /// All runs, the entrants in turn, so that a machine whose speed drifts is as unfair to each.

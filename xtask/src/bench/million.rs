@@ -54,13 +54,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let lab = Lab::open(if wish.is_quick { Scale::quick() } else { Scale::full(1) }, "ours", false)?;
     let everywhere = lab.place(Cores::All);
     let ours = Entrant { place: everywhere, generator_place: everywhere, ..lab.entrant("ours")? };
-    let redis = wish.over_redis.then(|| lab.redis()).transpose()?;
-    let ours = Entrant { nodes: spreading.nodes, ..ours };
-    let ours = redis.iter().fold(ours, |ours, redis| ours.spread(spreading.nodes, redis));
-    let nodes = lab.start(&ours)?;
+    let ours = Entrant { nodes: spreading.nodes, is_over_redis: wish.over_redis, ..ours };
+    let cluster = lab.start(&ours)?;
     let json = lab.folder.join("report.json");
-    let report = spreading.run(&wish, lab.scale).carry_out(&nodes, ours.protocol, everywhere, &json)?;
-    drop(nodes);
+    let report =
+        spreading.run(&wish, lab.scale).carry_out(&cluster.nodes, ours.protocol, everywhere, &json)?;
+    drop(cluster);
     let stopped_by = report.stopped_by.clone();
     let result = Measured::now(&wish.name(), &spreading.about(&wish), 1, finding(&wish, spreading, report));
     print!("{}", page::section(&result));

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +17,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Redis {
     process: Child,
     address: SocketAddr,
+    place: Place,
+    log: PathBuf,
 }
 
 /// Makes sure that it is there.
@@ -32,7 +34,8 @@ impl Redis {
     /// Starts it and waits until it answers.
     pub(super) fn start(place: Place, log: &Path) -> Result<Self, Failure> {
         let address = free_address()?;
-        let redis = Self { process: serve(address, place, log)?, address };
+        let process = serve(address, place, log)?;
+        let redis = Self { process, address, place, log: log.to_owned() };
         redis.await_answer()?;
         Ok(redis)
     }
@@ -40,6 +43,20 @@ impl Redis {
     /// Where it is, as servers are told.
     pub(super) fn url(&self) -> String {
         format!("redis://{}", self.address)
+    }
+
+    /// Kills it, and everything it knew is gone; starts it again and waits until it answers.
+    pub(super) fn restart(&mut self) -> Outcome {
+        self.process.kill()?;
+        self.process.wait()?;
+        self.process = serve(self.address, self.place, &self.log)?;
+        self.await_answer()
+    }
+
+    /// What it says of itself under a name (`INFO`), a number.
+    pub(super) fn number(&self, name: &str) -> Result<u64, Failure> {
+        let said = self.ask("INFO")?;
+        number_of(&said, name).ok_or_else(|| Failure::new(format!("Redis says nothing of {name}")))
     }
 
     fn await_answer(&self) -> Outcome {
@@ -81,4 +98,20 @@ fn serve(address: SocketAddr, place: Place, log: &Path) -> Result<Child, Failure
     line.extend(["--port".to_owned(), address.port().to_string()]);
     line.extend(["--save", "", "--appendonly", "no"].map(str::to_owned));
     Program::new(&line[0]).args(&line[1..]).start(log)
+}
+
+fn number_of(said: &str, name: &str) -> Option<u64> {
+    said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_by_its_whole_name() {
+        let said = "# Stats\r\npubsub_channels_max:9\r\npubsub_channels:7\r\nrole:master\r\n";
+        assert_eq!(number_of(said, "pubsub_channels"), Some(7));
+        assert_eq!((number_of(said, "role"), number_of(said, "channels")), (None, None));
+    }
 }

@@ -19,9 +19,10 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts it and waits until it accepts. What it says goes to `log`.
-    pub(super) fn start(entrant: &Entrant, log: &Path) -> Result<Self, Failure> {
+    pub(super) fn start(entrant: &Entrant, redis: Option<String>, log: &Path) -> Result<Self, Failure> {
         let (address, admin) = (free_address()?, free_address()?);
-        let line = entrant.place.line(entrant.command_line(address, admin));
+        let mut line = entrant.place.line(entrant.contender.command_line(address, admin, &entrant.options));
+        line.extend(redis.into_iter().flat_map(|url| ["--redis".to_owned(), url]));
         let program = Program::new(&line[0]).args(&line[1..]);
         let program = entrant.settings.iter().fold(program, |program, (key, value)| program.env(key, value));
         let mut server = Self { process: program.start(log)?, address };

@@ -52,7 +52,7 @@ fn ask_in_turn(lab: &Lab, entrants: &[Entrant], wrk: Wrk, times: usize) -> Resul
     let mut shown: ByServer = entrants.iter().map(|entrant| (entrant.name.clone(), Vec::new())).collect();
     for _ in 0..times {
         for (entrant, (_, answers)) in entrants.iter().zip(&mut shown) {
-            let server = lab.start(entrant)?;
+            let server = lab.start(entrant)?.nodes;
             answers.push(wrk.ask(&server[0], OURS, entrant.generator_place)?);
         }
     }

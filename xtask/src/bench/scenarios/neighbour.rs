@@ -1,12 +1,10 @@
 //! What some do to others: a large busy room to a small one, and members that do not read to those that do.
 
-use std::path::Path;
-use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
 use super::super::figure::Bar;
-use super::super::generator::{Report, Run, read};
+use super::super::generator::{Report, Run};
 use super::super::lab::{Entrant, Lab, Shown};
 use super::super::result::Finding;
 use super::{faults, figure, p50_ms, p99_ms};
@@ -71,32 +69,12 @@ fn measure_both(
     quiet: &Run,
     before_s: f64,
 ) -> Result<[Report; 2], Failure> {
-    let server = lab.start(entrant)?;
-    let [loud_json, quiet_json] = ["loud.json", "quiet.json"].map(|name| lab.folder.join(name));
+    let server = lab.start(entrant)?.nodes;
     let (protocol, place) = (entrant.protocol, entrant.generator_place);
-    let _ = std::fs::remove_file(&loud_json);
-    let program = loud.program(&server, protocol, place, &loud_json);
-    let mut other = Other(program.start(&lab.folder.join("loud.log"))?);
+    let loud = loud.begin(&server, protocol, place, &lab.folder.join("loud.json"))?;
     thread::sleep(Duration::from_secs_f64(before_s));
-    let quiet = quiet.carry_out(&server, protocol, place.ahead(), &quiet_json)?;
-    other.finish(&loud_json).map(|loud| [loud, quiet])
-}
-
-/// A generator that runs beside the measured one; gone with the value.
-struct Other(Child);
-
-impl Other {
-    fn finish(&mut self, json: &Path) -> Result<Report, Failure> {
-        self.0.wait()?;
-        read(json)
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    let quiet = quiet.carry_out(&server, protocol, place.ahead(), &lab.folder.join("quiet.json"))?;
+    loud.finish().map(|loud| [loud, quiet])
 }
 
 /// Ten members that stop reading, in a room of 100 that is sent more than any socket buffer holds.

@@ -11,7 +11,7 @@ use crate::step::Failure;
 
 const SESSIONS: u32 = 5000;
 /// As many as a session may be in unless a node is told otherwise.
-const ROOMS_EACH: u32 = 100;
+pub(super) const ROOMS_EACH: u32 = 100;
 const RETURNED_PERCENT: f64 = 90.0;
 /// How long the rooms are there, and how long a node has to give their memory back; it lets an empty one go after a second.
 const SECONDS: f64 = 5.0;
@@ -40,11 +40,11 @@ pub(super) fn run(lab: &Lab) -> Result<Finding, Failure> {
     Ok(finding)
 }
 
-fn bytes_each(report: &Report) -> Option<f64> {
+pub(super) fn bytes_each(report: &Report) -> Option<f64> {
     Some(report.memory.as_ref()?.private_bytes_each / f64::from(ROOMS_EACH))
 }
 
-fn per_second(report: &Report) -> Option<f64> {
+pub(super) fn per_second(report: &Report) -> Option<f64> {
     Some(report.opening.per_second * f64::from(ROOMS_EACH))
 }
 
@@ -52,6 +52,6 @@ fn us_each(report: &Report) -> Option<f64> {
     Some(report.opening.server_us_each? / f64::from(ROOMS_EACH))
 }
 
-fn broken(report: &Report) -> Option<f64> {
+pub(super) fn broken(report: &Report) -> Option<f64> {
     Some(f64::from(report.idle.as_ref()?.broken))
 }
