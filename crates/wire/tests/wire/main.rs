@@ -14,6 +14,7 @@ mod json;
 mod noise;
 mod oracle;
 mod plain_inflate;
+mod proxy;
 mod socketio;
 mod socketio_adapter;
 mod socketio_adapter_laws;
