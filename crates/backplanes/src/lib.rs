@@ -14,8 +14,17 @@ macro_rules! backplanes {
     ($($folder:ident),* $(,)?) => {
         $(mod $folder;)*
         /// Every backplane by name.
-        pub const BACKPLANES: &[(&str, Open)] = &[$((stringify!($folder), $folder::open)),*];
+        pub const BACKPLANES: &[(&str, Open)] = &[$((stringify!($folder), self::$folder::open)),*];
     };
 }
 
 backplanes![loopback];
+
+mod redis;
+/// What a node makes of a broker, without the broker: for the simulator, which is one.
+pub mod brokered {
+    pub use crate::redis::broker::{
+        Attend, Attended, Channel, Entry, Heard, Line, Model, Post, Publication, Reply, Request, Tried,
+    };
+    pub use crate::redis::machine::{Input, Outcome, TICK_MS};
+}

@@ -1,0 +1,4 @@
+//! The backplane of nodes that share a Redis, or several: the broker puts messages in order, one script a post, and keeps the newest.
+
+pub(crate) mod broker;
+pub(crate) mod machine;
