@@ -21,10 +21,13 @@ macro_rules! backplanes {
 backplanes![loopback];
 
 mod redis;
+
 /// What a node makes of a broker, without the broker: for the simulator, which is one.
 pub mod brokered {
-    pub use crate::redis::broker::{
+    pub use super::broker::{
         Attend, Attended, Channel, Entry, Heard, Line, Model, Post, Publication, Reply, Request, Tried,
     };
-    pub use crate::redis::machine::{Input, Outcome, TICK_MS};
+    pub use super::machine::{Input, Machine, Outcome, TICK_MS, Tally};
 }
+
+use redis::{broker, machine};

@@ -7,11 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chat::{
-<<<<<<< HEAD
     Author, Body, Content, Epoch, Here, Message, Position, Refusal, RoomId, SignalName, Tag, Time, UserId,
-=======
-    Author, Body, Content, Counts, Epoch, Message, Position, Refusal, RoomId, SignalName, Tag, Time, UserId,
->>>>>>> ad98379 (Name what a node asks of a broker, and model one in memory)
 };
 
 /// One start of a node. Never used again by another.

@@ -9,6 +9,8 @@ const PURE: &[&str] = &[
     "crates/wire/src/",
     "crates/gateways/src/",
     "crates/backplanes/src/loopback/",
+    "crates/backplanes/src/redis/broker/",
+    "crates/backplanes/src/redis/machine/",
     "crates/stores/src/memory/",
     "crates/shard/src/",
 ];

@@ -55,6 +55,16 @@ pub enum Request {
     Bury(NodeId),
 }
 
+impl Request {
+    /// The line it is asked on.
+    pub fn line(&self) -> Line {
+        match self {
+            Self::Listen(_) | Self::Unlisten(_) | Self::Redial(Line::Listener) => Line::Listener,
+            _ => Line::Commands,
+        }
+    }
+}
+
 /// The connections of a node to a broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {

@@ -175,8 +175,8 @@ impl Model {
     }
 
     fn here(&mut self, node: NodeId, id: RoomId, here: Here, published: &mut Vec<Publication>) -> Reply {
-        let room = self.rooms.entry(id.clone()).or_default();
-        room.note(node, here, &id, published);
+        self.rooms.entry(id.clone()).or_default().here.insert(node, here.clone());
+        published.push((Channel::Room(id), Heard::Here { node, here: Some(here) }));
         Reply::Done
     }
 

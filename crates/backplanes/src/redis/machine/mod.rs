@@ -2,9 +2,32 @@
 //!
 //! Knows no sockets, no clock and no Redis. One machine for each broker of a node; a room is one broker's.
 
-use crate::{Arrival, Ask};
+mod entry;
+mod local;
+mod nodes;
+mod posts;
+mod requests;
+mod rooms;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
 
+use std::collections::VecDeque;
+
+use chat::RoomId;
+use hashbrown::{HashMap, HashSet};
+
+use self::local::{Epochs, OUTAGE_MS};
+use self::nodes::Nodes;
+use self::posts::Posts;
+use self::requests::{Awaited, Wire};
+use self::rooms::Room;
 use super::broker::{Channel, Heard, Line, Reply, Request};
+use crate::{Arrival, Ask, Health, NodeId, OutageRule, Settings};
+
+/// How often a machine is told that time passes, in milliseconds.
+pub const TICK_MS: u64 = 100;
 
 /// What a machine is told.
 #[derive(Clone, Debug)]
@@ -43,9 +66,6 @@ pub enum Input {
     Tick,
 }
 
-/// How often a machine is told that time passes, in milliseconds.
-pub const TICK_MS: u64 = 100;
-
 /// What a machine wants done.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -53,4 +73,266 @@ pub struct Outcome {
     pub requests: Vec<(u64, Request)>,
     /// What arrives at which shard.
     pub arrivals: Vec<(u16, Arrival)>,
+}
+
+/// What has happened, in numbers that only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Orders that were posted.
+    pub posts: u64,
+    /// Posts asked for again, because the answer was cut off.
+    pub retries: u64,
+    /// Posts refused because no answer came in time.
+    pub given_up: u64,
+    /// Times that messages missed were shown in their place.
+    pub gaps_refilled: u64,
+    /// Times that messages were missed which the broker does not have any more.
+    pub gaps_lost: u64,
+    /// Messages published that had been shown already.
+    pub duplicates: u64,
+    /// Lines to the broker that came up.
+    pub connects: u64,
+    /// Times that there was no broker for so long that nobody was kept waiting for it.
+    pub outages: u64,
+}
+
+/// What a node makes of a broker.
+#[derive(Debug)]
+pub struct Machine {
+    node: NodeId,
+    shards: u16,
+    wait_replicas: u32,
+    tags_per_room: usize,
+    rules: Vec<OutageRule>,
+    now_ms: u64,
+    epochs: Epochs,
+    commands: Wire,
+    listener: Wire,
+    next_request: u64,
+    rooms: HashMap<RoomId, Room>,
+    /// Rooms that are heard and wait for their turn.
+    to_attend: VecDeque<RoomId>,
+    /// How many attends the broker has not answered.
+    attending: usize,
+    /// Rooms to look at again, and when.
+    doubts: VecDeque<(u64, RoomId)>,
+    /// Rooms forsaken that the broker could not be told of.
+    leaving: HashSet<RoomId>,
+    posts: Posts,
+    nodes: Nodes,
+    /// There has been no broker for a while.
+    is_outage: bool,
+    tally: Tally,
+}
+
+impl Machine {
+    /// A machine that has no broker yet.
+    pub fn new(settings: &Settings, now_ms: u64) -> Self {
+        Self {
+            node: settings.node,
+            shards: settings.shards.max(1),
+            wait_replicas: settings.wait_replicas,
+            tags_per_room: settings.tags_per_room,
+            rules: settings.outage_rules.clone(),
+            now_ms,
+            epochs: Epochs::new(settings.epoch_seed),
+            commands: Wire::new(now_ms),
+            listener: Wire::new(now_ms),
+            next_request: 1,
+            rooms: HashMap::new(),
+            to_attend: VecDeque::new(),
+            attending: 0,
+            doubts: VecDeque::new(),
+            leaving: HashSet::new(),
+            posts: Posts::default(),
+            nodes: Nodes::default(),
+            is_outage: false,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes an input in; what comes of it is appended to `out`.
+    pub fn step(&mut self, input: Input, now_ms: u64, out: &mut Outcome) {
+        self.now_ms = now_ms;
+        match input {
+            Input::Ask { shard, ask } => self.ask(shard, ask, out),
+            Input::Up { line, run } => self.up(line, run, out),
+            Input::Cut(line) => self.cut(line),
+            Input::Reply { id, reply } => self.reply(id, reply, out),
+            Input::Heard { channel, what } => self.heard(&channel, what, out),
+            Input::Tick => self.tick(out),
+        }
+    }
+
+    /// How it is.
+    pub fn health(&self) -> Health {
+        let heard = self.nodes.is_heard(self.now_ms);
+        let fault = match (self.commands.is_up(), self.listener.is_up(), heard) {
+            (false, _, _) if self.now_ms >= self.commands.since_ms + OUTAGE_MS || !heard => {
+                "the broker cannot be reached"
+            }
+            (_, false, false) => "the broker cannot be listened to",
+            (_, true, false) => "what is said to the broker is not heard from it",
+            _ => return Health { fault: None, nodes: self.nodes.count() as u32 },
+        };
+        Health { fault: Some(fault.to_owned()), nodes: self.nodes.count() as u32 }
+    }
+
+    /// What has happened.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    fn ask(&mut self, shard: u16, ask: Ask, out: &mut Outcome) {
+        match ask {
+            Ask::Attend(room) => self.attend(shard, room, out),
+            Ask::Forsake(room) => self.forsake(room, out),
+            Ask::Order(order) => self.order(shard, order, out),
+            Ask::Tell { room, signal } => {
+                let (channel, bytes) = (Channel::Room(room), entry::write_signal(&signal));
+                self.request(Request::Publish { channel, bytes }, None, out);
+            }
+            Ask::Here { room, here } => self.note_here(room, here, out),
+            Ask::Send { to, bytes } => {
+                self.request(Request::Publish { channel: Channel::Node(to), bytes }, None, out);
+            }
+        }
+    }
+
+    fn up(&mut self, line: Line, run: Box<str>, out: &mut Outcome) {
+        self.cut(line);
+        self.tally.connects += 1;
+        let now_ms = self.now_ms;
+        self.wire(line).up(run, now_ms);
+        self.nodes.restart(self.commands.run.as_deref(), now_ms);
+        match line {
+            Line::Listener => {
+                let own = vec![Channel::Node(self.node)];
+                self.request(Request::Listen(own.clone()), Some(Awaited::Listen(own)), out);
+                self.listen_to_all(out);
+            }
+            Line::Commands => {
+                self.is_outage = false;
+                self.renew_and_probe(out);
+                let mut leaving: Vec<_> = std::mem::take(&mut self.leaving).into_iter().collect();
+                leaving.sort_unstable();
+                leaving.into_iter().for_each(|room| self.leave(room, self.node, out));
+                self.post_again(out);
+                self.attend_more(out);
+            }
+        }
+        let leads_elsewhere =
+            self.listener.is_up() && self.commands.is_up() && self.listener.run != self.commands.run;
+        if leads_elsewhere {
+            self.redial(Line::Listener, out);
+        }
+    }
+
+    fn cut(&mut self, line: Line) {
+        let now_ms = self.now_ms;
+        let unanswered = self.wire(line).cut(now_ms);
+        match line {
+            Line::Listener => self.deafen(),
+            Line::Commands => {
+                self.attending = 0;
+                unanswered.into_iter().for_each(|(id, awaited)| self.unanswered(id, awaited));
+            }
+        }
+    }
+
+    /// The broker may have done it or not.
+    fn unanswered(&mut self, id: u64, awaited: Awaited) {
+        match awaited {
+            Awaited::Attend(room) => self.not_attended(id, room),
+            Awaited::Here(room) => self.not_told(room),
+            Awaited::Forsake(room, node) if node == self.node && !self.rooms.contains_key(&room) => {
+                self.leaving.insert(room);
+            }
+            // Posts are asked for again when there is a line again, leases are renewed, and dead nodes are found once more.
+            _ => {}
+        }
+    }
+
+    fn reply(&mut self, id: u64, reply: Reply, out: &mut Outcome) {
+        let now_ms = self.now_ms;
+        let of_commands = self.commands.answered(id, now_ms);
+        let Some(awaited) = of_commands.or_else(|| self.listener.answered(id, now_ms)) else { return };
+        if matches!(awaited, Awaited::Attend(_)) {
+            self.attending -= 1;
+        }
+        match (awaited, reply) {
+            (Awaited::Post(number), reply) => self.answer(number, reply, out),
+            (Awaited::Attend(room), Reply::Attended(attended)) => self.attended(id, room, attended, out),
+            (Awaited::Listen(channels), Reply::Done) => self.listened(id, channels, out),
+            (Awaited::Renew, Reply::Alive { nodes, dead, lapsed }) => self.alive(nodes, dead, lapsed, out),
+            (Awaited::Rooms(node), Reply::Rooms(rooms)) => self.clean_rooms(node, rooms, out),
+            (Awaited::Bury(node), Reply::Done) => self.buried(node),
+            (Awaited::Rooms(node) | Awaited::Bury(node), _) => self.not_buried(node),
+            (Awaited::Listen(_), _) => self.redial(Line::Listener, out),
+            (awaited, Reply::Failed) => return self.unanswered(id, awaited),
+            _ => {}
+        }
+        self.attend_more(out);
+    }
+
+    fn heard(&mut self, channel: &Channel, what: Heard, out: &mut Outcome) {
+        match (channel, what) {
+            (Channel::Room(room), Heard::Posted { at, entry }) => self.posted(room, at, entry, out),
+            (Channel::Room(room), Heard::Here { node, here }) => self.told_here(room, node, here, out),
+            (Channel::Room(room), Heard::Said { from, bytes }) if from != self.node => {
+                self.told_sign(room, &bytes, out);
+            }
+            (Channel::Node(node), Heard::Said { from, bytes }) if *node == self.node => {
+                self.said(from, bytes, out)
+            }
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self, out: &mut Outcome) {
+        for line in [Line::Commands, Line::Listener] {
+            let now_ms = self.now_ms;
+            if self.wire(line).is_silent(now_ms) {
+                self.redial(line, out);
+            }
+        }
+        if !self.commands.is_up() && !self.is_outage && self.now_ms >= self.commands.since_ms + OUTAGE_MS {
+            self.begin_outage(out);
+        }
+        self.give_up_posts(out);
+        self.settle_doubts(out);
+        self.attend_more(out);
+        self.check_hearing(out);
+        self.renew_and_probe(out);
+    }
+
+    /// Lets a line go that is of no use. What was asked on it is not answered any more.
+    fn redial(&mut self, line: Line, out: &mut Outcome) {
+        out.requests.push((self.next_request, Request::Redial(line)));
+        self.next_request += 1;
+        self.cut(line);
+    }
+
+    /// Asks for something on its line. On one that is cut nothing is asked.
+    fn request(&mut self, request: Request, awaited: Option<Awaited>, out: &mut Outcome) {
+        let now_ms = self.now_ms;
+        let id = self.next_request;
+        let line = request.line();
+        let wire = self.wire(line);
+        if !wire.is_up() {
+            return;
+        }
+        if let Some(awaited) = awaited {
+            wire.expect(id, awaited, now_ms);
+        }
+        self.next_request += 1;
+        out.requests.push((id, request));
+    }
+
+    fn wire(&mut self, line: Line) -> &mut Wire {
+        match line {
+            Line::Listener => &mut self.listener,
+            Line::Commands => &mut self.commands,
+        }
+    }
 }

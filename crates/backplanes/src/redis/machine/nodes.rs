@@ -1,0 +1,152 @@
+//! The nodes of the cluster: who is alive, what is cleaned up after who is not, and whether this one can be heard.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use chat::RoomId;
+
+use super::requests::{Awaited, SILENCE_MS};
+use super::{Machine, Outcome};
+use crate::redis::broker::{Channel, Line, Request};
+use crate::{Arrival, NodeId};
+
+/// How often a node says that it is alive.
+const RENEW_MS: u64 = 1_500;
+/// How often a node says something to itself.
+const PROBE_MS: u64 = 1_000;
+
+/// A broker has heard of all nodes that are alive after so long: they have found it and renewed their leases.
+pub(super) const SPARED_MS: u64 = 6_000;
+
+/// What is known of the nodes.
+#[derive(Debug, Default)]
+pub(super) struct Nodes {
+    alive: BTreeSet<NodeId>,
+    dead: BTreeSet<NodeId>,
+    /// Whom this node cleans up after at the moment.
+    burying: Option<NodeId>,
+    renew_due_ms: u64,
+    probe_due_ms: u64,
+    /// Which life of the broker the leases are from, and until when nodes it has not heard of yet are not taken for gone.
+    run: Option<Box<str>>,
+    spared_until_ms: u64,
+    /// When it last heard itself.
+    heard_ms: Option<u64>,
+}
+
+impl Nodes {
+    pub(super) fn is_alive(&self, node: NodeId) -> bool {
+        self.alive.contains(&node)
+    }
+
+    pub(super) fn is_dead(&self, node: NodeId) -> bool {
+        self.dead.contains(&node)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.alive.len().max(1)
+    }
+
+    /// Whether it heard itself lately.
+    pub(super) fn is_heard(&self, now_ms: u64) -> bool {
+        self.heard_ms.is_some_and(|heard_ms| now_ms < heard_ms + SILENCE_MS)
+    }
+
+    /// A line is new: everything is due. A broker that may have forgotten the leases is given time to hear of them.
+    pub(super) fn restart(&mut self, run: Option<&str>, now_ms: u64) {
+        (self.burying, self.renew_due_ms, self.probe_due_ms) = (None, 0, 0);
+        if run.is_some() && self.run.as_deref() != run {
+            self.run = run.map(Into::into);
+            self.spared_until_ms = now_ms + SPARED_MS;
+        }
+    }
+}
+
+impl Machine {
+    /// Says that the node is alive, and something to itself, when it is time to.
+    pub(super) fn renew_and_probe(&mut self, out: &mut Outcome) {
+        if !self.commands.is_up() {
+            return;
+        }
+        if self.now_ms >= self.nodes.renew_due_ms {
+            self.nodes.renew_due_ms = self.now_ms + RENEW_MS;
+            self.request(Request::Renew, Some(Awaited::Renew), out);
+        }
+        if self.listener.is_up() && self.now_ms >= self.nodes.probe_due_ms {
+            self.nodes.probe_due_ms = self.now_ms + PROBE_MS;
+            let channel = Channel::Node(self.node);
+            self.request(Request::Publish { channel, bytes: Bytes::new() }, None, out);
+        }
+    }
+
+    /// Lets a listener go that does not hear the node speak.
+    pub(super) fn check_hearing(&mut self, out: &mut Outcome) {
+        let since_ms =
+            self.listener.since_ms.max(self.commands.since_ms).max(self.nodes.heard_ms.unwrap_or(0));
+        let is_deaf = self.listener.is_up() && self.commands.is_up() && self.now_ms >= since_ms + SILENCE_MS;
+        if is_deaf {
+            self.redial(Line::Listener, out);
+        }
+    }
+
+    /// Another node, or this one, said something to this node.
+    pub(super) fn said(&mut self, from: NodeId, bytes: Bytes, out: &mut Outcome) {
+        if from == self.node && bytes.is_empty() {
+            self.nodes.heard_ms = Some(self.now_ms);
+            return;
+        }
+        let shard = addressee(&bytes) % self.shards;
+        out.arrivals.push((shard, Arrival::Sent { from, bytes }));
+    }
+
+    pub(super) fn alive(&mut self, alive: Vec<NodeId>, dead: Vec<NodeId>, lapsed: bool, out: &mut Outcome) {
+        let mut alive = BTreeSet::from_iter(alive);
+        if self.now_ms < self.nodes.spared_until_ms {
+            alive.extend(self.nodes.alive.iter().filter(|node| !dead.contains(node)));
+        }
+        let gone: Vec<_> = self.nodes.alive.difference(&alive).copied().collect();
+        self.nodes.dead = BTreeSet::from_iter(dead);
+        self.nodes.alive = alive;
+        gone.into_iter().for_each(|node| self.mourn(node, out));
+        if lapsed {
+            self.rise(out);
+        }
+        let is_first = self.nodes.alive.first() == Some(&self.node);
+        if is_first && self.nodes.burying.is_none() {
+            self.nodes.burying = self.nodes.dead.first().copied();
+            self.clean_up(out);
+        }
+    }
+
+    fn clean_up(&mut self, out: &mut Outcome) {
+        if let Some(node) = self.nodes.burying {
+            self.request(Request::Rooms(node), Some(Awaited::Rooms(node)), out);
+        }
+    }
+
+    /// Takes a dead node out of these rooms, then asks for more, until there are none.
+    pub(super) fn clean_rooms(&mut self, node: NodeId, rooms: Vec<RoomId>, out: &mut Outcome) {
+        if rooms.is_empty() {
+            return self.request(Request::Bury(node), Some(Awaited::Bury(node)), out);
+        }
+        rooms.into_iter().for_each(|room| self.leave(room, node, out));
+        self.clean_up(out);
+    }
+
+    /// It is tried again when the next lease is renewed.
+    pub(super) fn not_buried(&mut self, node: NodeId) {
+        if self.nodes.burying == Some(node) {
+            self.nodes.burying = None;
+        }
+    }
+
+    pub(super) fn buried(&mut self, node: NodeId) {
+        self.nodes.burying = None;
+        self.nodes.dead.remove(&node);
+    }
+}
+
+/// Which shard a message from another node is for: it says so behind its kind.
+fn addressee(bytes: &Bytes) -> u16 {
+    bytes.get(1..3).map_or(0, |shard| u16::from_le_bytes([shard[0], shard[1]]))
+}
