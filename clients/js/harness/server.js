@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../target/debug/heimdallr', import.meta.url));
 const PORTS = { first: Number(process.env.PORTS_FIRST ?? 22_000), count: 1_000 };
 
+/** Nobody has to notice that a server of a test goes away. */
+const AT_ONCE = { HEIMDALLR_DRAIN_WAIT_SECONDS: '0' };
+
 /** An example of the server's crate, built beside it. */
 export const example = (name) => `${dirname(BINARY)}/examples/${name}`;
 
@@ -40,7 +43,7 @@ class Server {
     this.#program = program;
     this.#extra = extra;
     const variables = Object.entries(keys).map(([key, value]) => [`HEIMDALLR_${key.toUpperCase()}`, String(value)]);
-    this.#environment = { ...process.env, ...Object.fromEntries(variables) };
+    this.#environment = { ...process.env, ...AT_ONCE, ...Object.fromEntries(variables) };
   }
 
   get page() {

@@ -39,6 +39,9 @@ pub trait Gateway {
         unreachable!("a gateway that attaches streams answers for sessions that are gone");
     }
 
+    /// The node goes away, though it works as ever for a while: whoever asks whether it is well is told.
+    fn retire(&mut self) {}
+
     /// Appends the event in one of this gateway's formats, once for all sessions of that form; appends nothing when the
     /// form does not tell of such events. What it appends is one frame: a session is sent all of it or nothing.
     fn encode(&mut self, variant: Variant, event: &Event, out: &mut Vec<u8>);

@@ -17,7 +17,7 @@ use crate::{log, numbers, settings};
 
 /// How often it is looked whether a shard has ended, which none should while the node works, and whether a crowd has left.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
-/// How often it is looked whether all shards have ended while the node drains.
+/// How often it is looked whether anybody is left while the node drains.
 const DRAIN_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Works until asked to stop. `Err`: what went wrong, for a person.
@@ -34,7 +34,8 @@ pub(crate) fn run(settings: &Settings, application: &Application) -> Result<(), 
     vitals.enter(Stage::Ready);
     announce(&node, service.address())
         .map_err(|error| format!("cannot write to standard output: {error}"))?;
-    runtime.block_on(work(&node, &vitals, &levels, signals, settings.drain_seconds));
+    let patience = Patience { wait: settings.drain_wait_seconds, leave: settings.drain_seconds };
+    runtime.block_on(work(&node, &vitals, &levels, signals, patience));
     node.stop();
     let outcome = node.join().map_err(|error| error.to_string());
     service.stop().map_err(|error| format!("the admin service failed: {error}"))?;
@@ -110,8 +111,16 @@ impl Signals {
     }
 }
 
+/// How long a server that was asked to stop may take.
+struct Patience {
+    /// Until balancers have noticed.
+    wait: Duration,
+    /// Then, until every client has left.
+    leave: Duration,
+}
+
 /// Waits until somebody asks the server to stop, then takes leave of the clients for as long as the configuration allows.
-async fn work(node: &Node, vitals: &Vitals, levels: &Levels, mut signals: Signals, patience: Duration) {
+async fn work(node: &Node, vitals: &Vitals, levels: &Levels, mut signals: Signals, patience: Patience) {
     let mut watch = tokio::time::interval(WATCH_INTERVAL);
     let mut tide = Tide::default();
     loop {
@@ -126,18 +135,19 @@ async fn work(node: &Node, vitals: &Vitals, levels: &Levels, mut signals: Signal
             heap::give_back();
         }
     }
-    tracing::info!(seconds = patience.as_secs(), "draining");
+    let Patience { wait, leave } = patience;
+    tracing::info!(wait_seconds = wait.as_secs(), seconds = leave.as_secs(), "draining");
     vitals.enter(Stage::Draining);
     node.drain();
     let mut look = tokio::time::interval(DRAIN_INTERVAL);
     let drained = async {
-        while !node.is_finished() {
+        while !node.is_drained() {
             look.tick().await;
         }
     };
     tokio::select! {
         () = drained => {}
-        () = tokio::time::sleep(patience) => tracing::warn!("clients were still connected when time was up"),
+        () = tokio::time::sleep(wait + leave) => tracing::warn!("clients were still connected when time was up"),
         () = signals.next() => {}
     }
 }

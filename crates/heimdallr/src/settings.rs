@@ -18,8 +18,8 @@ const ROOMS_MAX: usize = 4_000_000;
 const SMALL_ROOM_MAX: u32 = 64;
 /// Clients that were cut off, of whom it is remembered where they were.
 const RECORDS_MAX: usize = 100_000;
-/// Clients that are told to reconnect come back spread over so long.
-const RECONNECT_SPREAD_MS: u32 = 5000;
+/// Clients that are told to reconnect come back spread over so long, as many a second as are told.
+const RECONNECT_SPREAD_MS: u32 = 1000;
 
 /// What the node's backplane is opened with.
 pub(crate) fn of_backplane(settings: &Settings) -> backplanes::Settings {
@@ -78,6 +78,9 @@ pub(crate) fn of_shard(
         records_max: RECORDS_MAX.div_ceil(settings.threads),
         lingering_max: settings.polling_sessions_max.div_ceil(settings.threads),
         attention: attention(settings.log_level),
+        drain_wait_ms: settings.drain_wait_seconds.as_millis() as u64,
+        drain_ms: settings.drain_seconds.as_millis() as u64,
+        drain_sessions_per_second: settings.drain_sessions_per_second as u32,
         reconnect_spread_ms: RECONNECT_SPREAD_MS,
     }
 }

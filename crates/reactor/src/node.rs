@@ -90,7 +90,7 @@ impl Node {
         self.link.health()
     }
 
-    /// Takes no more connections and parts with everybody there is.
+    /// Takes leave of everybody, each shard at its pace.
     pub fn drain(&self) {
         self.orders.drain.store(true, Ordering::Relaxed);
         self.wake();
@@ -102,12 +102,12 @@ impl Node {
         self.wake();
     }
 
-    /// Whether every shard has ended.
-    pub fn is_finished(&self) -> bool {
-        self.threads.iter().all(JoinHandle::is_finished)
+    /// Whether the node has drained: nobody is left on any shard.
+    pub fn is_drained(&self) -> bool {
+        self.orders.left.load(Ordering::Relaxed) == self.threads.len()
     }
 
-    /// Whether a shard has ended, which none does by itself unless the node drains.
+    /// Whether a shard has ended, which none does by itself.
     pub fn is_broken(&self) -> bool {
         self.threads.iter().any(JoinHandle::is_finished)
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -42,6 +42,8 @@ const LISTENER_TOKENS: std::ops::RangeInclusive<u64> = (u64::MAX - 1024)..=(u64:
 pub(crate) struct Orders {
     /// Part with everybody.
     pub(crate) drain: AtomicBool,
+    /// Shards that have, and have nobody left. They stay, for the sake of rooms that have their homes there.
+    pub(crate) left: AtomicUsize,
     /// Stop, whoever is still there.
     pub(crate) stop: AtomicBool,
 }
@@ -62,6 +64,7 @@ pub(crate) struct Turns {
     /// Streams that may have more to read than was read, and whether they end behind it.
     again: Vec<(StreamId, bool)>,
     draining: bool,
+    drained: bool,
     publish: Publish,
     publish_due_ms: u64,
 }
@@ -92,16 +95,17 @@ impl Turns {
             buffer: vec![0; READ_BYTES],
             again: Vec::new(),
             draining: false,
+            drained: false,
             publish,
             publish_due_ms: 0,
         })
     }
 
-    /// Works until the node stops, or is drained and nobody is left.
+    /// Works until the node stops.
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Vec::with_capacity(EVENTS_PER_TURN);
         let mut more = false;
-        while !self.is_done() {
+        while !self.orders.stop.load(Ordering::Relaxed) {
             events.clear();
             if self.world.mailbox.is_congested() {
                 std::thread::yield_now();
@@ -111,10 +115,6 @@ impl Turns {
             more = self.turn(&events);
         }
         Ok(())
-    }
-
-    fn is_done(&self) -> bool {
-        self.orders.stop.load(Ordering::Relaxed) || (self.draining && self.shard.is_empty())
     }
 
     fn wait(&mut self, more: bool, events: &mut Vec<Event>) -> io::Result<()> {
@@ -163,6 +163,9 @@ impl Turns {
         }
         let more = self.shard.flush(now, &mut self.world);
         self.world.mailbox.send();
+        if self.draining {
+            self.leave(now);
+        }
         if now.monotonic_ms >= self.publish_due_ms {
             self.publish_due_ms = now.monotonic_ms + PUBLISH_INTERVAL_MS;
             (self.publish)(&self.shard);
@@ -254,8 +257,21 @@ impl Turns {
     fn obey(&mut self, now: Now) {
         if !self.draining && self.orders.drain.load(Ordering::Relaxed) {
             self.draining = true;
-            self.listeners.clear();
             self.shard.step(Input::Drain, now, &mut self.world);
+        }
+    }
+
+    /// Lets go of the listeners once connections are of no use, with who knocks already let in, and says when nobody is left.
+    fn leave(&mut self, now: Now) {
+        if !self.listeners.is_empty() && !self.shard.takes_streams() {
+            (0..self.listeners.len()).for_each(|listener| self.accept(listener, now));
+            self.listeners.clear();
+        }
+        let is_drained = self.shard.is_drained() && self.world.mailbox.is_empty();
+        match (std::mem::replace(&mut self.drained, is_drained), is_drained) {
+            (false, true) => drop(self.orders.left.fetch_add(1, Ordering::Relaxed)),
+            (true, false) => drop(self.orders.left.fetch_sub(1, Ordering::Relaxed)),
+            _ => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What time does: deadlines pass, sessions are sent signs of life and are heard of, and a drain goes on.
+//! What time does: deadlines pass, and sessions are sent signs of life and are heard of.
 
 use chat::Farewell;
 use gateways::Outbox;
@@ -24,8 +24,6 @@ pub(crate) struct Sweep {
 const GROUPS: u32 = 64;
 /// Who was heard of in such a part of the interval is pinged that much later.
 const PUT_OFF: u64 = 8;
-/// Sessions parted with in a turn while draining.
-const PARTED_PER_TURN: u32 = 128;
 
 impl Sweep {
     /// Answers are due after so long.
@@ -36,6 +34,7 @@ impl Sweep {
 
 impl Shard {
     pub(crate) fn tick(&mut self, now: Now, effects: &mut dyn Effects) {
+        self.leave_when_due(now);
         while let Some(id) = self.greetings.pop_due(now.monotonic_ms) {
             self.greeting_due(id, now, effects);
         }
@@ -57,12 +56,14 @@ impl Shard {
 
     /// A stream that still has no complete request head is cut; one that asked in the meantime has until its next deadline.
     fn greeting_due(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
-        let timeout_ms = self.greetings.after_ms();
+        let (timeout_ms, is_leaving) = (self.greetings.after_ms(), self.is_leaving());
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.phase != Phase::Asking {
             stream.greeted = false;
         } else if stream.asked_ms + timeout_ms > now.monotonic_ms {
             self.greetings.push(now.monotonic_ms, id);
+        } else if is_leaving {
+            self.close_politely(id, now);
         } else if stream.tail.is_empty() {
             self.tally.streams_cut += 1;
             self.cut(id, now, effects);
@@ -218,46 +219,5 @@ impl Shard {
         let mut out = Outbox::default();
         session.must_answer = session.protocol.ping(&mut out);
         self.settle(place, id, &mut out, now);
-    }
-
-    pub(crate) fn is_draining_sessions(&self) -> bool {
-        self.drained.is_some_and(|place| place < self.sessions.places()) && self.sessions.len() > 0
-    }
-
-    /// Parts with the next few sessions, each with a delay of its own, and with streams that ask nothing.
-    pub(crate) fn drain_slice(&mut self, now: Now, effects: &mut dyn Effects) {
-        let Some(first) = self.drained else { return };
-        while let Some(id) = self.greetings.pop() {
-            if self.streams.get(id).is_some_and(|stream| stream.phase == Phase::Asking) {
-                self.cut(id, now, effects);
-            }
-        }
-        let end = self.sessions.places().min(first + PARTED_PER_TURN);
-        for place in first..end {
-            self.part(place, self.farewell_to(place), now);
-        }
-        self.drained = Some(end.max(first));
-    }
-
-    /// What a session is told while the node goes away.
-    pub(crate) fn farewell_to(&self, place: u32) -> Farewell {
-        Farewell::ServerRestart { delay_ms: spread(place, self.settings.reconnect_spread_ms) }
-    }
-}
-
-/// A delay below `spread_ms` that neighbouring places do not share.
-fn spread(place: u32, spread_ms: u32) -> u32 {
-    let hash = place.wrapping_mul(0x9e37_79b1);
-    ((u64::from(hash) * u64::from(spread_ms)) >> 32) as u32
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn delays_of_neighbours_are_spread_over_the_whole_time() {
-        let delays: Vec<u32> = (0..1000).map(|place| super::spread(place, 5000)).collect();
-        let late = delays.iter().filter(|delay| **delay >= 2500).count();
-        assert!((450..550).contains(&late), "{late} of 1000 in the later half");
-        assert!(delays.iter().all(|delay| *delay < 5000));
     }
 }

@@ -73,9 +73,6 @@ impl Shard {
         if room.is_public() && self.audiences.public_rooms(session) >= self.settings.rooms_per_session {
             return Err(Refusal::TooManyRooms);
         }
-        if self.drained.is_some() {
-            return Err(Refusal::Draining);
-        }
         let user = session.user.clone();
         self.enter(place, room, user, since, tag);
         Ok(())
@@ -128,7 +125,7 @@ impl Shard {
             return Err(Refusal::NotYours);
         }
         let author = author.or(user);
-        let reply_to = reply.then(|| self.sessions.key(place));
+        let reply_to = if reply { self.owe(place) } else { None };
         self.tally.posts += 1;
         self.note(place, Attention::Messages, || Deed::Said { room: room.clone(), bytes: body.len() });
         let post = Post { author, body, tag, reply_to, room };
@@ -143,9 +140,15 @@ impl Shard {
         let home = self.settings.home_of(&room);
         self.tally.posts += 1;
         self.note(place, Attention::Messages, || Deed::Said { room: room.clone(), bytes: body.len() });
-        let post = Post { room, author, body, tag, reply_to: Some(self.sessions.key(place)) };
+        let post = Post { room, author, body, tag, reply_to: self.owe(place) };
         self.send_mail(home, Mail::Post(Box::new(post)));
         Ok(())
+    }
+
+    /// Notes that the session is to hear of one more message what became of it, and says who that is.
+    fn owe(&mut self, place: Place) -> Option<SessionKey> {
+        self.sessions.get_mut(place)?.owed += 1;
+        Some(self.sessions.key(place))
     }
 
     fn recall(&mut self, place: Place, recall: Recall) -> Result<(), Refusal> {
@@ -287,11 +290,12 @@ impl Shard {
             self.tally.refused(*refusal);
         }
         self.deliver(place, event, now);
-        if matches!(event, Event::Page { .. })
-            && let Some(session) = self.sessions.get_mut(place)
-        {
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        if let Event::Page { .. } = event {
             session.awaits_much = false;
             self.go_on(place, now);
+        } else {
+            session.owed -= 1;
         }
     }
 
@@ -395,9 +399,6 @@ impl Shard {
     }
 
     fn check_post(&self, body: &Body) -> Result<(), Refusal> {
-        if self.drained.is_some() {
-            return Err(Refusal::Draining);
-        }
         // The text may be found in the payload and stand beside it once more: together they may be longer than what was sent.
         let text_bytes = body.as_text().map_or(0, str::len);
         if body.payload.bytes.len().max(text_bytes) > self.settings.gateways.max_message_bytes {

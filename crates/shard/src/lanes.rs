@@ -174,7 +174,7 @@ impl Shard {
     }
 
     /// Takes what is kept for a session, and of what its rooms have for it about so many bytes.
-    fn take_kept(&mut self, place: Place, bytes_max: usize) -> Vec<u8> {
+    pub(crate) fn take_kept(&mut self, place: Place, bytes_max: usize) -> Vec<u8> {
         if self.sessions.get(place).is_none() {
             return Vec::new();
         }
@@ -197,6 +197,19 @@ impl Shard {
         }
         self.note_sent(place);
         told
+    }
+
+    /// Whether anything is kept for a session, or told to one of its rooms, that it was not handed.
+    pub(crate) fn has_kept(&self, place: Place) -> bool {
+        let Some(session) = self.sessions.get(place) else { return false };
+        let mut entered = session.rooms.iter().filter(|membership| membership.member != PENDING);
+        !session.own.is_empty()
+            || !session.missed.is_empty()
+            || entered.any(|membership| {
+                let audience = self.audiences.get(membership.audience);
+                let reader = audience.members[membership.member as usize];
+                reader.cursor != audience.logs[usize::from(reader.log)].end()
+            })
     }
 
     /// A stream is gone without its session's doing: the protocol is told, if it has several.

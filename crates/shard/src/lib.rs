@@ -9,6 +9,7 @@ mod audit;
 mod clock;
 mod commands;
 mod deadlines;
+mod drain;
 mod fanout;
 mod frames;
 mod home;
@@ -19,6 +20,7 @@ mod mail;
 mod moves;
 mod names;
 mod notices;
+mod pace;
 mod records;
 mod recovery;
 mod requests;
@@ -58,7 +60,7 @@ pub enum Input<'a> {
     Arrivals,
     /// Time has passed.
     Tick,
-    /// The node is going away: part with everybody.
+    /// The node is going away.
     Drain,
 }
 

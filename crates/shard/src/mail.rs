@@ -112,6 +112,11 @@ pub enum Mail {
         /// What.
         event: Event,
     },
+    /// To every other shard: the node goes away, and the wait for balancers is over here.
+    Leaving {
+        /// So many are to be told.
+        sessions: u64,
+    },
 }
 
 /// A session wants to be a member.

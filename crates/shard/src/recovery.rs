@@ -123,7 +123,7 @@ impl Shard {
     }
 
     fn resume(&mut self, place: Place, strand: Strand, of: SessionName, seen: Option<Position>, now: Now) {
-        let key = self.names.read(of).filter(|_| self.settings.recovery_ms > 0 && self.drained.is_none());
+        let key = self.names.read(of).filter(|_| self.settings.recovery_ms > 0);
         let Some(session) = self.sessions.get_mut(place) else { return };
         let strands = session.strands.get_or_insert_default();
         let Some(began) = key.filter(|_| !strands.knows(strand)) else {
@@ -224,7 +224,7 @@ impl Shard {
 
     /// A session is over. What it could be recovered by is remembered where its strands began.
     pub(crate) fn remember(&mut self, key: SessionKey, session: &mut Session) {
-        let Some(strands) = session.strands.take().filter(|_| self.drained.is_none()) else {
+        let Some(strands) = session.strands.take().filter(|_| !self.is_leaving()) else {
             return;
         };
         let Strands { begun, resuming } = *strands;
@@ -302,8 +302,7 @@ impl Shard {
         let public_rooms = standing.iter().filter(|(room, _)| room.is_public()).count();
         let is_in =
             |room: &RoomId| self.audiences.find(room).and_then(|audience| session.member_of(audience));
-        self.drained.is_none()
-            && (session.user.is_none() || session.user.as_ref() == user)
+        (session.user.is_none() || session.user.as_ref() == user)
             && public_rooms + self.audiences.public_rooms(session) <= self.settings.rooms_per_session
             && standing.iter().all(|(room, _)| is_in(room).is_none())
     }

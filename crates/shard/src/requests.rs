@@ -81,22 +81,26 @@ impl Shard {
             Ok(Some((head, length))) => {
                 self.tally.requests += 1;
                 match self.admit(&head, &mut out) {
-                    Admitted::Opens(gateway, protocol) if self.drained.is_some() => {
-                        out.commands.clear();
-                        let place = self.open(id, gateway, protocol, &mut out, now);
-                        self.part(place, self.farewell_to(place), now);
+                    Admitted::Opens(..) if out.then != Then::Stay && self.is_leaving() => {
+                        self.turn_away(id, "draining", &mut out, now);
                         length
                     }
                     Admitted::Opens(..) if out.then != Then::Stay && self.is_full_of_lingering() => {
                         self.tally.sessions_turned_away += 1;
-                        out = Outbox::default();
-                        refuse_request(503, "overloaded", &mut out);
-                        self.settle_stream(id, &mut out, now);
+                        self.turn_away(id, "overloaded", &mut out, now);
                         length
                     }
                     Admitted::Opens(gateway, mut protocol) => {
                         // A session of several streams has its name already, and its protocol may have had others do something.
                         let is_bound = protocol.spread().is_some();
+                        if self.turns_away(&mut *protocol, now) {
+                            out.commands.clear();
+                            let place = self.open(id, gateway, protocol, &mut out, now);
+                            let farewell = self.farewell();
+                            self.part(place, farewell, now);
+                            self.outbox = out;
+                            return length;
+                        }
                         let to = if is_bound { self.settings.shard } else { self.place_for(&out.commands) };
                         if to != self.settings.shard {
                             // It is counted where it is answered.
@@ -137,16 +141,18 @@ impl Shard {
                 Admission::NotMine => {}
                 Admission::Open(protocol) => return Admitted::Opens(index as u8, protocol),
                 Admission::Attach(name) => return Admitted::Joins(index as u8, name),
-                Admission::Answered if self.drained.is_some() => {
-                    *out = Outbox::default();
-                    refuse_request(503, "draining", out);
-                    return Admitted::Answered;
-                }
                 Admission::Answered => return Admitted::Answered,
             }
         }
         refuse_request(404, "not_found", out);
         Admitted::Answered
+    }
+
+    /// Answers a request that would open a session without a stream of its own.
+    fn turn_away(&mut self, id: StreamId, reason: &str, out: &mut Outbox, now: Now) {
+        *out = Outbox::default();
+        refuse_request(503, reason, out);
+        self.settle_stream(id, out, now);
     }
 
     /// Whether as many sessions as may be are here that have no stream of their own, and nothing but bounds of ours keeps from being more.
@@ -310,8 +316,9 @@ impl Shard {
     /// The stream leaves its session, if it had one, and takes another request.
     fn next_request(&mut self, id: StreamId, now: Now) {
         self.detach(id, now);
+        let is_of_no_use = self.has_left(now);
         let Some(stream) = self.streams.get_mut(id) else { return };
-        if stream.ended && stream.tail.is_empty() {
+        if stream.ended && stream.tail.is_empty() || is_of_no_use {
             return self.close_politely(id, now);
         }
         stream.phase = Phase::Asking;

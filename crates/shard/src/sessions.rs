@@ -33,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) missed: Vec<Missed>,
     /// A large answer is on its way from a home.
     pub(crate) awaits_much: bool,
+    /// Messages of its client, of which it does not know yet what became of them.
+    pub(crate) owed: u32,
     /// Commands that were put off; never an empty box.
     pub(crate) waiting: Option<Box<Waiting>>,
     /// What it may be recovered by, when anything may.
@@ -99,6 +101,7 @@ impl Sessions {
             rooms: SmallVec::new(),
             missed: Vec::new(),
             awaits_much: false,
+            owed: 0,
             waiting: None,
             strands: None,
         };

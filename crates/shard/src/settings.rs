@@ -53,7 +53,13 @@ pub struct Settings {
     pub lingering_max: usize,
     /// What is noticed for a log.
     pub attention: Attention,
-    /// Clients told to reconnect are spread over so many milliseconds.
+    /// A node that goes away works as ever for so many milliseconds.
+    pub drain_wait_ms: u64,
+    /// Then it takes leave of its clients within so many.
+    pub drain_ms: u64,
+    /// Of so many a second, over all shards; 0: of all at once.
+    pub drain_sessions_per_second: u32,
+    /// Clients told to reconnect come back spread over so many milliseconds.
     pub reconnect_spread_ms: u32,
 }
 

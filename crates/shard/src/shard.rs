@@ -11,6 +11,7 @@ use crate::alarms::Alarms;
 use crate::audience::Audiences;
 use crate::clock::Sweep;
 use crate::deadlines::Deadlines;
+use crate::drain::Drain;
 use crate::home::{Addressed, Homes};
 use crate::moves::Departure;
 use crate::names::Names;
@@ -52,10 +53,10 @@ pub struct Shard {
     pub(crate) sweep: Sweep,
     /// Sessions that need a moment of their own.
     pub(crate) alarms: Alarms,
-    /// While draining: the place of the session to be parted with next.
-    pub(crate) drained: Option<u32>,
     /// The backplane has more for this shard than it took.
     pub(crate) more_arrivals: bool,
+    /// While the node goes away.
+    pub(crate) drain: Option<Drain>,
     pub(crate) tally: Tally,
     /// What was noted and not said yet.
     pub(crate) notices: Vec<Notice>,
@@ -91,8 +92,8 @@ impl Shard {
             closings: Deadlines::new(settings.close_timeout_ms),
             sweep: Sweep::new(settings.ping_timeout_ms),
             alarms: Alarms::default(),
-            drained: None,
             more_arrivals: false,
+            drain: None,
             tally: Tally::default(),
             notices: Vec::new(),
             because: None,
@@ -116,7 +117,7 @@ impl Shard {
             Input::Mail(mail) => self.send_mail(self.settings.shard, mail),
             Input::Arrivals => self.take_arrivals(now),
             Input::Tick => self.tick(now, effects),
-            Input::Drain => self.drained = self.drained.or(Some(0)),
+            Input::Drain => self.drain(now),
         }
         self.carry_mail(now, effects);
         self.depart(now, effects);
@@ -125,7 +126,7 @@ impl Shard {
 
     /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.
     pub fn flush(&mut self, now: Now, effects: &mut dyn Effects) -> bool {
-        self.drain_slice(now, effects);
+        self.drain_slice(now);
         self.relay_kept(now);
         self.flush_touched(now, effects);
         self.fan_out(now, effects);
@@ -154,7 +155,7 @@ impl Shard {
     pub fn next_wake_ms(&self) -> Option<u64> {
         let of_streams = [self.greetings.next_ms(), self.closings.next_ms(), self.homes.next_ms()];
         let of_sessions = [self.next_sweep_ms(), self.alarms.next_ms(), self.records.next_ms()];
-        of_streams.into_iter().chain(of_sessions).flatten().min()
+        of_streams.into_iter().chain(of_sessions).chain([self.next_drain_ms()]).flatten().min()
     }
 
     /// Whether no stream is open.
@@ -222,6 +223,7 @@ impl Shard {
             Mail::GiveUp { session, reclaim } => self.give_up(session, reclaim, now),
             Mail::Reclaimed { to, claim, record } => self.reclaimed(to, claim, record, now),
             Mail::Answer { to, event } => self.answer(to, &event, now),
+            Mail::Leaving { sessions } => self.heard_leaving(sessions, now),
         }
         self.mail.extend(out.drain(..));
         self.addressed = out;

@@ -230,6 +230,11 @@ impl Actor {
         self.rooms.get(room).copied().flatten()
     }
 
+    /// Whether it knows of everything that it has posted what became of it.
+    pub fn is_answered(&self) -> bool {
+        self.unanswered.is_empty()
+    }
+
     /// Stops reading, or goes on.
     pub fn set_reading(&mut self, is_reading: bool, ledger: &mut Ledger) {
         let Some(link) = &mut self.link else { return };

@@ -120,10 +120,13 @@ impl Protocol for Reader {
     }
 
     fn part(&mut self, farewell: Farewell, out: &mut Outbox) {
-        match self.answer {
-            Some(answer) => answer.refuse(Refusal::Draining, out),
-            None => write(&Event::Closing(farewell), &mut out.bytes),
+        match self.answer.take() {
+            // A reader that is refused does not come back (HTML Standard, 9.2.3 Processing model: "fail the connection").
+            Some(_) if farewell.may_reconnect() => write_head(&mut out.bytes),
+            Some(answer) => return answer.refuse(Refusal::Draining, out),
+            None => {}
         }
+        write(&Event::Closing(farewell), &mut out.bytes);
         out.then = Then::Close;
     }
 }

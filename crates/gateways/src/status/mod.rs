@@ -11,7 +11,7 @@ const PATH: &str = "/healthz";
 
 /// Opens the gateway.
 pub(crate) fn open(_: &Settings) -> Box<dyn Gateway> {
-    Box::new(Status { healthy: Prepared::new(200, &[("content-type", "text/plain")], Bytes::from_static(b"ok")) })
+    Box::new(Status { answer: prepare(200, "ok") })
 }
 
 /// Nobody chats through it.
@@ -20,7 +20,11 @@ pub(crate) fn client(_: &Login) -> Option<Box<dyn Client>> {
 }
 
 struct Status {
-    healthy: Prepared,
+    answer: Prepared,
+}
+
+fn prepare(status: u16, words: &'static str) -> Prepared {
+    Prepared::new(status, &[("content-type", "text/plain")], Bytes::from_static(words.as_bytes()))
 }
 
 impl Gateway for Status {
@@ -31,10 +35,14 @@ impl Gateway for Status {
         }
         let answer = Answer::unread(head);
         match head.method {
-            "GET" | "HEAD" => self.healthy.write(answer, out),
+            "GET" | "HEAD" => self.answer.write(answer, out),
             _ => answer.refuse_method("GET, HEAD", out),
         }
         Admission::Answered
+    }
+
+    fn retire(&mut self) {
+        self.answer = prepare(503, "draining");
     }
 
     fn encode(&mut self, _: Variant, _: &Event, _: &mut Vec<u8>) {}

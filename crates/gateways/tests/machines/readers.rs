@@ -110,11 +110,20 @@ fn every_event_is_written_to_the_byte() {
 }
 
 #[test]
-fn a_reader_is_parted_with_in_events_or_before_them_in_http() {
+fn a_reader_that_should_come_back_is_parted_with_in_events_even_before_any() {
+    let mut asked = get("/events/a", "");
+    let (reader, out) = asked.protocol();
+    reader.part(Farewell::ProtocolError, out);
+    assert_eq!((asked.status(), asked.out.then), (503, Then::Close));
     let mut asked = get("/events/a", "");
     let (reader, out) = asked.protocol();
     reader.part(Farewell::ServerRestart { delay_ms: 1 }, out);
-    assert_eq!((asked.status(), asked.out.then), (503, Then::Close));
+    let (answer, then) = asked.answer();
+    assert!(
+        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\nretry: 1\nevent: closing\n"),
+        "{answer}"
+    );
+    assert_eq!(then, Then::Close);
     let mut asked = get("/events/a", "");
     let (reader, out) = asked.protocol();
     reader.deliver(&joined(Resumption::Fresh), out);

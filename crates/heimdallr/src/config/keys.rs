@@ -85,8 +85,14 @@ declare! {
     /// How long a client may take to answer a close.
     close_timeout_seconds: Duration = Seconds(1..=60), default ["5"];
 
-    /// How long a node that was asked to stop takes leave of its clients.
-    drain_seconds: Duration = Seconds(0..=3600), default ["5"];
+    /// How long a node that was asked to stop works as ever, but is not ready, so that balancers notice and send nobody new.
+    drain_wait_seconds: Duration = Seconds(0..=3600), default ["2"];
+
+    /// How long it then takes leave of its clients at most. Whoever is left after that is told at once.
+    drain_seconds: Duration = Seconds(0..=3600), default ["25"];
+
+    /// Clients told to come back elsewhere in a second, on the whole node, so that they do not all come at once. 0: all at once.
+    drain_sessions_per_second: usize = Count(0..=1_000_000, "sessions"), default ["1000"];
 
     /// Whether WebSocket clients are offered compression (permessage-deflate).
     deflate: bool = Truth, default ["true"];

@@ -4,6 +4,7 @@
 //! has happened, and that it keeps nothing of it.
 
 mod counts;
+mod draining;
 mod ending;
 mod files;
 mod frames;

@@ -34,6 +34,7 @@ impl Server {
             .args(&launcher[1..])
             .args(["--listen", ANY_PORT, "--admin", ANY_PORT, "--threads", "2"])
             .env("HEIMDALLR_LOG_LEVEL", "error")
+            .env("HEIMDALLR_DRAIN_WAIT_SECONDS", "0")
             .envs(settings.iter().map(|(key, value)| (format!("HEIMDALLR_{}", key.to_uppercase()), value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -21,7 +21,8 @@ pub(super) fn draw_plan(terms: &Terms, random: &mut Random) -> Vec<Numbered> {
     plan.extend((0..deeds).map(|_| draw_deed(terms, random)));
     if random.chance(100) {
         plan.push(Deed::Drain);
-        plan.extend((0..10).map(|_| draw_deed(terms, random)));
+        let deeds = random.between(10, 60);
+        plan.extend((0..deeds).map(|_| draw_deed(terms, random)));
     }
     (0..).zip(plan).collect()
 }

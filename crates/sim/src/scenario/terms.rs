@@ -94,6 +94,9 @@ pub fn settings() -> Settings {
         recovery_ms: 0,
         records_max: 1000,
         attention: shard::Attention::None,
+        drain_wait_ms: 0,
+        drain_ms: 20_000,
+        drain_sessions_per_second: 500,
         reconnect_spread_ms: 5000,
     }
 }
@@ -110,9 +113,12 @@ impl Terms {
             Theme::Tight,
         ]);
         let rooms = draw_rooms(theme, random);
+        let shards = random.between(1, 4) as u16;
+        let mut settings = draw_settings(theme, random);
+        draw_drain(&mut settings, random.clone());
         Self {
-            shards: random.between(1, 4) as u16,
-            settings: draw_settings(theme, random),
+            shards,
+            settings,
             weather: draw_weather(random),
             read_bytes: *random.pick(&[1, 9, 100, 500, 3000, 1 << 20, 1 << 20, 1 << 20]),
             cast: draw_cast(theme, &rooms, random),
@@ -179,6 +185,13 @@ fn draw_settings(theme: Theme, random: &mut Random) -> Settings {
     settings.recovery_ms = *random.pick(&[0, 20_000, 120_000]);
     settings.gateways.socketio.recovery = settings.recovery_ms > 0;
     settings
+}
+
+/// How the node takes its leave, should it come to that.
+fn draw_drain(settings: &mut Settings, mut random: Random) {
+    settings.drain_wait_ms = *random.pick(&[0, 0, 3000]);
+    settings.drain_ms = *random.pick(&[0, 1000, 5000, 20_000]);
+    settings.drain_sessions_per_second = *random.pick(&[0, 1, 5, 20, 100]);
 }
 
 fn draw_weather(random: &mut Random) -> Weather {

@@ -153,6 +153,8 @@ impl Script {
                 gateways.socketio.recovery = value > 0;
                 self.settings.recovery_ms = value;
             }
+            "drain_wait_ms" => self.settings.drain_wait_ms = value,
+            "drain_ms" => self.settings.drain_ms = value,
             "lingering_max" => self.settings.lingering_max = value as usize,
             "socket_bytes" => self.weather.socket_bytes = value as usize,
             key => return Err(format!("{key:?} cannot be set")),

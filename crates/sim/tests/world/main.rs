@@ -1,6 +1,7 @@
 //! The pretend world, and what it has found out about the node in it.
 
 mod crowds;
+mod drains;
 mod moves;
 mod oracle;
 mod pollers;

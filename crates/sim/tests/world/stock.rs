@@ -7,9 +7,18 @@ pub(crate) const PLAIN: &str = "/lobby";
 
 /// Asks for a WebSocket, and reads the answer. What came behind it is left out.
 pub(crate) fn open_socket(stage: &mut Stage, target: &str) -> PipeId {
+    open_with(stage, target, "")
+}
+
+/// A client of the rich protocol.
+pub(crate) fn open_rich(stage: &mut Stage) -> PipeId {
+    open_with(stage, "/v1", "Sec-WebSocket-Protocol: heimdallr.v1.json\r\n")
+}
+
+fn open_with(stage: &mut Stage, target: &str, header: &str) -> PipeId {
     let pipe = stage.node.connect(0);
     let request = format!(
-        "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{header}\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     let answer = ask(stage, pipe, request.as_bytes());
