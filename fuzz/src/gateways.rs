@@ -1,6 +1,8 @@
 //! Every gateway of the list: a session makes the same of a stream however it is cut, answers with little and in its own protocol, and
 //! whoever breaks that protocol is told so by a code that does not change.
 
+use std::net::Ipv4Addr;
+
 use chat::{Body, Command, Farewell, RoomId, RoomName};
 use gateways::{
     Admission, CLIENTS, Client, GATEWAYS, Heard, Lane, Login, MAIN, Outbox, Protocol, SessionName, Settings,
@@ -117,7 +119,7 @@ impl Choice {
         let (_, open) = GATEWAYS[self.gateway];
         let (head, _) = read_head(request).ok()??;
         let (mut gateway, mut out) = (open(&settings), Outbox::default());
-        let call = gateways::Call { head: &head, name: &|| SessionName([7; SessionName::BYTES]) };
+        let call = gateways::Call { head: &head, address: Ipv4Addr::LOCALHOST.into(), name: &|| SessionName([7; SessionName::BYTES]) };
         let session = match gateway.admit(&call, &mut out) {
             Admission::NotMine => return None,
             Admission::Answered => None,

@@ -3,6 +3,8 @@
 //! Everything here is pure: bytes in, commands out; events in, bytes out. `Gateway` and `Protocol` are not `Send`: they live
 //! and die on their shard, and may share codec state between them through `Rc`.
 
+use core::net::IpAddr;
+
 use chat::{Command, Event, Farewell, Position, Refusal, RoomId};
 use wire::http::Head;
 
@@ -24,6 +26,8 @@ pub struct Form {
 pub struct Call<'a, 'h> {
     /// Its head.
     pub head: &'a Head<'h>,
+    /// Where its client is, as far as proxies tell that are trusted.
+    pub address: IpAddr,
     /// How the session is called that it may open.
     pub name: &'a dyn Fn() -> SessionName,
 }

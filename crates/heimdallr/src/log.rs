@@ -27,9 +27,9 @@ pub(crate) fn start(settings: &Settings) {
 pub(crate) fn write(notice: &Notice) {
     let session = &notice.session;
     match &notice.what {
-        Deed::Connected { gateway, has_stream } => {
+        Deed::Connected { gateway, has_stream, address } => {
             let transport = if *has_stream { "stream" } else { "polling" };
-            debug!(%session, protocol = gateway, transport, "connect");
+            debug!(%session, protocol = gateway, transport, %address, "connect");
         }
         Deed::LoggedIn(user) => debug!(%session, user = ?user.as_str(), "log in"),
         Deed::Joined(room) => debug!(%session, room = ?room.name(), "join"),

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use backplanes::NodeId;
 use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
-use shard::{Attention, ShardId, SlowPolicy, SlowRule};
+use shard::{Attention, Proxies, ShardId, SlowPolicy, SlowRule};
 
 use crate::config::Settings;
 use crate::config::value::{self, RoomSlowPolicy};
@@ -70,6 +70,11 @@ pub(crate) fn of_shard(
         presence_interval_ms: settings.presence_interval_ms.as_millis() as u64,
         room_idle_ms: settings.room_idle_seconds.as_millis() as u64,
         inbox_idle_ms: settings.inbox_idle_seconds.as_millis() as u64,
+        proxies: Proxies {
+            trusted: settings.trusted_proxies.clone(),
+            by: settings.trusted_header,
+            announce: settings.proxy_protocol,
+        },
         handshake_timeout_ms: settings.handshake_timeout_seconds.as_millis() as u64,
         close_timeout_ms: settings.close_timeout_seconds.as_millis() as u64,
         ping_interval_ms,

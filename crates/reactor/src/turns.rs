@@ -1,6 +1,7 @@
 //! The turns of one shard: wait, take all inputs, flush; again.
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{SocketFlags, accept_with};
+use rustix::net::{SocketAddrAny, SocketFlags, acceptfrom_with};
 use shard::{Input, Now, Shard, StreamId};
 
 use crate::clock::Clock;
@@ -223,8 +224,8 @@ impl Turns {
     fn accept(&mut self, listener: usize, now: Now) {
         for _ in 0..ACCEPTS_PER_TURN {
             let Some(socket) = self.listeners.get(listener) else { return };
-            match accept_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
-                Ok(stream) => self.let_in(stream, now),
+            match acceptfrom_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
+                Ok((stream, other_side)) => self.let_in(stream, other_side, now),
                 Err(Errno::CONNABORTED | Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
                 Err(_) => return self.rest(now),
@@ -232,10 +233,12 @@ impl Turns {
         }
     }
 
-    fn let_in(&mut self, stream: OwnedFd, now: Now) {
+    fn let_in(&mut self, stream: OwnedFd, other_side: Option<SocketAddrAny>, now: Now) {
+        let other_side = other_side.and_then(|address| SocketAddr::try_from(address).ok());
+        let address = other_side.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
         let has_room = (stream.as_raw_fd() as u64) < self.files_max;
         let input = match has_room.then(|| self.world.insert(stream)).flatten() {
-            Some(id) => Input::Knock(id),
+            Some(id) => Input::Knock(id, address),
             None => Input::TurnedAway,
         };
         self.shard.step(input, now, &mut self.world);

@@ -59,6 +59,10 @@ impl Shard {
         if let Some(session) = self.sessions.get(*session) {
             assert_eq!(session.lane(*lane), *id, "a session is on its own streams");
         }
+        assert!(
+            *phase != Phase::Asking || self.streams.origins.get(*id).is_some(),
+            "a stream that asks comes from somewhere"
+        );
         assert!(tail.len() <= TAIL_BYTES_MAX, "{} bytes wait to be judged", tail.len());
         assert!(
             matches!(phase, Phase::Asking | Phase::Open) || tail.is_empty(),

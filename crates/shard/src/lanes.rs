@@ -54,6 +54,7 @@ impl Shard {
             let stream = self.streams.get_mut(id).expect("a stream that asks is there");
             (stream.session, stream.lane, stream.phase) = (place, lane, Phase::Open);
         }
+        self.note_switch(id, &out.bytes);
         self.act(id, place, &mut out, now);
         self.keep(place, &[]);
     }

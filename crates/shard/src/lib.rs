@@ -20,6 +20,7 @@ mod mail;
 mod moves;
 mod names;
 mod notices;
+mod origins;
 mod pace;
 mod records;
 mod recovery;
@@ -31,10 +32,13 @@ mod streams;
 mod tally;
 mod waiting;
 
+use core::net::IpAddr;
+
 pub use audit::Burden;
 pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use mail::Mail;
 pub use notices::{Attention, Deed, Notice};
+pub use origins::{Origin, Proxies};
 pub use settings::{Settings, SlowPolicy, SlowRule};
 pub use shard::Shard;
 pub use tally::{Holdings, Tally};
@@ -42,8 +46,8 @@ pub use tally::{Holdings, Tally};
 /// What the world tells a shard.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// A stream was opened.
-    Knock(StreamId),
+    /// A stream was opened, by somebody at this address.
+    Knock(StreamId, IpAddr),
     /// A stream could not be let in: there is no room for another one.
     TurnedAway,
     /// Bytes came in. They may be changed in place (unmasking).
@@ -90,6 +94,8 @@ pub trait Effects {
 /// What goes along with a stream that is handed over.
 #[derive(Debug)]
 pub struct Luggage {
+    /// Where it comes from.
+    pub origin: Origin,
     /// Bytes that came in and were not judged.
     pub received: Vec<u8>,
     /// Bytes still to be sent.

@@ -34,14 +34,15 @@ impl Shard {
             self.flush_stream(id, now, effects);
             let Some(stream) = self.streams.get_mut(id) else { continue };
             let (unsent, ended) = (std::mem::take(&mut stream.own), stream.ended);
+            let origin = self.streams.origins.get(id).expect("a stream that asks comes from somewhere");
             self.streams.remove(id);
-            effects.hand_over(id, to, Luggage { received, unsent, ended });
+            effects.hand_over(id, to, Luggage { origin, received, unsent, ended });
         }
     }
 
     /// Takes over a stream that another shard had.
     pub(crate) fn take_over(&mut self, id: StreamId, mut luggage: Luggage, now: Now) {
-        self.streams.insert(id, now.monotonic_ms);
+        self.streams.insert(id, luggage.origin, now.monotonic_ms);
         self.greetings.push(now.monotonic_ms, id);
         self.queue_own(id, &luggage.unsent);
         if luggage.ended {

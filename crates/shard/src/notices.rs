@@ -1,5 +1,6 @@
 //! What is worth a line in a log: what sessions do, as plain values. Nothing is said of what messages hold.
 
+use core::net::IpAddr;
 use std::fmt;
 
 use chat::{RoomId, UserId};
@@ -25,6 +26,8 @@ pub enum Deed {
         gateway: &'static str,
         /// Its first stream stays with it; otherwise it polls.
         has_stream: bool,
+        /// Where its client is, as far as is known.
+        address: IpAddr,
     },
     /// It goes by a name.
     LoggedIn(UserId),

@@ -1,5 +1,7 @@
 //! Bytes that come in: request heads on streams of no session, and whatever the protocol of a session makes of the rest.
 
+use core::net::IpAddr;
+
 use chat::Farewell;
 use gateways::{Admission, Call, GATEWAYS, MAIN, Outbox, Protocol, Recovery, SessionName, Then, Wake};
 use wire::http;
@@ -15,9 +17,9 @@ pub(crate) const TAIL_BYTES_MAX: usize = 128 * 1024;
 const ANSWER_QUEUES: usize = 4;
 
 impl Shard {
-    pub(crate) fn knock(&mut self, stream: StreamId, now: Now) {
+    pub(crate) fn knock(&mut self, stream: StreamId, address: IpAddr, now: Now) {
         self.tally.streams_opened += 1;
-        self.streams.insert(stream, now.monotonic_ms);
+        self.streams.insert(stream, self.origin_of(address), now.monotonic_ms);
         self.greetings.push(now.monotonic_ms, stream);
     }
 
@@ -75,12 +77,16 @@ impl Shard {
 
     /// Reads a request head and lets the gateways look at it, one after the other.
     fn ask(&mut self, id: StreamId, bytes: &[u8], now: Now) -> usize {
+        if let Some(taken) = self.take_announcement(id, bytes, now) {
+            return taken;
+        }
         let mut out = std::mem::take(&mut self.outbox);
         let taken = match http::read_head(bytes) {
             Ok(None) => 0,
             Ok(Some((head, length))) => {
                 self.tally.requests += 1;
-                match self.admit(&head, &mut out) {
+                let address = self.client_of(id, &head);
+                match self.admit(&head, address, &mut out) {
                     Admitted::Opens(..) if out.then != Then::Stay && self.is_leaving() => {
                         self.turn_away(id, "draining", &mut out, now);
                         length
@@ -95,7 +101,7 @@ impl Shard {
                         let is_bound = protocol.spread().is_some();
                         if self.turns_away(&mut *protocol, now) {
                             out.commands.clear();
-                            let place = self.open(id, gateway, protocol, &mut out, now);
+                            let place = self.open(id, address, gateway, protocol, &mut out, now);
                             let farewell = self.farewell();
                             self.part(place, farewell, now);
                             self.outbox = out;
@@ -109,7 +115,7 @@ impl Shard {
                             self.set_out(id, to, bytes);
                             return bytes.len();
                         }
-                        self.open(id, gateway, protocol, &mut out, now);
+                        self.open(id, address, gateway, protocol, &mut out, now);
                         length
                     }
                     Admitted::Joins(gateway, name) => {
@@ -133,9 +139,9 @@ impl Shard {
     }
 
     /// Lets the gateways look at a request, one after the other.
-    fn admit(&mut self, head: &http::Head<'_>, out: &mut Outbox) -> Admitted {
+    fn admit(&mut self, head: &http::Head<'_>, address: IpAddr, out: &mut Outbox) -> Admitted {
         let (names, key) = (&self.names, self.sessions.next_key());
-        let call = Call { head, name: &|| names.of(key) };
+        let call = Call { head, address, name: &|| names.of(key) };
         for (index, gateway) in self.gateways.iter_mut().enumerate() {
             match gateway.admit(&call, out) {
                 Admission::NotMine => {}
@@ -163,6 +169,7 @@ impl Shard {
     fn open(
         &mut self,
         id: StreamId,
+        address: IpAddr,
         gateway: u8,
         protocol: Box<dyn Protocol>,
         out: &mut Outbox,
@@ -173,7 +180,8 @@ impl Shard {
         self.start_sweep(now);
         self.listen_for(place, now);
         let (has_stream, gateway) = (out.then == Then::Stay, GATEWAYS[usize::from(gateway)].0);
-        self.note(place, Attention::Sessions, || Deed::Connected { gateway, has_stream });
+        self.note(place, Attention::Sessions, || Deed::Connected { gateway, has_stream, address });
+        self.note_switch(id, &out.bytes);
         if let Some(stream) = self.streams.get_mut(id) {
             (stream.session, stream.lane, stream.phase) = (place, MAIN, Phase::Open);
         }

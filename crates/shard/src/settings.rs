@@ -2,7 +2,7 @@
 
 use chat::RoomId;
 
-use crate::{Attention, ShardId};
+use crate::{Attention, Proxies, ShardId};
 
 /// What a shard may know of the configuration.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub struct Settings {
     pub room_idle_ms: u64,
     /// The inbox of a user without sessions is let go after so many milliseconds.
     pub inbox_idle_ms: u64,
+    /// Whom it believes who a client is.
+    pub proxies: Proxies,
     /// A request head must be complete after so many milliseconds.
     pub handshake_timeout_ms: u64,
     /// A stream that was closed politely is cut after so many milliseconds.

@@ -108,7 +108,7 @@ impl Shard {
     /// Takes one input in. What is to be sent to clients gathers until [`Shard::flush`].
     pub fn step(&mut self, input: Input<'_>, now: Now, effects: &mut dyn Effects) {
         match input {
-            Input::Knock(stream) => self.knock(stream, now),
+            Input::Knock(stream, address) => self.knock(stream, address, now),
             Input::TurnedAway => self.tally.streams_turned_away += 1,
             Input::Bytes(stream, bytes) => self.take_bytes(stream, bytes, now),
             Input::Writable(stream) => self.unstall(stream, now, effects),

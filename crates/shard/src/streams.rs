@@ -3,6 +3,7 @@
 use gateways::{Lane, MAIN};
 
 use crate::StreamId;
+use crate::origins::{Origin, Origins};
 
 /// Sessions and audiences are numbered by their place in a slab.
 pub(crate) type Place = u32;
@@ -56,10 +57,12 @@ pub(crate) enum Phase {
 pub(crate) struct Streams {
     slots: Vec<Option<Stream>>,
     count: usize,
+    /// Of those that take requests.
+    pub(crate) origins: Origins,
 }
 
 impl Streams {
-    pub(crate) fn insert(&mut self, id: StreamId, now_ms: u64) {
+    pub(crate) fn insert(&mut self, id: StreamId, origin: Origin, now_ms: u64) {
         let slot = id.slot as usize;
         if slot >= self.slots.len() {
             self.slots.resize_with(slot + 1, || None);
@@ -78,6 +81,7 @@ impl Streams {
             own: Vec::new(),
             tail: Vec::new(),
         });
+        self.origins.insert(id, origin);
         self.count += 1;
     }
 
@@ -92,6 +96,7 @@ impl Streams {
     pub(crate) fn remove(&mut self, id: StreamId) {
         if self.get(id).is_some() {
             self.slots[id.slot as usize] = None;
+            self.origins.remove(id);
             self.count -= 1;
             self.shrink();
         }

@@ -2,6 +2,8 @@
 //!
 //! Performs the effects of shards as the reactor would, on nothing but memory and by one seed. Knows no protocol.
 
+use std::net::Ipv4Addr;
+
 use backplanes::Backplane;
 use chat::Time;
 use shard::{Burden, Effects, Holdings, Input, Luggage, Mail, Now, Settings, Shard, ShardId, StreamId};
@@ -317,7 +319,7 @@ impl Node {
             }
         });
         match ready {
-            Ready::Knock => self.step(shard, Input::Knock(stream)),
+            Ready::Knock => self.step(shard, Input::Knock(stream, Ipv4Addr::LOCALHOST.into())),
             Ready::Handed => {
                 let luggage = luggage.expect("it is what made the stream ready");
                 self.step(shard, Input::Handed(stream, luggage));

@@ -29,6 +29,12 @@ pub(super) const BALANCERS: &[Balancer] = &[
         prepare: haproxy,
     },
     Balancer { name: "haproxy-cookie", nodes: "haproxy/nodes-cookie.cfg", settings: &[], prepare: haproxy },
+    Balancer {
+        name: "haproxy-proxy-protocol",
+        nodes: "haproxy/nodes-proxy-protocol.cfg",
+        settings: &[("HEIMDALLR_PROXY_PROTOCOL", "true")],
+        prepare: haproxy,
+    },
     Balancer { name: "nginx", nodes: "nginx/nodes.conf", settings: &[], prepare: nginx },
     Balancer { name: "nginx-ip-hash", nodes: "nginx/nodes-ip-hash.conf", settings: &[], prepare: nginx },
     Balancer { name: "apache", nodes: "apache/heimdallr.conf", settings: &[], prepare: apache },

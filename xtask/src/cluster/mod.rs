@@ -159,6 +159,7 @@ impl Cluster {
         let program = Program::new(server).args(["--listen", &listen, "--admin", &admin]);
         let program = redis.into_iter().fold(program, |program, url| program.args(["--redis", url]));
         let settings = balancer.map_or(&[][..], |balancer| balancer.settings);
+        let program = program.env("HEIMDALLR_TRUSTED_PROXIES", "127.0.0.1");
         let program = settings.iter().fold(program, |program, (key, value)| program.env(key, value));
         let pid = self.keep(Running::start(program, node.port, &log)?);
         println!("node {number}    http://{listen}  pid {pid}  admin http://{admin}  log {}", log.display());

@@ -1,5 +1,6 @@
 //! Sessions of Engine.IO with nothing above it: what the client says is handed to the application, and nobody chats.
 
+use core::net::IpAddr;
 use std::rc::Rc;
 
 use chat::{Event, Farewell};
@@ -24,6 +25,7 @@ pub enum BareMessage<'a> {
 
 /// The session that a handler is called for.
 pub struct BareSocket<'a> {
+    address: IpAddr,
     engine: &'a Engine,
     out: &'a mut Outbox,
 }
@@ -34,10 +36,15 @@ pub(super) struct Bare {
     above: Above,
 }
 
-/// What takes the messages.
-struct Above(BareHandler);
+/// What takes the messages, and where they come from.
+struct Above(BareHandler, IpAddr);
 
 impl BareSocket<'_> {
+    /// Where the client is, as far as is known.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// Says something to the client.
     pub fn send(&mut self, message: BareMessage<'_>) {
         let packet = match message {
@@ -49,8 +56,8 @@ impl BareSocket<'_> {
 }
 
 impl Bare {
-    pub(super) fn new(engine: Engine, handler: BareHandler) -> Self {
-        Self { engine, above: Above(handler) }
+    pub(super) fn new(engine: Engine, handler: BareHandler, address: IpAddr) -> Self {
+        Self { engine, above: Above(handler, address) }
     }
 }
 
@@ -125,12 +132,12 @@ impl Spread for Bare {
 
 impl Upper for Above {
     fn take_text(&mut self, text: &str, engine: &Engine, out: &mut Outbox) -> Result<(), Violation> {
-        (self.0)(&mut BareSocket { engine, out }, BareMessage::Text(text));
+        (self.0)(&mut BareSocket { address: self.1, engine, out }, BareMessage::Text(text));
         Ok(())
     }
 
     fn take_binary(&mut self, bytes: &[u8], engine: &Engine, out: &mut Outbox) -> Result<(), Violation> {
-        (self.0)(&mut BareSocket { engine, out }, BareMessage::Binary(bytes));
+        (self.0)(&mut BareSocket { address: self.1, engine, out }, BareMessage::Binary(bytes));
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The sockets of a connection before an application: its handlers are called for what the client does, and what they say finds its way.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use chat::{Event, Refusal, RoomId};
@@ -22,14 +23,21 @@ const ID_MAX: u32 = u32::MAX / 2;
 /// What a client shows that shows nothing.
 const NOTHING_SHOWN: &str = "{}";
 
-/// What a client and an application owe each other.
-#[derive(Default)]
+/// What an application may ask about a client, and what the two owe each other.
 pub(super) struct Owed {
+    pub(super) address: IpAddr,
     last_id: u32,
     /// By their ids, what is done with the acknowledgements that the client owes.
     awaited: BTreeMap<u32, (Namespace, Then)>,
     /// What those have shown who are not greeted before it is known whether they go on where they were cut off.
     ungreeted: BTreeMap<Namespace, Option<Box<str>>>,
+}
+
+impl Owed {
+    /// Of a client at an address.
+    pub(super) fn new(address: IpAddr) -> Self {
+        Self { address, last_id: 0, awaited: BTreeMap::new(), ungreeted: BTreeMap::new() }
+    }
 }
 
 /// What is done with an acknowledgement, or for want of one.
@@ -45,7 +53,7 @@ impl Sockets {
     /// The client will have connected.
     pub(super) fn put_off_greeting(&mut self, namespace: Namespace, shown: Option<&str>) {
         if handlers(&self.profile, namespace).is_some() {
-            self.owed.get_or_insert_default().ungreeted.insert(namespace, shown.map(Into::into));
+            self.owed().ungreeted.insert(namespace, shown.map(Into::into));
         }
     }
 
@@ -143,7 +151,7 @@ impl Sockets {
 
     /// From here on an acknowledgement is awaited. Says under which id; `None`: too many are.
     pub(super) fn await_answer(&mut self, namespace: Namespace, then: Then) -> Option<u32> {
-        let owed = self.owed.get_or_insert_default();
+        let owed = self.owed();
         if owed.awaited.len() >= AWAITED_MAX {
             return None;
         }
@@ -173,6 +181,10 @@ impl Sockets {
         if let Some((namespace, then)) = self.no_longer_await(id, None) {
             then(&mut Socket::new(self, namespace, engine, out), None);
         }
+    }
+
+    fn owed(&mut self) -> &mut Owed {
+        self.owed.as_mut().expect("there is an application")
     }
 
     fn no_longer_await(&mut self, id: u32, in_namespace: Option<Namespace>) -> Option<(Namespace, Then)> {

@@ -132,10 +132,10 @@ impl SocketIo {
         engine.write(&Packet::Text(PacketType::Open, &text), &mut packets);
         match above {
             Above::Application(handler) => {
-                self.begin(Bare::new(engine, handler), packets, asked, (call.head, &sid), out)
+                self.begin(Bare::new(engine, handler, call.address), packets, asked, (call.head, &sid), out)
             }
             Above::SocketIo => {
-                let session = Session::new(engine, Sockets::new(self.profile.clone(), name));
+                let session = Session::new(engine, Sockets::new(self.profile.clone(), name, call.address));
                 self.begin(session, packets, asked, (call.head, &sid), out)
             }
         }

@@ -1,6 +1,7 @@
 //! The sockets of one connection, one for each namespace that the client has connected to: what it says there, what it is told there, and
 //! how it comes and goes. Knows nothing of what carries the packets.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 
 use bytes::Bytes;
@@ -40,15 +41,16 @@ pub(super) struct Sockets {
     has_begun: bool,
     /// The session is over.
     pub(super) has_ended: bool,
-    /// What is owed between the client and an application, since there was anything.
+    /// What is between the client and an application, where there is one.
     pub(super) owed: Option<Box<Owed>>,
     /// How many tags it has given.
     tags: u64,
 }
 
 impl Sockets {
-    pub(super) fn new(profile: SharedProfile, origin: SessionName) -> Self {
+    pub(super) fn new(profile: SharedProfile, origin: SessionName, address: IpAddr) -> Self {
         let (parser, decoder, connected) = (Parser::default(), Decoder::new(), Connected::default());
+        let has_application = profile.handlers.namespaces().next().is_some();
         Self {
             profile,
             origin,
@@ -58,7 +60,7 @@ impl Sockets {
             returned: Returned::default(),
             has_begun: false,
             has_ended: false,
-            owed: None,
+            owed: has_application.then(|| Box::new(Owed::new(address))),
             tags: 0,
         }
     }

@@ -1,5 +1,7 @@
 //! A line between a gateway and its own client: what one writes the other is given, whole or in pieces.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use chat::{Command, Event, RoomName};
 use gateways::{
     Admission, CLIENTS, Call, Client, GATEWAYS, Gateway, Heard, Login, Outbox, Protocol, SessionName,
@@ -151,9 +153,12 @@ impl Line {
     }
 }
 
+/// Where clients are.
+pub(crate) const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+
 /// A request, and the name of the session it may open.
 pub(crate) fn call<'a, 'h>(head: &'a Head<'h>) -> Call<'a, 'h> {
-    Call { head, name: &|| SessionName([7; SessionName::BYTES]) }
+    Call { head, address: ADDRESS, name: &|| SessionName([7; SessionName::BYTES]) }
 }
 
 /// What a server does with bytes: it reads a head, then lets the session have the rest.

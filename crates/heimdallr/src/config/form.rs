@@ -5,6 +5,8 @@ use std::num::NonZero;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use wire::proxy::Network;
+
 use super::value::{Contents, RoomSlowPolicy, SlowPolicy};
 
 /// The form of a key's value. A value is one text, or several where the form is a list.
@@ -222,6 +224,25 @@ impl Form for Texts {
 
     fn expected(&self) -> String {
         format!("up to {} different {}", self.0, self.2)
+    }
+
+    fn is_list(&self) -> bool {
+        true
+    }
+}
+
+/// Any number of networks.
+pub(super) struct Networks;
+
+impl Form for Networks {
+    type Value = Vec<Network>;
+
+    fn read(&self, texts: &[String]) -> Option<Vec<Network>> {
+        texts.iter().map(|text| text.parse().ok()).collect()
+    }
+
+    fn expected(&self) -> String {
+        "addresses such as 10.0.0.1, or networks such as 10.0.0.0/8 or fd00::/8, without bits behind those that count".to_owned()
     }
 
     fn is_list(&self) -> bool {

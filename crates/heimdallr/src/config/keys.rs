@@ -5,10 +5,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use wire::proxy::{ForwardedBy, Network};
+
 use super::error::ConfigError;
 use super::form::{
-    Address, Addresses, Choice, Count, File, Milliseconds, RoomSlowPolicies, SLOW_POLICY, Seconds, Text,
-    Texts, Threads, Truth,
+    Address, Addresses, Choice, Count, File, Milliseconds, Networks, RoomSlowPolicies, SLOW_POLICY, Seconds,
+    Text, Texts, Threads, Truth,
 };
 use super::given::Given;
 use super::key::{Key, declare};
@@ -96,6 +98,18 @@ declare! {
 
     /// Whether WebSocket clients are offered compression (permessage-deflate).
     deflate: bool = Truth, default ["true"];
+
+    /// Balancers and other proxies that are believed about who is behind them, by their addresses or networks. None: nobody is.
+    trusted_proxies: Vec<Network> = Networks, default [];
+
+    /// The header in which they say it. They have to write it themselves, whatever clients send.
+    trusted_header: ForwardedBy = Choice(&[
+        ("x-forwarded-for", ForwardedBy::XForwardedFor), ("forwarded", ForwardedBy::Forwarded),
+    ]), default ["x-forwarded-for"];
+
+    /// Whether they begin every connection with a PROXY header (`send-proxy-v2` of HAProxy; version 1 is understood too). Who is no trusted
+    /// proxy begins without.
+    proxy_protocol: bool = Truth, default ["false"];
 
     /// Where clients of Socket.IO send their requests.
     socketio_path: String = Text(socketio::is_path, "a path that begins and ends with a slash"), default ["/socket.io/"];

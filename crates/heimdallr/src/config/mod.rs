@@ -52,6 +52,7 @@ pub(crate) fn load(
     };
     let settings = Settings::read(&given)?;
     socketio::check_events(&settings)?;
+    check_proxies(&settings)?;
     Ok(Wish::Start(Box::new(settle(settings))))
 }
 
@@ -59,6 +60,14 @@ pub(crate) fn load(
 fn settle(mut settings: Settings) -> Settings {
     settings.session_queue_bytes = settings.session_queue_bytes.max(2 * settings.max_message_bytes);
     settings
+}
+
+/// Refuses to await PROXY headers of nobody.
+fn check_proxies(settings: &Settings) -> Result<(), ConfigError> {
+    if settings.proxy_protocol && settings.trusted_proxies.is_empty() {
+        return Err(ConfigError::new("proxy_protocol", Some("true".to_owned()), "trusted_proxies beside it"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

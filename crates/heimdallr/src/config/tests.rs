@@ -97,6 +97,22 @@ fn rooms_may_have_their_own_policy() {
 }
 
 #[test]
+fn trusted_proxies_are_networks_and_announce_only_where_there_are_any() {
+    let settings = started(
+        "",
+        &[("HEIMDALLR_TRUSTED_PROXIES", "10.0.0.0/8, ::1"), ("HEIMDALLR_PROXY_PROTOCOL", "true")],
+    );
+    let trusted: Vec<String> = settings.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(trusted, ["10.0.0.0/8", "::1/128"]);
+    assert!(
+        refused_in_file("trusted_proxies = [\"10.0.0.1/8\"]").contains("expected addresses such as 10.0.0.1")
+    );
+    assert!(
+        refused("", &[("HEIMDALLR_PROXY_PROTOCOL", "true")]).contains("expected trusted_proxies beside it")
+    );
+}
+
+#[test]
 fn the_queue_of_a_session_takes_the_largest_message() {
     assert_eq!(started("--max-message-bytes 16777216", &[]).session_queue_bytes, 2 * 16777216);
     assert_eq!(started("", &[]).session_queue_bytes, 1048576);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use chat::{Command, Message, RoomId, RoomName, UserId};
 use gateways::{CLIENTS, SocketIoSettings};
-use shard::{Settings, ShardId, SlowPolicy, SlowRule};
+use shard::{Proxies, Settings, ShardId, SlowPolicy, SlowRule};
 
 use crate::actor::Actor;
 use crate::ledger::Rules;
@@ -61,6 +61,7 @@ pub fn settings() -> Settings {
         shard: ShardId(0),
         shards: 1,
         names_secret: [7; 16],
+        proxies: Proxies::default(),
         gateways: gateways::Settings {
             max_message_bytes: 65_536,
             ping_interval_ms: 25_000,

@@ -1,5 +1,7 @@
 //! Rooms so large that their members are visited over many turns.
 
+use std::net::Ipv4Addr;
+
 use chat::Time;
 use shard::{Effects, Input, Luggage, Mail, Now, Shard, ShardId, StreamId};
 use sim::alone;
@@ -44,7 +46,7 @@ fn a_shard_comes_to_rest_when_everybody_in_a_crowd_was_sent_what_there_is() {
             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
             .to_vec();
         let stream = StreamId { slot, generation: 1 };
-        shard.step(Input::Knock(stream), now, &mut wide);
+        shard.step(Input::Knock(stream, Ipv4Addr::LOCALHOST.into()), now, &mut wide);
         shard.step(Input::Bytes(stream, &mut asks), now, &mut wide);
         assert!(turns(&mut shard, now, &mut wide).is_some());
     }

@@ -1,5 +1,6 @@
 //! A client in a namespace as handlers see it, and the events that it sends. Knows nothing of what carries them.
 
+use core::net::IpAddr;
 use std::cell::RefCell;
 use std::time::Duration;
 
@@ -50,6 +51,11 @@ impl<'a> Socket<'a> {
     /// What the client knows as `socket.id`: nobody else's, and another one in every namespace.
     pub fn id(&self) -> String {
         self.sockets.id(self.namespace).as_str().to_owned()
+    }
+
+    /// Where the client is, as far as is known: the other side of its first connection, or whom proxies that are trusted have named.
+    pub fn address(&self) -> IpAddr {
+        self.sockets.owed.as_ref().expect("there is an application").address
     }
 
     /// The namespace that the handler is for.

@@ -8,6 +8,7 @@ use gateways::{Outbox, SessionName};
 use serde_json::{Value, json};
 
 use super::{Polling, kept};
+use crate::line::ADDRESS;
 
 /// What the socket in the main namespace is called: the hash of the session's name and of `/`.
 const ID: &str = "1H_N_bBJdJRaur-v2Po5";
@@ -46,6 +47,16 @@ fn who_is_judged_well_is_connected_and_greeted_with_what_it_has_shown() {
     assert_eq!(kept(&open(register).post("40")), [r#"44{"message":"not you"}"#]);
     let post = open(register).post(r#"40{"secret":42}"#);
     assert_eq!(kept(&post), [&*welcome(), r#"42["hello",{"secret":42}]"#]);
+}
+
+#[test]
+fn where_a_client_is_can_be_asked() {
+    let polling = &mut connected(|handlers| {
+        handlers
+            .of("/")
+            .on("where", |socket: &mut Socket<'_>, call: &Call<'_>| call.ack(&*socket.address().to_string()));
+    });
+    assert_eq!(kept(&polling.post(r#"421["where"]"#)), [format!(r#"431["{ADDRESS}"]"#)]);
 }
 
 #[test]
