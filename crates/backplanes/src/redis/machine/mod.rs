@@ -2,6 +2,8 @@
 //!
 //! Knows no sockets, no clock and no Redis. One machine for each broker of a node; a room is one broker's.
 
+#[cfg(test)]
+mod chaos;
 mod entry;
 mod local;
 mod nodes;
@@ -176,6 +178,14 @@ impl Machine {
             _ => return Health { fault: None, nodes: self.nodes.count() as u32 },
         };
         Health { fault: Some(fault.to_owned()), nodes: self.nodes.count() as u32 }
+    }
+
+    /// Whether a line is there.
+    pub fn is_up(&self, line: Line) -> bool {
+        match line {
+            Line::Listener => self.listener.is_up(),
+            Line::Commands => self.commands.is_up(),
+        }
     }
 
     /// What has happened.

@@ -31,7 +31,7 @@ pub(super) fn settings(node: u32) -> Settings {
         node: NodeId(node),
         shards: 1,
         epoch_seed: u64::from(node) * 1_000,
-        tags_per_room: 100,
+        tags_per_room: 20,
         history_messages: 50,
         room_idle_ms: 60_000,
         inbox_idle_ms: 60_000,
