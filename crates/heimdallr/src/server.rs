@@ -55,17 +55,18 @@ fn start_node(
     vitals: &Arc<Vitals>,
     levels: &Arc<Levels>,
 ) -> Result<Node, NodeError> {
-    let names_secret = settings::names_secret().map_err(NodeError::Machine)?;
+    let names_secret = settings::names_secret(settings).map_err(NodeError::Machine)?;
+    let backplane = settings::of_backplane(settings);
     let shards = (0..settings.threads).map(|index| {
         let (vitals, levels) = (vitals.clone(), levels.clone());
         let publish: Publish = Box::new(move |shard| {
             vitals.publish(index, numbers::samples(shard));
             levels.publish(index, shard.holdings());
         });
-        (settings::of_shard(settings, application, names_secret, index as u16), publish)
+        let place = (backplane.node, index as u16);
+        (settings::of_shard(settings, application, names_secret, place), publish)
     });
     let (_, open) = backplanes::BACKPLANES[0];
-    let backplane = settings::of_backplane(settings);
     Node::start(&settings.listen, shards.collect(), &|wakes| open(&backplane, wakes), log::write)
 }
 

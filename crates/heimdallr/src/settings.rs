@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use backplanes::NodeId;
 use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
+use sha1::{Digest as _, Sha1};
 use shard::{Attention, Proxies, ShardId, SlowPolicy, SlowRule};
 
 use crate::config::Settings;
@@ -40,11 +41,12 @@ pub(crate) fn of_shard(
     settings: &Settings,
     application: &Application,
     names_secret: [u8; 16],
-    index: u16,
+    (node, index): (NodeId, u16),
 ) -> shard::Settings {
     let ping_interval_ms = settings.ping_interval.as_millis() as u64;
     let ping_timeout_ms = settings.ping_timeout.as_millis() as u64;
     shard::Settings {
+        node,
         shard: ShardId(index),
         shards: settings.threads as u16,
         names_secret,
@@ -141,10 +143,13 @@ fn policy_of(policy: value::SlowPolicy) -> SlowPolicy {
     }
 }
 
-/// What names of sessions cannot be guessed without.
-pub(crate) fn names_secret() -> std::io::Result<[u8; 16]> {
+/// What names of sessions cannot be guessed without: equal on all nodes that were given the same secret.
+pub(crate) fn names_secret(settings: &Settings) -> std::io::Result<[u8; 16]> {
     let mut secret = [0; 16];
-    getrandom::fill(&mut secret)?;
+    match settings.cluster_secret.as_bytes() {
+        [] => getrandom::fill(&mut secret)?,
+        given => secret.copy_from_slice(&Sha1::digest(given)[..16]),
+    }
     Ok(secret)
 }
 

@@ -55,7 +55,8 @@ fn visit(address: &str) {
 #[test]
 fn who_comes_talks_and_goes_is_logged_line_by_line() {
     let log = log_of_a_visit("trace");
-    let told: Vec<&str> = log.lines().filter(|line| line.contains("\"session\":\"0-")).collect();
+    let told: Vec<&str> =
+        log.lines().filter(|line| line.contains("\"session\":\"") && line.contains("-0-0-1\"")).collect();
     let [connect, join, message, disconnect] = told[..] else { panic!("four lines, not {log}") };
     assert!(
         connect.contains(r#""message":"connect""#)

@@ -66,11 +66,13 @@ impl Alarms {
 
 #[cfg(test)]
 mod tests {
+    use backplanes::NodeId;
+
     use super::*;
     use crate::ShardId;
 
     fn session(slot: u32) -> SessionKey {
-        SessionKey { shard: ShardId(0), slot, generation: 1 }
+        SessionKey { node: NodeId(0), shard: ShardId(0), slot, generation: 1 }
     }
 
     #[test]

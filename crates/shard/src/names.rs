@@ -1,14 +1,12 @@
-//! Names of sessions: where a session is, and the proof that this node gave the name out.
+//! Names of sessions: where a session is, and the proof that a node of this cluster gave the name out.
 
 use gateways::SessionName;
 use sha1::{Digest as _, Sha1};
 
-use crate::{SessionKey, ShardId};
+use crate::SessionKey;
 
-/// Bytes that say where the session is; the rest is the proof.
-const PLACE_BYTES: usize = 10;
-
-/// Gives names out and reads them. Equal on every shard of a node.
+/// Gives names out and reads them. Equal on every shard of every node. The first bytes of a name say where the session is, the rest is the
+/// proof: 80 bits.
 pub(crate) struct Names {
     secret: [u8; 16],
 }
@@ -20,35 +18,30 @@ impl Names {
 
     pub(crate) fn of(&self, key: SessionKey) -> SessionName {
         let mut name = [0; SessionName::BYTES];
-        let (place, proof) = name.split_at_mut(PLACE_BYTES);
-        place[..2].copy_from_slice(&key.shard.0.to_be_bytes());
-        place[2..6].copy_from_slice(&key.slot.to_be_bytes());
-        place[6..].copy_from_slice(&key.generation.to_be_bytes());
+        let (place, proof) = name.split_at_mut(SessionKey::BYTES);
+        place.copy_from_slice(&key.to_bytes());
         // What is hashed is always equally long, and the end of the hash is never told: nothing can be appended to it.
         let hash = Sha1::new().chain_update(self.secret).chain_update(&*place).finalize();
-        proof.copy_from_slice(&hash[..SessionName::BYTES - PLACE_BYTES]);
+        proof.copy_from_slice(&hash[..SessionName::BYTES - SessionKey::BYTES]);
         SessionName(name)
     }
 
     /// The session that a name was given to; `None`: by somebody else.
     pub(crate) fn read(&self, name: SessionName) -> Option<SessionKey> {
-        let (shard, rest) = name.0.split_first_chunk()?;
-        let (slot, rest) = rest.split_first_chunk()?;
-        let (generation, _) = rest.split_first_chunk()?;
-        let key = SessionKey {
-            shard: ShardId(u16::from_be_bytes(*shard)),
-            slot: u32::from_be_bytes(*slot),
-            generation: u32::from_be_bytes(*generation),
-        };
+        let key = SessionKey::from_bytes(*name.0.first_chunk()?);
         (self.of(key) == name).then_some(key)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use backplanes::NodeId;
 
-    const KEY: SessionKey = SessionKey { shard: ShardId(3), slot: 70_000, generation: 9 };
+    use super::*;
+    use crate::ShardId;
+
+    const KEY: SessionKey =
+        SessionKey { node: NodeId(0xC0FF_EE00), shard: ShardId(3), slot: 70_000, generation: 9 };
 
     #[test]
     fn a_name_leads_back_to_its_session() {
@@ -67,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn another_start_of_the_node_gives_other_names() {
+    fn another_cluster_gives_other_names() {
         assert_eq!(Names::new([7; 16]).read(Names::new([8; 16]).of(KEY)), None);
     }
 }

@@ -3,6 +3,7 @@
 use core::net::IpAddr;
 use std::fmt;
 
+use backplanes::NodeId;
 use chat::{RoomId, UserId};
 
 use crate::streams::Place;
@@ -64,6 +65,9 @@ pub enum Attention {
 /// As clients of the rich protocol know their session.
 impl fmt::Display for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.node != NodeId(0) {
+            write!(f, "{:x}-", self.node.0)?;
+        }
         write!(f, "{}-{:x}-{:x}", self.shard.0, self.slot, self.generation)
     }
 }

@@ -120,13 +120,14 @@ impl Records {
 
 #[cfg(test)]
 mod tests {
+    use backplanes::NodeId;
     use chat::Time;
 
     use super::*;
     use crate::ShardId;
 
     fn session(slot: u32) -> SessionKey {
-        SessionKey { shard: ShardId(0), slot, generation: 1 }
+        SessionKey { node: NodeId(0), shard: ShardId(0), slot, generation: 1 }
     }
 
     fn claim(slot: u32) -> Claim {

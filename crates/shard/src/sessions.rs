@@ -1,5 +1,6 @@
 //! The sessions of a shard.
 
+use backplanes::NodeId;
 use chat::{Position, RoomId, UserId};
 use gateways::{LANES, Lane, MAIN, Protocol};
 use slab::Slab;
@@ -64,6 +65,7 @@ pub(crate) struct Missed {
 
 /// The sessions of a shard by their places.
 pub(crate) struct Sessions {
+    node: NodeId,
     shard: ShardId,
     generations: u32,
     slab: Slab<Session>,
@@ -74,8 +76,8 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn new(shard: ShardId) -> Self {
-        Self { shard, generations: 0, slab: Slab::new(), lingering: 0, kept_bytes: 0 }
+    pub(crate) fn new(node: NodeId, shard: ShardId) -> Self {
+        Self { node, shard, generations: 0, slab: Slab::new(), lingering: 0, kept_bytes: 0 }
     }
 
     /// A session whose main stream is `stream`.
@@ -161,21 +163,25 @@ impl Sessions {
         self.kept_bytes
     }
 
-    /// The session's name for the rest of the node.
+    /// The session's name for the rest of the cluster.
     pub(crate) fn key(&self, place: Place) -> SessionKey {
         let generation = self.slab[place as usize].generation;
-        SessionKey { shard: self.shard, slot: place, generation }
+        SessionKey { node: self.node, shard: self.shard, slot: place, generation }
     }
 
     /// What the next session will be called.
     pub(crate) fn next_key(&self) -> SessionKey {
         let generation = self.generations.wrapping_add(1);
-        SessionKey { shard: self.shard, slot: self.slab.vacant_key() as u32, generation }
+        SessionKey { node: self.node, shard: self.shard, slot: self.slab.vacant_key() as u32, generation }
     }
 
     /// The place of a session that is still there.
     pub(crate) fn find(&self, key: SessionKey) -> Option<Place> {
-        self.get(key.slot).filter(|session| session.generation == key.generation).map(|_| key.slot)
+        let is_here = (key.node, key.shard) == (self.node, self.shard);
+        self.get(key.slot)
+            .filter(|_| is_here)
+            .filter(|session| session.generation == key.generation)
+            .map(|_| key.slot)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,5 +1,6 @@
 //! What a shard may know of the configuration.
 
+use backplanes::NodeId;
 use chat::RoomId;
 
 use crate::{Attention, Proxies, ShardId};
@@ -7,11 +8,13 @@ use crate::{Attention, Proxies, ShardId};
 /// What a shard may know of the configuration.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Which start of which node this is.
+    pub node: NodeId,
     /// Which shard this is.
     pub shard: ShardId,
     /// How many there are.
     pub shards: u16,
-    /// What nobody can guess names of sessions without; equal on all shards.
+    /// What nobody can guess names of sessions without; equal on all shards of all nodes.
     pub names_secret: [u8; 16],
     /// For the gateways.
     pub gateways: gateways::Settings,

@@ -76,7 +76,7 @@ impl Shard {
         Self {
             gateways: GATEWAYS.iter().map(|(_, open)| open(&settings.gateways)).collect(),
             streams: Streams::default(),
-            sessions: Sessions::new(settings.shard),
+            sessions: Sessions::new(settings.node, settings.shard),
             names: Names::new(settings.names_secret),
             audiences: Audiences::default(),
             homes: Homes::new(&settings, backplane),

@@ -19,6 +19,7 @@ use super::value::{Contents, LogFormat, RoomSlowPolicy, SlowPolicy};
 
 const DAY: usize = 86_400;
 const MEBIBYTE: usize = 1 << 20;
+const SECRET_CHARACTERS_MIN: usize = 16;
 const EVENT: Text = Text(socketio::is_event, "the name of an event, or nothing");
 
 declare! {
@@ -30,6 +31,10 @@ declare! {
 
     /// Threads that serve clients; each is one shard of the node.
     threads: usize = Threads(1..=256), default ["auto"], flag "N";
+
+    /// A secret that all nodes of a cluster share, of 16 characters or more: names of sessions are proven with it, so that any node
+    /// takes requests for sessions of any other. Empty: one that nobody else knows, new at every start.
+    cluster_secret: String = Text(is_secret, "16 characters or more, or nothing"), default [""];
 
     /// Largest message a client may send, after decompression.
     max_message_bytes: usize = Count(1..=64 * MEBIBYTE, "bytes"), default ["65536"], flag "N";
@@ -169,4 +174,9 @@ declare! {
 
     /// `text` for people, `json` for programs: one object a line.
     log_format: LogFormat = Choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]), default ["text"];
+}
+
+/// Whether a text is long enough for a secret, or empty.
+fn is_secret(text: &str) -> bool {
+    text.is_empty() || text.chars().count() >= SECRET_CHARACTERS_MIN
 }

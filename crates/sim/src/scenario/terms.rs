@@ -58,6 +58,7 @@ enum Theme {
 /// As configured when nobody says otherwise, with the bounds on what waits far below what a test posts.
 pub fn settings() -> Settings {
     Settings {
+        node: backplanes::NodeId(0),
         shard: ShardId(0),
         shards: 1,
         names_secret: [7; 16],
