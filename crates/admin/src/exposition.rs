@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::metric::{METRICS, Metric, Sample};
 use crate::process;
-use crate::vitals::{Stage, Vitals};
+use crate::vitals::Vitals;
 
 /// The media type of the text.
 pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -44,7 +44,9 @@ fn expose_node(text: &mut String, vitals: &Vitals) {
     head(text, "heimdallr_info", "gauge", "Always 1; the label says which version runs.");
     line(text, format_args!("heimdallr_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")));
     head(text, "heimdallr_ready", "gauge", "1 while the node wants new clients.");
-    line(text, format_args!("heimdallr_ready {}", u8::from(vitals.stage() == Stage::Ready)));
+    line(text, format_args!("heimdallr_ready {}", u8::from(vitals.is_ready())));
+    head(text, "heimdallr_nodes", "gauge", "Nodes of the cluster that are alive, this one included.");
+    line(text, format_args!("heimdallr_nodes {}", vitals.cluster().nodes));
 }
 
 fn head(text: &mut String, name: &str, kind: &str, about: &str) {
@@ -64,6 +66,7 @@ fn escape(value: &str) -> String {
 mod tests {
     use super::*;
     use crate::metric::{POSTS, REFUSALS};
+    use crate::vitals::Stage;
 
     #[test]
     fn every_sample_stands_under_its_metric_with_its_labels() {

@@ -85,7 +85,10 @@ async fn live(State(vitals): State<Arc<Vitals>>) -> Response {
 
 async fn ready(State(vitals): State<Arc<Vitals>>) -> Response {
     match vitals.stage() {
-        Stage::Ready => (StatusCode::OK, "ready\n").into_response(),
+        Stage::Ready => match vitals.cluster().fault {
+            None => (StatusCode::OK, "ready\n").into_response(),
+            Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("cut off: {fault}\n")).into_response(),
+        },
         Stage::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response(),
         Stage::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response(),
     }
@@ -102,6 +105,7 @@ mod tests {
 
     use super::*;
     use crate::metric::POSTS;
+    use crate::vitals::Cluster;
 
     struct Node {
         vitals: Arc<Vitals>,
@@ -131,6 +135,9 @@ mod tests {
         assert_eq!(ask(&node, "GET", "/health/ready").0, 503);
         node.vitals.enter(Stage::Ready);
         assert_eq!(ask(&node, "GET", "/health/ready").0, 200);
+        node.vitals.note_cluster(Cluster { nodes: 2, fault: Some("the broker is gone".to_owned()) });
+        let (status, answer) = ask(&node, "GET", "/health/ready");
+        assert!(status == 503 && answer.ends_with("\r\n\r\ncut off: the broker is gone\n"), "{answer}");
         node.vitals.enter(Stage::Draining);
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert_eq!(status, 503);

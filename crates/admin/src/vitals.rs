@@ -25,6 +25,16 @@ pub enum Stage {
 pub struct Vitals {
     stage: AtomicU8,
     shards: Vec<Mutex<Report>>,
+    cluster: Mutex<Cluster>,
+}
+
+/// How a node stands with the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// Nodes that are alive, this one included.
+    pub nodes: u32,
+    /// Why this one does not hear from the others what it should; `None`: it does.
+    pub fault: Option<String>,
 }
 
 #[derive(Debug)]
@@ -39,7 +49,7 @@ impl Vitals {
     pub fn new(shards: usize) -> Self {
         let report = || Mutex::new(Report { at: Instant::now(), samples: Vec::new() });
         let shards = std::iter::repeat_with(report).take(shards).collect();
-        Self { stage: AtomicU8::new(Stage::Starting as u8), shards }
+        Self { stage: AtomicU8::new(Stage::Starting as u8), shards, cluster: Mutex::new(ALONE) }
     }
 
     /// Replaces what a shard last said. Call it at least every few seconds, idle or not: a silent shard counts as stuck.
@@ -67,6 +77,23 @@ impl Vitals {
         }
     }
 
+    /// Says how the node stands with the others now.
+    pub fn note_cluster(&self, cluster: Cluster) {
+        *lock(&self.cluster) = cluster;
+    }
+
+    /// How the node stands with the others.
+    #[must_use]
+    pub fn cluster(&self) -> Cluster {
+        lock(&self.cluster).clone()
+    }
+
+    /// Whether the node wants new clients.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.stage() == Stage::Ready && self.cluster().fault.is_none()
+    }
+
     /// The first shard that has been silent for too long at `now`.
     pub(crate) fn stuck_shard(&self, now: Instant) -> Option<usize> {
         let is_stuck = |report: &Mutex<Report>| now.saturating_duration_since(lock(report).at) > SILENCE_MAX;
@@ -79,9 +106,12 @@ impl Vitals {
     }
 }
 
-/// A shard that panicked while publishing leaves its previous report whole: it is replaced in one assignment.
-fn lock(report: &Mutex<Report>) -> std::sync::MutexGuard<'_, Report> {
-    report.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// How a node stands that knows of no other.
+const ALONE: Cluster = Cluster { nodes: 1, fault: None };
+
+/// Whoever panicked while publishing leaves what was there before whole: it is replaced in one assignment.
+fn lock<T>(published: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    published.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]

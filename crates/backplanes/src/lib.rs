@@ -18,9 +18,7 @@ macro_rules! backplanes {
     };
 }
 
-backplanes![loopback];
-
-mod redis;
+backplanes![loopback, redis];
 
 /// What a node makes of a broker, without the broker: for the simulator, which is one.
 pub mod brokered {
@@ -30,4 +28,4 @@ pub mod brokered {
     pub use super::machine::{Input, Machine, Outcome, TICK_MS, Tally};
 }
 
-use redis::{broker, machine};
+use self::redis::{broker, machine};

@@ -19,7 +19,9 @@ use config::Wish;
 
 pub use chat::Refusal;
 pub use config::Settings;
-pub use config::value::{Contents, LogFormat, RoomSlowPolicy, SlowPolicy};
+pub use config::value::{
+    Contents, LogFormat, OutagePolicy, RoomOutagePolicy, RoomPolicy, RoomSlowPolicy, SlowPolicy,
+};
 pub use gateways::handlers::{
     Application, Arguments, BareMessage, BareSocket, Call, Handlers, Members, NamespaceHandlers, Outcome,
     Socket, Values,

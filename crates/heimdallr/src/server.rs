@@ -6,7 +6,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use admin::{Service, Stage, Vitals};
+use admin::{Cluster, Service, Stage, Vitals};
+use backplanes::Health;
 use gateways::handlers::Application;
 use reactor::{Node, NodeError, Publish};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -31,6 +32,7 @@ pub(crate) fn run(settings: &Settings, application: &Application) -> Result<(), 
     let service = serve_admin(settings.admin, &vitals)?;
     let levels = Arc::new(Levels::new(settings.threads));
     let node = start_node(settings, application, &vitals, &levels).map_err(|error| error.to_string())?;
+    note_cluster(&node, &vitals);
     vitals.enter(Stage::Ready);
     announce(&node, service.address())
         .map_err(|error| format!("cannot write to standard output: {error}"))?;
@@ -66,7 +68,7 @@ fn start_node(
         let place = (backplane.node, index as u16);
         (settings::of_shard(settings, application, names_secret, place), publish)
     });
-    let (_, open) = backplanes::BACKPLANES[0];
+    let open = settings::backplane_of(settings);
     Node::start(&settings.listen, shards.collect(), &|wakes| open(&backplane, wakes), log::write)
 }
 
@@ -80,6 +82,12 @@ fn announce(node: &Node, admin: SocketAddr) -> io::Result<()> {
     }
     writeln!(out, "health and metrics are at http://{admin}/")?;
     out.flush()
+}
+
+/// Says how the node stands with the others.
+fn note_cluster(node: &Node, vitals: &Vitals) {
+    let Health { fault, nodes } = node.backplane();
+    vitals.note_cluster(Cluster { nodes, fault });
 }
 
 /// An address that means every interface is reached on this machine by its loopback one.
@@ -132,6 +140,7 @@ async fn work(node: &Node, vitals: &Vitals, levels: &Levels, mut signals: Signal
         if node.is_broken() {
             return;
         }
+        note_cluster(node, vitals);
         if tide.has_gone_out(levels.total()) {
             heap::give_back();
         }

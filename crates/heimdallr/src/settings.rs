@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use backplanes::NodeId;
+use backplanes::{BACKPLANES, NodeId, OutagePolicy, OutageRule};
 use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
 use sha1::{Digest as _, Sha1};
@@ -22,6 +22,13 @@ const RECORDS_MAX: usize = 100_000;
 /// Clients that are told to reconnect come back spread over so long, as many a second as are told.
 const RECONNECT_SPREAD_MS: u32 = 1000;
 
+/// Which backplane the node has.
+pub(crate) fn backplane_of(settings: &Settings) -> backplanes::Open {
+    let name = if settings.redis.is_empty() { "loopback" } else { "redis" };
+    let found = BACKPLANES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, open)| *open).expect("both are in the list")
+}
+
 /// What the node's backplane is opened with.
 pub(crate) fn of_backplane(settings: &Settings) -> backplanes::Settings {
     backplanes::Settings {
@@ -32,7 +39,10 @@ pub(crate) fn of_backplane(settings: &Settings) -> backplanes::Settings {
         history_messages: settings.history_messages,
         room_idle_ms: settings.room_idle_seconds.as_millis() as u64,
         inbox_idle_ms: settings.inbox_idle_seconds.as_millis() as u64,
-        ..backplanes::Settings::default()
+        urls: settings.redis.clone(),
+        prefix: settings.redis_prefix.clone(),
+        wait_replicas: settings.redis_wait_replicas as u32,
+        outage_rules: outage_rules(settings),
     }
 }
 
@@ -84,7 +94,6 @@ pub(crate) fn of_shard(
         recovery_ms: settings.socketio_recovery_seconds.as_millis() as u64,
         records_max: RECORDS_MAX.div_ceil(settings.threads),
         lingering_max: settings.polling_sessions_max.div_ceil(settings.threads),
-        tunnels_max: settings.polling_sessions_max.div_ceil(settings.threads),
         attention: attention(settings.log_level),
         drain_wait_ms: settings.drain_wait_seconds.as_millis() as u64,
         drain_ms: settings.drain_seconds.as_millis() as u64,
@@ -134,6 +143,17 @@ fn slow_rules(settings: &Settings) -> Vec<SlowRule> {
         .map(|RoomSlowPolicy { pattern, policy }| (pattern.clone(), *policy));
     let all = std::iter::once(("*".to_owned(), settings.room_slow_policy));
     some.chain(all).map(|(rooms, policy)| SlowRule { rooms, policy: policy_of(policy) }).collect()
+}
+
+/// As [`slow_rules`].
+fn outage_rules(settings: &Settings) -> Vec<OutageRule> {
+    let some = settings.on_outage_rooms.iter().map(|rule| (rule.pattern.clone(), rule.policy));
+    let all = std::iter::once(("*".to_owned(), settings.on_outage));
+    let policy_of = |policy| match policy {
+        value::OutagePolicy::Refuse => OutagePolicy::Refuse,
+        value::OutagePolicy::Local => OutagePolicy::Local,
+    };
+    some.chain(all).map(|(rooms, policy)| OutageRule { rooms, policy: policy_of(policy) }).collect()
 }
 
 fn policy_of(policy: value::SlowPolicy) -> SlowPolicy {

@@ -11,6 +11,8 @@ const PURE: &[&str] = &[
     "crates/backplanes/src/loopback/",
     "crates/backplanes/src/redis/broker/",
     "crates/backplanes/src/redis/machine/",
+    "crates/backplanes/src/redis/broker/",
+    "crates/backplanes/src/redis/machine/",
     "crates/stores/src/memory/",
     "crates/shard/src/",
 ];

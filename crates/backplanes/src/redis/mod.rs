@@ -2,3 +2,6 @@
 
 pub(crate) mod broker;
 pub(crate) mod machine;
+mod service;
+
+pub(crate) use service::open;

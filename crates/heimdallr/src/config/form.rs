@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wire::proxy::Network;
 
-use super::value::{Contents, RoomSlowPolicy, SlowPolicy};
+use super::value::{Contents, OutagePolicy, RoomPolicy, SlowPolicy};
 
 /// The form of a key's value. A value is one text, or several where the form is a list.
 pub(super) trait Form {
@@ -257,21 +257,22 @@ pub(super) const SLOW_POLICY: Choice<SlowPolicy> = Choice(&[
     ("latest_only", SlowPolicy::LatestOnly),
 ]);
 
-/// Any number of `PATTERN=POLICY`.
-pub(super) struct RoomSlowPolicies;
+/// The words for what happens while Redis cannot be reached.
+pub(super) const OUTAGE_POLICY: Choice<OutagePolicy> =
+    Choice(&[("refuse", OutagePolicy::Refuse), ("local", OutagePolicy::Local)]);
 
-impl Form for RoomSlowPolicies {
-    type Value = Vec<RoomSlowPolicy>;
+/// Any number of `PATTERN=POLICY`, the words for policies, and one of them as an example.
+pub(super) struct RoomPolicies<Policy: 'static>(pub(super) Choice<Policy>, pub(super) &'static str);
 
-    fn read(&self, texts: &[String]) -> Option<Vec<RoomSlowPolicy>> {
-        texts.iter().map(|text| read_room_slow_policy(text)).collect()
+impl<Policy: Copy> Form for RoomPolicies<Policy> {
+    type Value = Vec<RoomPolicy<Policy>>;
+
+    fn read(&self, texts: &[String]) -> Option<Self::Value> {
+        texts.iter().map(|text| self.read_one(text)).collect()
     }
 
     fn expected(&self) -> String {
-        format!(
-            "PATTERN=POLICY, for example ticker/*=latest_only, where POLICY is {}",
-            SLOW_POLICY.expected()
-        )
+        format!("PATTERN=POLICY, for example {}, where POLICY is {}", self.1, self.0.expected())
     }
 
     fn is_list(&self) -> bool {
@@ -279,12 +280,14 @@ impl Form for RoomSlowPolicies {
     }
 }
 
-fn read_room_slow_policy(text: &str) -> Option<RoomSlowPolicy> {
-    let (pattern, policy) = text.rsplit_once('=')?;
-    let policy = SLOW_POLICY.read(&[policy.to_owned()])?;
-    let name = pattern.strip_suffix('*').unwrap_or(pattern);
-    let is_pattern = !pattern.is_empty() && !name.contains('*');
-    is_pattern.then(|| RoomSlowPolicy { pattern: pattern.to_owned(), policy })
+impl<Policy: Copy> RoomPolicies<Policy> {
+    fn read_one(&self, text: &str) -> Option<RoomPolicy<Policy>> {
+        let (pattern, policy) = text.rsplit_once('=')?;
+        let policy = self.0.read(&[policy.to_owned()])?;
+        let name = pattern.strip_suffix('*').unwrap_or(pattern);
+        let is_pattern = !pattern.is_empty() && !name.contains('*');
+        is_pattern.then(|| RoomPolicy { pattern: pattern.to_owned(), policy })
+    }
 }
 
 fn single(texts: &[String]) -> Option<&str> {

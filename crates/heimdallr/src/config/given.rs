@@ -12,6 +12,9 @@ use super::keys::keys;
 /// How the name of every variable begins.
 pub(super) const PREFIX: &str = "HEIMDALLR_";
 
+/// Where many environments say where their Redis is.
+const REDIS_URL: &str = "REDIS_URL";
+
 /// The key that names the file. It has no setting and does not stand in the file itself.
 pub(super) const CONFIG: &str = "config";
 
@@ -68,15 +71,20 @@ impl Given {
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
         let keys = keys();
-        let mut given = Self::default();
+        let (mut given, mut others) = (Self::default(), Self::default());
         for (variable, value) in variables {
             let variable = variable.to_string_lossy();
+            if variable == REDIS_URL {
+                let value = value.into_string().map_err(|value| not_text(&variable, &value))?;
+                others.insert("redis", REDIS_URL.to_owned(), split(&keys, "redis", value));
+                continue;
+            }
             let Some(name) = variable.strip_prefix(PREFIX) else { continue };
             let key = known_variable(&keys, name).ok_or_else(|| unknown_variable(&keys, &variable))?;
             let value = value.into_string().map_err(|value| not_text(&variable, &value))?;
             given.insert(key, variable.clone().into_owned(), split(&keys, key, value));
         }
-        Ok(given)
+        Ok(others.under(given))
     }
 
     /// What a file says.

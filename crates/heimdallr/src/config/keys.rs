@@ -9,18 +9,26 @@ use wire::proxy::{ForwardedBy, Network};
 
 use super::error::ConfigError;
 use super::form::{
-    Address, Addresses, Choice, Count, File, Milliseconds, Networks, RoomSlowPolicies, SLOW_POLICY, Seconds,
-    Text, Texts, Threads, Truth,
+    Address, Addresses, Choice, Count, File, Milliseconds, Networks, OUTAGE_POLICY, RoomPolicies,
+    SLOW_POLICY, Seconds, Text, Texts, Threads, Truth,
 };
 use super::given::Given;
 use super::key::{Key, declare};
 use super::socketio;
-use super::value::{Contents, LogFormat, RoomSlowPolicy, SlowPolicy};
+use super::value::{Contents, LogFormat, OutagePolicy, RoomOutagePolicy, RoomSlowPolicy, SlowPolicy};
 
 const DAY: usize = 86_400;
 const MEBIBYTE: usize = 1 << 20;
 const SECRET_CHARACTERS_MIN: usize = 16;
 const EVENT: Text = Text(socketio::is_event, "the name of an event, or nothing");
+
+fn is_redis(url: &str) -> bool {
+    url.contains("://") && url.len() <= 1000
+}
+
+fn is_prefix(text: &str) -> bool {
+    text.len() <= 64 && !text.contains([' ', '{', '}']) && !text.contains(char::is_control)
+}
 
 declare! {
     /// Addresses that clients connect to.
@@ -31,6 +39,25 @@ declare! {
 
     /// Threads that serve clients; each is one shard of the node.
     threads: usize = Threads(1..=256), default ["auto"], flag "N";
+
+    /// Redis through which nodes are one: every node that names it shares rooms with the others. Over several, rooms are spread; all nodes name the
+    /// same ones alike. `redis://[USER:PASSWORD@]HOST:PORT[/DATABASE]`, `rediss://` for TLS, or
+    /// `redis+sentinel://[USER:PASSWORD@]HOST:PORT,HOST:PORT/MASTER[/DATABASE]`. None: the node stands alone. `REDIS_URL` is another name
+    /// for the variable.
+    redis: Vec<String> = Texts(16, is_redis, "URLs such as redis://localhost:6379"), default [], flag "URL";
+
+    /// How all keys and channels in Redis begin. Nodes of one cluster have it alike.
+    redis_prefix: String = Text(is_prefix, "up to 64 bytes without blanks and braces"), default [""];
+
+    /// A message is accepted only when so many replicas of Redis have it.
+    redis_wait_replicas: usize = Count(0..=16, "replicas"), default ["0"];
+
+    /// What happens in a room while Redis cannot be reached: `refuse` refuses posts with `unavailable`; with `local` those on the same node go
+    /// on among themselves, and are told what they missed afterwards.
+    on_outage: OutagePolicy = OUTAGE_POLICY, default ["refuse"];
+
+    /// Another answer for some rooms: a name, or the beginning of one and `*`; the first that fits counts.
+    on_outage_rooms: Vec<RoomOutagePolicy> = RoomPolicies(OUTAGE_POLICY, "lobby*=local"), default [];
 
     /// A secret that all nodes of a cluster share, of 16 characters or more: names of sessions are proven with it, so that any node
     /// takes requests for sessions of any other. Empty: one that nobody else knows, new at every start.
@@ -54,7 +81,7 @@ declare! {
     room_slow_policy: SlowPolicy = SLOW_POLICY, default ["disconnect"];
 
     /// Other policies for some rooms: a name, or the beginning of one and `*`; the first that fits counts.
-    room_slow_policies: Vec<RoomSlowPolicy> = RoomSlowPolicies, default [];
+    room_slow_policies: Vec<RoomSlowPolicy> = RoomPolicies(SLOW_POLICY, "ticker/*=latest_only"), default [];
 
     /// Messages that a room remembers.
     history_messages: usize = Count(0..=1_000_000, "messages"), default ["1000"];

@@ -32,13 +32,16 @@ fn the_example_file_is_the_defaults() {
 #[test]
 fn every_key_of_the_command_line_of_the_first_release_has_its_flag() {
     let flags: Vec<String> = keys().iter().filter(|key| key.flag.is_some()).map(Key::as_flag).collect();
-    assert_eq!(flags, ["--listen", "--admin", "--threads", "--max-message-bytes", "--ping-interval"]);
+    assert_eq!(
+        flags,
+        ["--listen", "--admin", "--threads", "--redis", "--max-message-bytes", "--ping-interval"]
+    );
 }
 
 fn reference() -> String {
     let mut text = "# Configuration\n\n\
         Every key can stand in a TOML file (`heimdallr --config FILE`, an example is `deploy/heimdallr.toml`) and in the\n\
-        environment as `HEIMDALLR_` and the key in capitals; five have a flag. Flags win over the environment, the\n\
+        environment as `HEIMDALLR_` and the key in capitals; six have a flag. Flags win over the environment, the\n\
         environment over the file. An unknown key, or a value of another form, is refused by name and nothing starts. In\n\
         the environment the items of a list stand between commas.\n\n\
         | key | flag | form | default | meaning |\n|---|---|---|---|---|\n"

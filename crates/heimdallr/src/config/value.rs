@@ -36,12 +36,27 @@ pub enum SlowPolicy {
 
 /// The policy of the rooms whose name fits a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomSlowPolicy {
+pub struct RoomPolicy<Policy> {
     /// A room name, or the beginning of one followed by `*`.
     pub pattern: String,
     /// What holds in such a room.
-    pub policy: SlowPolicy,
+    pub policy: Policy,
 }
+
+/// What happens to slow readers of some rooms.
+pub type RoomSlowPolicy = RoomPolicy<SlowPolicy>;
+
+/// What happens in a room while Redis cannot be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutagePolicy {
+    /// Posts are refused, to be sent again later.
+    Refuse,
+    /// Those on the same node go on among themselves.
+    Local,
+}
+
+/// What happens in some rooms while Redis cannot be reached.
+pub type RoomOutagePolicy = RoomPolicy<OutagePolicy>;
 
 /// The form of a line in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,312 @@
+//! The connections to one broker: each is made again whenever it is gone, and says so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
+use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
+use redis::{Pipeline, RedisResult, Value};
+use tokio::sync::mpsc::{Sender, UnboundedReceiver};
+
+use super::address::{Address, dial, run_of};
+use super::wording::{Asked, What, Wording};
+use crate::redis::broker::{Channel, Heard, Line, Reply, Request};
+
+/// Between two attempts to make a connection.
+const REST: Duration = Duration::from_millis(200);
+/// Requests sent at once.
+const REQUESTS_AT_ONCE: usize = 512;
+/// Batches of requests under way. The library keeps them in order as long as they are fewer than its own queue holds.
+const BATCHES_MAX: usize = 16;
+/// Channels subscribed to at once.
+const CHANNELS_AT_ONCE: usize = 512;
+/// Publications told at once.
+const HEARD_AT_ONCE: usize = 512;
+/// What Redis says when there is no use in asking it again.
+const USELESS: [&str; 5] = ["READONLY", "LOADING", "MASTERDOWN", "NOSCRIPT", "CLUSTERDOWN"];
+
+/// What happens on the lines of a broker.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A line is there, for the so-many-th time.
+    Up { line: Line, run: String, generation: u64 },
+    /// It is gone.
+    Cut { line: Line, reason: String },
+    /// Answers.
+    Replies(Vec<(u64, Reply)>),
+    /// Publications.
+    Heard(Vec<(Channel, Heard)>),
+    /// Another master has taken over.
+    Switched,
+}
+
+/// Requests for a line. Those for a former generation of it are thrown away.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) generation: u64,
+    pub(super) requests: Vec<(u64, Request)>,
+}
+
+/// A line's end in the service.
+pub(super) struct Ends {
+    pub(super) broker: usize,
+    pub(super) address: Arc<Address>,
+    pub(super) wording: Arc<Wording>,
+    pub(super) batches: UnboundedReceiver<Batch>,
+    pub(super) events: Sender<(usize, Event)>,
+}
+
+/// Why a line ends: the service has, or it is to be made again.
+type Gone = String;
+
+impl Ends {
+    async fn tell(&self, event: Event) -> Result<(), Gone> {
+        self.events.send((self.broker, event)).await.map_err(|_| "the service has ended".to_owned())
+    }
+
+    /// Rests, and throws away what was asked of a line that is gone. Says whether to go on.
+    async fn rest(&mut self) -> bool {
+        tokio::time::sleep(REST).await;
+        while self.batches.try_recv().is_ok() {}
+        !self.batches.is_closed() && !self.events.is_closed()
+    }
+
+    /// The next requests for this generation of the line.
+    async fn next(&mut self, generation: u64) -> Result<Vec<(u64, Request)>, Gone> {
+        loop {
+            let batch = self.batches.recv().await.ok_or("the service has ended")?;
+            if batch.generation == generation {
+                return Ok(batch.requests);
+            }
+        }
+    }
+}
+
+/// Keeps the line for commands.
+pub(super) async fn keep_commands(mut ends: Ends) {
+    let mut generation = 0;
+    loop {
+        generation += 1;
+        let reason = match connect(&ends).await {
+            Ok((connection, run)) => {
+                let up = Event::Up { line: Line::Commands, run: run.clone(), generation };
+                if ends.tell(up).await.is_err() {
+                    return;
+                }
+                command(&mut ends, connection, &run, generation).await.err().unwrap_or_default()
+            }
+            Err(error) => error.to_string(),
+        };
+        if ends.tell(Event::Cut { line: Line::Commands, reason }).await.is_err() || !ends.rest().await {
+            return;
+        }
+    }
+}
+
+async fn connect(ends: &Ends) -> RedisResult<(MultiplexedConnection, String)> {
+    let client = ends.address.client().await?;
+    let mut connection = dial(&client).await?;
+    let run = run_of(&mut connection).await?;
+    let mut load = Pipeline::new();
+    for script in ends.wording.scripts.all() {
+        load.cmd("SCRIPT").arg("LOAD").arg(&script.text);
+    }
+    load.query_async::<Vec<String>>(&mut connection).await?;
+    Ok((connection, run))
+}
+
+/// A batch that was sent: the numbers of its requests, how they were asked, and whether the replicas were asked for.
+struct Sent {
+    asked: Vec<(u64, Asked)>,
+    asks_replicas: bool,
+    answers: RedisResult<Vec<Value>>,
+}
+
+/// Asks what is to be asked, and tells the answers, until the line is gone.
+async fn command(
+    ends: &mut Ends,
+    connection: MultiplexedConnection,
+    run: &str,
+    generation: u64,
+) -> Result<(), Gone> {
+    let mut under_way = FuturesOrdered::new();
+    loop {
+        tokio::select! {
+            requests = ends.next(generation), if under_way.len() < BATCHES_MAX => {
+                let mut requests = requests?;
+                while requests.len() < REQUESTS_AT_ONCE
+                    && let Ok(batch) = ends.batches.try_recv()
+                {
+                    requests.extend(batch.requests.into_iter().filter(|_| batch.generation == generation));
+                }
+                if requests.iter().any(|(_, request)| matches!(request, Request::Redial(_))) {
+                    return Err("it was of no use".to_owned());
+                }
+                under_way.push_back(send(&ends.wording, connection.clone(), run, requests));
+            }
+            Some(sent) = under_way.next(), if !under_way.is_empty() => {
+                let (replies, is_useless) = read(&ends.wording, sent)?;
+                ends.tell(Event::Replies(replies)).await?;
+                if let Some(reason) = is_useless {
+                    return Err(reason);
+                }
+            }
+        }
+    }
+}
+
+fn send(
+    wording: &Wording,
+    mut connection: MultiplexedConnection,
+    run: &str,
+    requests: Vec<(u64, Request)>,
+) -> impl Future<Output = Sent> + use<> {
+    let mut pipeline = Pipeline::with_capacity(requests.len() + 1);
+    let mut asked = Vec::with_capacity(requests.len());
+    for (id, request) in requests {
+        asked.extend(wording.ask(request, run, &mut pipeline).map(|how| (id, how)));
+    }
+    let is_post = |(_, asked): &(u64, Asked)| asked.what == What::Post;
+    let asks_replicas = asked.iter().any(is_post) && wording.ask_replicas(&mut pipeline);
+    async move {
+        let commands = pipeline.len();
+        let answers = connection.send_packed_commands(&pipeline, 0, commands).await;
+        Sent { asked, asks_replicas, answers }
+    }
+}
+
+/// Replies, and why the line they came on is of no use any more, if so.
+type Answered = (Vec<(u64, Reply)>, Option<Gone>);
+
+/// The replies in the answers, and why the line is of no use, if it is not.
+fn read(wording: &Wording, sent: Sent) -> Result<Answered, Gone> {
+    let Sent { asked, asks_replicas, answers } = sent;
+    let mut answers = answers.map_err(|error| error.to_string())?;
+    let is_replicated =
+        !asks_replicas || answers.pop().is_some_and(|answer| wording.is_replicated(&answer));
+    let mut useless = None;
+    let mut answers = answers.into_iter();
+    let mut replies = Vec::with_capacity(asked.len());
+    for (id, Asked { what, commands }) in asked {
+        let Some(answer) = answers.next() else { return Err("answers are missing".to_owned()) };
+        if let Value::ServerError(error) = &answer {
+            tracing::warn!(%error, ?what, "Redis refused a request");
+            useless = useless.or_else(|| USELESS.contains(&error.code()).then(|| error.code().to_owned()));
+        }
+        answers.by_ref().take(commands - 1).for_each(drop);
+        let reply = match wording.read(what, answer) {
+            Some(Reply::Placed { .. }) if !is_replicated => Some(Reply::Unreplicated),
+            reply => reply,
+        };
+        replies.extend(reply.map(|reply| (id, reply)));
+    }
+    Ok((replies, useless))
+}
+
+/// Keeps the line on which publications are heard.
+pub(super) async fn keep_listener(mut ends: Ends) {
+    let mut generation = 0;
+    loop {
+        generation += 1;
+        let reason = match subscribe(&ends).await {
+            Ok((run, sink, stream)) => {
+                if ends.tell(Event::Up { line: Line::Listener, run, generation }).await.is_err() {
+                    return;
+                }
+                listen(&mut ends, generation, sink, stream).await
+            }
+            Err(error) => error.to_string(),
+        };
+        if ends.tell(Event::Cut { line: Line::Listener, reason }).await.is_err() || !ends.rest().await {
+            return;
+        }
+    }
+}
+
+async fn subscribe(ends: &Ends) -> RedisResult<(String, PubSubSink, PubSubStream)> {
+    let client = ends.address.client().await?;
+    let run = run_of(&mut dial(&client).await?).await?;
+    let (sink, stream) = client.get_async_pubsub().await?.split();
+    Ok((run, sink, stream))
+}
+
+/// Subscribes and hears until the line is gone.
+async fn listen(ends: &mut Ends, generation: u64, mut sink: PubSubSink, stream: PubSubStream) -> Gone {
+    let (broker, wording, events) = (ends.broker, ends.wording.clone(), ends.events.clone());
+    let hear = async {
+        let mut publications = stream.ready_chunks(HEARD_AT_ONCE);
+        while let Some(publications) = publications.next().await {
+            let read = |publication: redis::Msg| {
+                let payload = publication.get_payload_bytes().to_vec();
+                wording.hear(publication.get_channel_name(), payload)
+            };
+            let heard: Vec<_> = publications.into_iter().filter_map(read).collect();
+            if events.send((broker, Event::Heard(heard))).await.is_err() {
+                break;
+            }
+        }
+        "the connection was closed".to_owned()
+    };
+    let follow = async {
+        loop {
+            let requests = match ends.next(generation).await {
+                Ok(requests) => requests,
+                Err(reason) => return reason,
+            };
+            for (id, request) in requests {
+                if let Err(reason) = tune(ends, &mut sink, id, request).await {
+                    return reason;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        reason = hear => reason,
+        reason = follow => reason,
+    }
+}
+
+async fn tune(ends: &Ends, sink: &mut PubSubSink, id: u64, request: Request) -> Result<(), Gone> {
+    let names = |channels: &[Channel]| -> Vec<String> {
+        channels.iter().map(|channel| ends.wording.keys.channel(channel)).collect()
+    };
+    match request {
+        Request::Listen(channels) => {
+            for some in channels.chunks(CHANNELS_AT_ONCE) {
+                sink.subscribe(names(some)).await.map_err(|error| error.to_string())?;
+            }
+            ends.tell(Event::Replies(vec![(id, Reply::Done)])).await
+        }
+        Request::Unlisten(channels) => {
+            for some in channels.chunks(CHANNELS_AT_ONCE) {
+                sink.unsubscribe(names(some)).await.map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        }
+        _ => Err("it was of no use".to_owned()),
+    }
+}
+
+/// Listens to the Sentinels, where there are any, for another master.
+pub(super) async fn watch(broker: usize, address: Arc<Address>, events: Sender<(usize, Event)>) {
+    let Address::Watched(watched) = &*address else { return };
+    for number in 0.. {
+        if let Ok(mut sentinel) = watched.sentinel(number).get_async_pubsub().await
+            && sentinel.subscribe("+switch-master").await.is_ok()
+        {
+            let mut switches = sentinel.on_message();
+            while let Some(switch) = switches.next().await {
+                let of_ours = switch.get_payload_bytes().split(|byte| *byte == b' ').next()
+                    == Some(watched.master.as_bytes());
+                if of_ours && events.send((broker, Event::Switched)).await.is_err() {
+                    return;
+                }
+            }
+        }
+        if events.is_closed() {
+            return;
+        }
+        tokio::time::sleep(REST * 5).await;
+    }
+}

@@ -1,0 +1,301 @@
+//! The thread that carries out what the machines want: connections to the brokers, queues to the shards, and a clock.
+
+mod address;
+mod end;
+mod keys;
+mod lines;
+mod scripts;
+mod wording;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use chat::RoomId;
+use tokio::sync::mpsc::{Receiver, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::oneshot;
+
+use self::address::{Address, without_login};
+use self::end::Delivery;
+use self::lines::{Batch, Ends, Event};
+use self::wording::Wording;
+use super::broker::Line;
+use super::machine::{Input, Machine, Outcome, TICK_MS};
+use crate::{Ask, Backplane, Health, Link, OpenError, Settings, Wake};
+
+/// What shards have asked and the service has not looked at.
+const ASKS_MAX: usize = 64 * 1024;
+/// What happened on lines and the service has not looked at.
+const EVENTS_MAX: usize = 256;
+/// Of either, taken in before anything is sent.
+const AT_ONCE: usize = 1024;
+
+/// Opens the backplane.
+pub(crate) fn open(settings: &Settings, wakes: Vec<Wake>) -> Result<Box<dyn Link>, OpenError> {
+    let addresses: Vec<_> =
+        settings.urls.iter().map(|url| Address::read(url).map(Arc::new)).collect::<Result<_, _>>()?;
+    if addresses.is_empty() {
+        return Err(OpenError("redis: it needs the URL of at least one Redis".to_owned()));
+    }
+    let (asks, asked) = channel(ASKS_MAX);
+    let numbered = wakes.into_iter().zip(0..);
+    let (ends, deliveries): (Vec<_>, Vec<_>) =
+        numbered.map(|(wake, shard)| end::connect(shard, asks.clone(), wake)).unzip();
+    let health = Arc::new(Mutex::new(Health { fault: Some("the broker was not reached yet".to_owned()), nodes: 1 }));
+    let (stop, stopped) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| OpenError(format!("redis: {error}")))?;
+    let service_health = health.clone();
+    let settings = settings.clone();
+    let work = move || {
+        runtime.block_on(async move {
+            let service = Service::start(&settings, addresses, deliveries, service_health);
+            service.work(asked, stopped).await;
+        });
+    };
+    let thread = std::thread::Builder::new().name("backplane".to_owned()).spawn(work);
+    let thread = thread.map_err(|error| OpenError(format!("redis: {error}")))?;
+    let ends = ends.into_iter().map(Some).collect();
+    Ok(Box::new(Redis { ends, health, stop: Some(stop), thread: Some(thread) }))
+}
+
+/// A node's link to its brokers.
+struct Redis {
+    ends: Vec<Option<end::End>>,
+    health: Arc<Mutex<Health>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Link for Redis {
+    fn end(&mut self, shard: u16) -> crate::End {
+        let end = self.ends[shard as usize].take().expect("a shard has one end");
+        Box::new(move || Box::new(end) as Box<dyn Backplane>)
+    }
+
+    fn health(&self) -> Health {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread works with.
+struct Service {
+    brokers: Vec<Broker>,
+    events: Receiver<(usize, Event)>,
+    deliveries: Vec<Delivery>,
+    started: Instant,
+    health: Arc<Mutex<Health>>,
+}
+
+/// One broker: its machine, and the lines to it.
+struct Broker {
+    /// Where it is, as logs may say it and as rooms are spread by.
+    url: String,
+    machine: Machine,
+    commands: Outlet,
+    listener: Outlet,
+    is_down: bool,
+}
+
+/// Where the requests for a line go.
+struct Outlet {
+    batches: UnboundedSender<Batch>,
+    generation: u64,
+}
+
+impl Service {
+    fn start(
+        settings: &Settings,
+        addresses: Vec<Arc<Address>>,
+        deliveries: Vec<Delivery>,
+        health: Arc<Mutex<Health>>,
+    ) -> Self {
+        let (events, happened) = channel(EVENTS_MAX);
+        let wording = Arc::new(Wording::new(settings));
+        let mut brokers = Vec::new();
+        for ((broker, address), url) in addresses.into_iter().enumerate().zip(&settings.urls) {
+            let ends = |batches| Ends {
+                broker,
+                address: address.clone(),
+                wording: wording.clone(),
+                batches,
+                events: events.clone(),
+            };
+            let (commands, batches) = unbounded_channel();
+            tokio::spawn(lines::keep_commands(ends(batches)));
+            let (listener, batches) = unbounded_channel();
+            tokio::spawn(lines::keep_listener(ends(batches)));
+            tokio::spawn(lines::watch(broker, address.clone(), events.clone()));
+            brokers.push(Broker {
+                url: without_login(url),
+                machine: Machine::new(settings, 0),
+                commands: Outlet { batches: commands, generation: 0 },
+                listener: Outlet { batches: listener, generation: 0 },
+                is_down: false,
+            });
+        }
+        Self { brokers, events: happened, deliveries, started: Instant::now(), health }
+    }
+
+    async fn work(mut self, mut asked: Receiver<(u16, Ask)>, mut stopped: oneshot::Receiver<()>) {
+        let mut tick = tokio::time::interval(Duration::from_millis(TICK_MS));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut asks, mut events) = (Vec::with_capacity(AT_ONCE), Vec::with_capacity(AT_ONCE));
+        loop {
+            let hears = !self.deliveries.iter().any(Delivery::is_congested);
+            tokio::select! {
+                biased;
+                _ = &mut stopped => return,
+                _ = tick.tick() => self.tick(),
+                count = self.events.recv_many(&mut events, AT_ONCE), if hears => {
+                    if count == 0 {
+                        return;
+                    }
+                }
+                count = asked.recv_many(&mut asks, AT_ONCE) => {
+                    if count == 0 {
+                        return;
+                    }
+                }
+            }
+            while asks.len() < AT_ONCE
+                && let Ok(ask) = asked.try_recv()
+            {
+                asks.push(ask);
+            }
+            for (broker, event) in events.drain(..) {
+                self.take(broker, event);
+            }
+            for (shard, ask) in asks.drain(..) {
+                let broker = self.broker_of(&ask);
+                self.step(broker, Input::Ask { shard, ask });
+            }
+            self.send();
+        }
+    }
+
+    fn tick(&mut self) {
+        for broker in 0..self.brokers.len() {
+            self.step(broker, Input::Tick);
+        }
+        let mut told = Health { fault: None, nodes: 0 };
+        for broker in &self.brokers {
+            let Health { fault, nodes } = broker.machine.health();
+            told.fault = told.fault.or_else(|| fault.map(|fault| format!("{}: {fault}", broker.url)));
+            told.nodes = told.nodes.max(nodes);
+        }
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = told;
+    }
+
+    fn take(&mut self, number: usize, event: Event) {
+        let broker = &mut self.brokers[number];
+        match event {
+            Event::Up { line, run, generation } => {
+                tracing::info!(broker = broker.url, ?line, "the broker is there");
+                broker.is_down = false;
+                broker.outlet(line).generation = generation;
+                self.step(number, Input::Up { line, run: run.into() });
+            }
+            Event::Cut { line, reason } => {
+                if !std::mem::replace(&mut broker.is_down, true) {
+                    tracing::warn!(broker = broker.url, ?line, reason, "the broker is gone");
+                }
+                self.step(number, Input::Cut(line));
+            }
+            Event::Replies(replies) => {
+                for (id, reply) in replies {
+                    self.step(number, Input::Reply { id, reply });
+                }
+            }
+            Event::Heard(heard) => {
+                for (channel, what) in heard {
+                    self.step(number, Input::Heard { channel, what });
+                }
+            }
+            Event::Switched => {
+                tracing::info!(broker = broker.url, "another master has taken over");
+                for line in [Line::Commands, Line::Listener] {
+                    broker.outlet(line).send(vec![(0, super::broker::Request::Redial(line))]);
+                }
+            }
+        }
+    }
+
+    /// Lets a machine take a step, and carries out what it wants.
+    fn step(&mut self, number: usize, input: Input) {
+        let now_ms = self.started.elapsed().as_millis() as u64;
+        let broker = &mut self.brokers[number];
+        let mut outcome = Outcome::default();
+        broker.machine.step(input, now_ms, &mut outcome);
+        let Outcome { requests, arrivals } = outcome;
+        let (commands, listener): (Vec<_>, Vec<_>) =
+            requests.into_iter().partition(|(_, request)| request.line() == Line::Commands);
+        broker.commands.send(commands);
+        broker.listener.send(listener);
+        for (shard, arrival) in arrivals {
+            self.deliveries[shard as usize].put(arrival);
+        }
+    }
+
+    fn send(&mut self) {
+        self.deliveries.iter_mut().for_each(Delivery::send);
+    }
+
+    /// The broker that an ask goes to: that of its room. What nodes tell each other goes by the first.
+    fn broker_of(&self, ask: &Ask) -> usize {
+        match ask {
+            Ask::Attend(room) | Ask::Forsake(room) | Ask::Tell { room, .. } | Ask::Here { room, .. } => {
+                self.broker_of_room(room)
+            }
+            Ask::Order(order) => self.broker_of_room(&order.room),
+            Ask::Send { .. } => 0,
+        }
+    }
+
+    /// Rooms are spread so that with one broker more or less only those of that one move (rendezvous hashing).
+    fn broker_of_room(&self, room: &RoomId) -> usize {
+        if self.brokers.len() == 1 {
+            return 0;
+        }
+        let weight = |(number, broker): (usize, &Broker)| (weigh(&broker.url, room), number);
+        self.brokers.iter().enumerate().map(weight).max().map_or(0, |(_, number)| number)
+    }
+}
+
+impl Broker {
+    fn outlet(&mut self, line: Line) -> &mut Outlet {
+        match line {
+            Line::Commands => &mut self.commands,
+            Line::Listener => &mut self.listener,
+        }
+    }
+}
+
+impl Outlet {
+    fn send(&self, requests: Vec<(u64, super::broker::Request)>) {
+        if !requests.is_empty() {
+            // A line ends only with the service.
+            let _ = self.batches.send(Batch { generation: self.generation, requests });
+        }
+    }
+}
+
+/// The same on every node.
+fn weigh(url: &str, room: &RoomId) -> u64 {
+    let bytes = url.bytes().chain([0xFF, room.kind() as u8]).chain(room.name().bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    hash ^ (hash >> 33)
+}

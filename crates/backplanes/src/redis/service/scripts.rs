@@ -1,0 +1,45 @@
+//! The scripts that Redis carries out, each in one piece.
+
+use sha1::{Digest as _, Sha1};
+
+/// A script, and the name Redis knows it by once it was loaded.
+#[derive(Debug)]
+pub(super) struct Script {
+    pub(super) text: String,
+    pub(super) sha: String,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub(super) struct Scripts {
+    pub(super) post: Script,
+    pub(super) attend: Script,
+    pub(super) forsake: Script,
+    pub(super) here: Script,
+    pub(super) renew: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        let head = include_str!("../scripts/head.lua");
+        Self {
+            post: Script::new(&[head, include_str!("../scripts/post.lua")]),
+            attend: Script::new(&[head, include_str!("../scripts/attend.lua")]),
+            forsake: Script::new(&[head, include_str!("../scripts/forsake.lua")]),
+            here: Script::new(&[include_str!("../scripts/here.lua")]),
+            renew: Script::new(&[include_str!("../scripts/renew.lua")]),
+        }
+    }
+
+    pub(super) fn all(&self) -> [&Script; 5] {
+        [&self.post, &self.attend, &self.forsake, &self.here, &self.renew]
+    }
+}
+
+impl Script {
+    fn new(parts: &[&str]) -> Self {
+        let text = parts.concat();
+        let sha = Sha1::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { text, sha }
+    }
+}
