@@ -80,6 +80,7 @@ macro_rules! declare {
 
 declare! {
     STREAMS: Gauge "heimdallr_streams", "Open connections, whatever they turn out to be.";
+    TUNNELS: Gauge "heimdallr_tunnels", "Ends of tunnels: connections here whose session is on another node, and the other way round.";
     SESSIONS: Gauge "heimdallr_sessions", "Clients that are in: over any protocol, in any number of rooms.";
     POLLING_SESSIONS: Gauge "heimdallr_polling_sessions", "Those of them that are in over HTTP polling.";
     RECOVERABLE_SESSIONS: Gauge "heimdallr_recoverable_sessions", "Socket.IO clients that were cut off and may come back without a gap.";
@@ -95,6 +96,9 @@ declare! {
     BAD_REQUESTS: Counter "heimdallr_bad_requests_total", "Connections whose first bytes were no request, or came too slowly.";
     OPENED_SESSIONS: Counter "heimdallr_opened_sessions_total", "Sessions opened.";
     TURNED_AWAY_SESSIONS: Counter "heimdallr_turned_away_sessions_total", "Clients refused because `polling_sessions_max` are in over HTTP polling.";
+    DUG_TUNNELS: Counter "heimdallr_dug_tunnels_total", "Requests passed on to another node, where their session is.";
+    FALLEN_TUNNELS: Counter "heimdallr_fallen_tunnels_total", "Ends of tunnels given up because the other one was gone or something was lost on the way.";
+    UNREAD_ENVELOPES: Counter "heimdallr_unread_envelopes_total", "What came from other nodes and could not be read.";
     RECEIVED_BYTES: Counter "heimdallr_received_bytes_total", "Bytes read from clients.";
     SENT_BYTES: Counter "heimdallr_sent_bytes_total", "Bytes written to clients.";
     WRITES: Counter "heimdallr_writes_total", "Times that something was sent to a client; one carries all that gathered in a turn.";

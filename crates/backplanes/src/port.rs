@@ -133,11 +133,12 @@ pub enum Ask {
         /// Who.
         here: Here,
     },
-    /// Something for another node. It may be lost.
+    /// Something for another node. It may be lost, but what one shard sends to another comes in the order in which it was sent.
     Send {
         /// The other node.
         to: NodeId,
-        /// What.
+        /// What. Its first byte is nobody's business here; the next two are the number of the shard that it is for, the higher byte first. It
+        /// may be given to any shard of the node, which passes it on, best to that one.
         bytes: Bytes,
     },
 }

@@ -15,6 +15,9 @@ pub(crate) fn samples(shard: &Shard) -> Vec<Sample> {
         metric::BAD_REQUESTS.is(tally.bad_requests),
         metric::OPENED_SESSIONS.is(tally.sessions_opened),
         metric::TURNED_AWAY_SESSIONS.is(tally.sessions_turned_away),
+        metric::DUG_TUNNELS.is(tally.tunnels_dug),
+        metric::FALLEN_TUNNELS.is(tally.tunnels_fallen),
+        metric::UNREAD_ENVELOPES.is(tally.envelopes_unread),
         metric::RECEIVED_BYTES.is(tally.bytes_in),
         metric::SENT_BYTES.is(tally.bytes_out),
         metric::WRITES.is(tally.writes),
@@ -35,6 +38,7 @@ pub(crate) fn samples(shard: &Shard) -> Vec<Sample> {
 fn held(holdings: Holdings) -> Vec<Sample> {
     vec![
         metric::STREAMS.is(holdings.streams as u64),
+        metric::TUNNELS.is(holdings.tunnels as u64),
         metric::SESSIONS.is(holdings.sessions as u64),
         metric::POLLING_SESSIONS.is(holdings.lingering as u64),
         metric::RECOVERABLE_SESSIONS.is(holdings.records as u64),

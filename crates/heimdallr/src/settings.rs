@@ -94,6 +94,7 @@ pub(crate) fn of_shard(
         recovery_ms: settings.socketio_recovery_seconds.as_millis() as u64,
         records_max: RECORDS_MAX.div_ceil(settings.threads),
         lingering_max: settings.polling_sessions_max.div_ceil(settings.threads),
+        tunnels_max: settings.polling_sessions_max.div_ceil(settings.threads),
         attention: attention(settings.log_level),
         drain_wait_ms: settings.drain_wait_seconds.as_millis() as u64,
         drain_ms: settings.drain_seconds.as_millis() as u64,

@@ -30,6 +30,7 @@ impl Shard {
         let streams = self.streams.iter().map(|stream| self.audit_stream(stream)).max();
         self.sessions.iter().for_each(|(place, session)| self.audit_session(place, session));
         self.audit_lingering();
+        self.audit_tunnels();
         let kept: usize =
             self.audiences.iter().flat_map(|(_, audience)| &audience.logs).map(FrameLog::kept_bytes).sum();
         assert_eq!(self.audiences.kept_bytes(), kept, "what logs keep is counted");
@@ -65,7 +66,7 @@ impl Shard {
         );
         assert!(tail.len() <= TAIL_BYTES_MAX, "{} bytes wait to be judged", tail.len());
         assert!(
-            matches!(phase, Phase::Asking | Phase::Open) || tail.is_empty(),
+            matches!(phase, Phase::Asking | Phase::Open | Phase::Tunnelled) || tail.is_empty(),
             "nobody judges them any more"
         );
         assert!(!touched || self.touched.contains(id), "a touched stream is flushed");
@@ -82,6 +83,19 @@ impl Shard {
         assert_eq!(self.sessions.lingering(), lingering, "sessions without a main stream are counted");
         let kept: usize = self.sessions.iter().map(|(_, session)| session.own.len()).sum();
         assert_eq!(self.sessions.kept_bytes(), kept, "what is kept for them is counted");
+    }
+
+    fn audit_tunnels(&self) {
+        assert!(self.tunnels.outgoing.is_empty(), "a call ends when its envelopes are sent");
+        assert!(
+            self.tunnels.near.len().max(self.tunnels.far.len()) <= self.settings.tunnels_max,
+            "there are so many tunnels"
+        );
+        let near = || self.streams.iter().filter(|stream| stream.phase == Phase::Tunnelled);
+        assert!(near().all(|stream| self.tunnels.near.has(stream.id)), "what is tunnelled has an end");
+        assert_eq!(near().count(), self.tunnels.near.len(), "and no end has nothing");
+        let far = self.streams.iter().filter(|stream| stream.id.is_far()).count();
+        assert_eq!(far, self.tunnels.far.len(), "a stream that came through a tunnel is at its end");
     }
 
     fn audit_session(&self, place: Place, session: &Session) {

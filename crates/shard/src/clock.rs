@@ -49,6 +49,8 @@ impl Shard {
         self.mail.extend(out.drain(..));
         self.addressed = out;
         self.records.tick(now);
+        self.give_reclaims_up(now);
+        self.mind_tunnels(now, effects);
         self.heed_alarms(now);
         self.look_for_answers(now);
         self.sweep(now);

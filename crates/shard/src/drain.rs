@@ -118,7 +118,7 @@ impl Shard {
 
     /// Whether the node goes away and everybody here has been told, and is gone.
     pub fn is_drained(&self) -> bool {
-        self.is_leaving() && self.streams.len() == 0 && self.sessions.len() == 0
+        self.is_leaving() && self.streams.is_empty() && self.sessions.len() == 0
     }
 
     /// Whether connections are of use: to newcomers while they are let in, and to those who poll.
@@ -147,7 +147,7 @@ impl Shard {
         let drain = self.drain.as_ref()?;
         match (drain.own, drain.pace) {
             (None, _) => Some(drain.leave_ms),
-            _ if self.sessions.len() == 0 => None,
+            _ if self.clients() == 0 => None,
             (_, None) => Some(drain.last_ms),
             (_, Some(pace)) => Some(pace.next_ms()),
         }
@@ -156,7 +156,7 @@ impl Shard {
     /// Begins to take leave once the wait is over: the other shards are told how many clients are here, and streams that ask nothing are given
     /// a moment.
     pub(crate) fn leave_when_due(&mut self, now: Now) {
-        let sessions = self.sessions.len() as u64;
+        let sessions = self.clients();
         let Some(drain) = &mut self.drain else { return };
         if drain.own.is_some() || now.monotonic_ms < drain.leave_ms {
             return;
@@ -193,7 +193,7 @@ impl Shard {
 
     /// Whether somebody may be told at once.
     pub(crate) fn is_draining_sessions(&self) -> bool {
-        self.drain.as_ref().is_some_and(|drain| drain.goes_on) && self.sessions.len() > 0
+        self.drain.as_ref().is_some_and(|drain| drain.goes_on) && self.clients() > 0
     }
 
     /// Tells the next few sessions, each with a delay of its own.
@@ -201,12 +201,12 @@ impl Shard {
         if !self.is_leaving() {
             return;
         }
-        let (mut told, mut looks) = (0, 0);
+        let (mut told, mut looks) = (self.let_tunnels_go(now), 0);
         let goes_on = loop {
             if !self.may_send_away(now) {
                 break false;
             }
-            if told == TOLD_PER_TURN || looks == LOOKS_PER_TURN {
+            if told >= TOLD_PER_TURN || looks == LOOKS_PER_TURN {
                 break true;
             }
             looks += 1;
@@ -234,7 +234,7 @@ impl Shard {
 
     /// Whether another one may be told now.
     fn may_send_away(&mut self, now: Now) -> bool {
-        let here = self.sessions.len() as u64;
+        let here = self.clients();
         let Some(drain) = &mut self.drain else { return false };
         if now.monotonic_ms < drain.last_ms {
             return drain.pace.as_mut().is_some_and(|pace| pace.left(now.monotonic_ms) > 0);
@@ -316,9 +316,33 @@ impl Shard {
         }
         let farewell = self.farewell();
         self.part(place, farewell, now);
+        self.note_told_to_leave();
+    }
+
+    fn note_told_to_leave(&mut self) {
         if let Some(pace) = self.drain.as_mut().and_then(|drain| drain.pace.as_mut()) {
             pace.take();
         }
+    }
+
+    /// Those who have to come back when the node is gone: sessions, and streams of such that go on elsewhere.
+    fn clients(&self) -> u64 {
+        (self.sessions.len() + self.tunnels.near.upgraded().count()) as u64
+    }
+
+    /// Closes the next few streams whose sessions are on other nodes. Says how many.
+    fn let_tunnels_go(&mut self, now: Now) -> u32 {
+        let upgraded = self.tunnels.near.upgraded().take(TOLD_PER_TURN as usize);
+        let mut closed = 0;
+        for id in upgraded.collect::<Vec<_>>() {
+            if !self.may_send_away(now) {
+                break;
+            }
+            self.close_politely(id, now);
+            self.note_told_to_leave();
+            closed += 1;
+        }
+        closed
     }
 }
 

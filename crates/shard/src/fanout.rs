@@ -54,7 +54,14 @@ impl Shard {
         self.tell_missed(id, now);
         while self.send_gathered(id, effects) {}
         let Some(stream) = self.streams.get_mut(id) else { return };
+        if stream.phase == Phase::Tunnelled {
+            return self.note_taken(id);
+        }
         if stream.phase == Phase::Closing && stream.own.is_empty() {
+            if id.is_far() {
+                self.tunnels.end_far(id);
+                return self.streams.remove(id);
+            }
             if stream.ended {
                 return self.cut(id, now, effects);
             }
@@ -148,7 +155,7 @@ impl Shard {
         let reader = &mut audience.members[member as usize];
         let log = &audience.logs[reader.log as usize];
         let bytes = log.after(reader.cursor);
-        let sent = effects.write(reader.stream, bytes);
+        let sent = self.tunnels.write(reader.stream, bytes, effects);
         self.tally.writes += 1;
         self.tally.bytes_out += sent as u64;
         let (cursor, torn) =
@@ -183,7 +190,7 @@ impl Shard {
         gathered.extend_from_slice(&stream.own);
         let place = if stream.lane == MAIN { stream.session } else { NOBODY };
         let more = self.gather_rooms(place, &mut gathered);
-        let sent = if gathered.is_empty() { 0 } else { effects.write(id, &gathered) };
+        let sent = if gathered.is_empty() { 0 } else { self.tunnels.write(id, &gathered, effects) };
         let all = sent == gathered.len();
         if !gathered.is_empty() {
             self.tally.writes += 1;

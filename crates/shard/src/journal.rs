@@ -7,8 +7,10 @@ use std::collections::VecDeque;
 
 use chat::{Position, RoomId};
 
+use crate::fields::{Reader, Writer};
+
 /// What a strand has been sent, in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Journal {
     rows: Vec<Row>,
     stretches: VecDeque<Stretch>,
@@ -17,7 +19,7 @@ pub(crate) struct Journal {
 }
 
 /// A stay in a room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Row {
     room: RoomId,
     /// Where it stood before the first stretch.
@@ -29,7 +31,7 @@ struct Row {
 }
 
 /// Messages of one room that went out after one another.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Stretch {
     row: usize,
     messages: u64,
@@ -39,6 +41,8 @@ struct Stretch {
 const STRETCHES_MAX: usize = 512;
 /// Stays that are over and still known, besides one for each that goes on.
 const ENDED_MAX: usize = 64;
+/// Stays that are believed another node.
+const ROWS_READ_MAX: u64 = 4096;
 
 impl Journal {
     /// The journal of a strand that goes on where it stood.
@@ -105,6 +109,40 @@ impl Journal {
         None
     }
 
+    /// Writes it down for another node.
+    pub(crate) fn write(&self, out: &mut Writer) {
+        out.option(self.start, Writer::position);
+        out.number(self.rows.len() as u64);
+        for Row { room, base, sent: _, is_in } in &self.rows {
+            out.room(room);
+            out.position(*base);
+            out.byte(u8::from(*is_in));
+        }
+        out.number(self.stretches.len() as u64);
+        for Stretch { row, messages } in &self.stretches {
+            out.number(*row as u64);
+            out.number(*messages);
+        }
+    }
+
+    /// Reads what another node has written down; `None` when it can be none.
+    pub(crate) fn read(fields: &mut Reader<'_>) -> Option<Self> {
+        let start = fields.option(Reader::position)?;
+        let mut rows = Vec::new();
+        for _ in 0..fields.number_up_to(ROWS_READ_MAX)? {
+            let (room, base) = (fields.room()?, fields.position()?);
+            rows.push(Row { room, base, sent: base.offset, is_in: fields.byte()? != 0 });
+        }
+        let mut stretches = VecDeque::new();
+        for _ in 0..fields.number_up_to(STRETCHES_MAX as u64)? {
+            let (row, messages) = (usize::try_from(fields.number()?).ok()?, fields.number()?);
+            let sent = &mut rows.get_mut(row)?.sent;
+            *sent = sent.checked_add(messages).filter(|_| messages > 0)?;
+            stretches.push_back(Stretch { row, messages });
+        }
+        Some(Self { rows, stretches, start })
+    }
+
     fn row_of(&self, room: &RoomId) -> Option<usize> {
         self.rows.iter().position(|row| row.is_in && row.room == *room)
     }
@@ -162,6 +200,23 @@ mod tests {
         assert_eq!(offsets(&journal, Some(at(1, 12))), Some(vec![12, 20]));
         assert_eq!(offsets(&journal, Some(at(2, 21))), Some(vec![12, 21]));
         assert_eq!(offsets(&journal, Some(at(1, 13))), Some(vec![13, 21]));
+    }
+
+    #[test]
+    fn what_was_written_down_is_read_back_and_nothing_that_cannot_be() {
+        let mut journal = Journal { start: Some(at(9, 1)), ..two_rooms() };
+        journal.leave(&room("b"));
+        journal.enter(&RoomId::everybody(), at(3, 0));
+        let mut written = Writer::default();
+        journal.write(&mut written);
+        assert_eq!(Journal::read(&mut Reader(&written.0)), Some(journal));
+        for length in 0..written.0.len() {
+            assert_eq!(Journal::read(&mut Reader(&written.0[..length])), None, "{length} bytes of it");
+        }
+        for stretches in [&[1, 0, 1][..], &[1, 0, 0], &[255, 255, 255, 255, 15]] {
+            let nobody_in_a_row_that_is_not_there = [&[0, 0][..], stretches].concat();
+            assert_eq!(Journal::read(&mut Reader(&nobody_in_a_row_that_is_not_there)), None);
+        }
     }
 
     #[test]

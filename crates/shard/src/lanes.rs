@@ -11,8 +11,8 @@ use crate::{Now, SessionKey, Shard, StreamId};
 const RELAYED_BYTES: usize = 64 * 1024;
 
 impl Shard {
-    /// A request is for a session that is there already: here, or with another shard, which then takes the stream. `bytes` begin with the
-    /// request; says how many are done with.
+    /// A request is for a session that is there already: here, with another shard, which then takes the stream, or with another node, to which
+    /// a tunnel is dug. `bytes` begin with the request; says how many are done with.
     pub(crate) fn attach(
         &mut self,
         id: StreamId,
@@ -23,16 +23,15 @@ impl Shard {
         now: Now,
     ) -> usize {
         match self.names.read(name) {
-            Some(key) if key.shard != self.settings.shard => {
+            Some(key) if self.is_of(key, gateway) => self.attach_here(id, key.slot, head, now),
+            Some(key) if key.node != self.settings.node && !id.is_far() => {
+                self.dig(id, gateway, key, head, &bytes[..length], now);
+            }
+            Some(key) if key.shard != self.settings.shard && !id.is_far() => {
                 self.set_out(id, key.shard, bytes);
                 return bytes.len();
             }
-            Some(key) if self.is_of(key, gateway) => self.attach_here(id, key.slot, head, now),
-            _ => {
-                let mut out = Outbox::default();
-                self.gateways[usize::from(gateway)].refuse(head, &mut out);
-                self.settle_stream(id, &mut out, now);
-            }
+            _ => self.answer_unknown(id, gateway, head, now),
         }
         length
     }
@@ -232,6 +231,7 @@ impl Shard {
 
     /// A stream leaves its session. One that does not go on without it is over; streams aside are let go one by one, each with its answer.
     pub(crate) fn detach(&mut self, id: StreamId, now: Now) {
+        self.abandon(id);
         let Some(stream) = self.streams.get_mut(id) else { return };
         let (place, lane) = (std::mem::replace(&mut stream.session, NOBODY), stream.lane);
         stream.lane = MAIN;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use backplanes::NodeId;
+use bytes::Bytes;
 use chat::{
     Body, Content, Counts, Event, Message, Position, Refusal, Resumption, RoomId, SignalName, Tag, UserId,
 };
 
-use crate::records::{Claim, Record};
-use crate::recovery::Reclaim;
+use crate::errands::Errand;
 use crate::{SessionKey, ShardId};
 
 /// What one shard tells another.
@@ -71,39 +72,14 @@ pub enum Mail {
         /// Whether it is large.
         is_large: bool,
     },
-    /// To the shard where a strand began: it was cut off.
-    Remember {
-        /// The strand.
-        claim: Claim,
-        /// In this session.
-        session: SessionKey,
-        /// What must be known so that it can go on.
-        record: Box<Record>,
-    },
-    /// To the shard where a strand began: it is over.
-    Forget {
-        /// The strand.
-        claim: Claim,
-        /// In this session.
-        session: SessionKey,
-    },
-    /// To the shard where a strand began: it is to go on in another session.
-    Reclaim(Reclaim),
-    /// From the shard where a strand began: the session in which it goes on is to end, so that it can go on in another.
-    GiveUp {
-        /// The session.
-        session: SessionKey,
-        /// Who wants to go on with it.
-        reclaim: Reclaim,
-    },
-    /// From the shard where a strand began: what is remembered of it.
-    Reclaimed {
-        /// The session that wants to go on with it.
-        to: SessionKey,
-        /// The strand.
-        claim: Claim,
-        /// `None`: nothing.
-        record: Option<Box<Record>>,
+    /// Of a strand that was cut off.
+    Errand(Errand),
+    /// To the shard that it names: what another node has to say.
+    Envelope {
+        /// The other node.
+        from: NodeId,
+        /// What.
+        bytes: Bytes,
     },
     /// From a home: to one session.
     Answer {

@@ -1,7 +1,7 @@
 //! What is remembered of strands that were cut off, until their clients come back or time is up.
 //!
 //! A strand goes by the session in which it began, and is remembered by that session's shard: the name that its client knows leads
-//! there, wherever it was cut off and wherever it comes back.
+//! there, whichever node it was cut off from and to whichever it comes back.
 
 use chat::UserId;
 use gateways::Strand;
@@ -19,7 +19,7 @@ pub struct Claim {
 }
 
 /// What must be known of a strand so that it can go on.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Record {
     pub(crate) user: Option<UserId>,
     pub(crate) journal: Journal,
@@ -66,10 +66,20 @@ impl Records {
     pub(crate) fn take(&mut self, claim: Claim, session: SessionKey) -> Option<Record> {
         let (_, record) = self.kept.remove(&claim)?;
         if session != claim.began {
-            self.moved.insert(claim, session);
+            self.note_moved(claim, session);
         }
         self.give_back();
         Some(record)
+    }
+
+    /// Another node may end without a word, so of strands that went on there some are forgotten when there are too many.
+    fn note_moved(&mut self, claim: Claim, session: SessionKey) {
+        if self.moved.len() >= self.records_max
+            && let Some(some) = self.moved.keys().next().copied()
+        {
+            self.moved.remove(&some);
+        }
+        self.moved.insert(claim, session);
     }
 
     /// The strand is over, or no longer in that session.

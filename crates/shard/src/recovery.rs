@@ -9,8 +9,9 @@ use chat::{Event, Farewell, Message, Position, Resumption, RoomId, UserId};
 use gateways::{Outbox, Recovery, SessionName, Strand};
 use smallvec::SmallVec;
 
+use crate::errands::{Errand, Reclaim};
 use crate::journal::Journal;
-use crate::mail::{Entered, Mail};
+use crate::mail::Entered;
 use crate::records::{Claim, Record};
 use crate::sessions::{PENDING, Session};
 use crate::streams::Place;
@@ -40,16 +41,6 @@ struct Resuming {
     is_broken: bool,
     missed: Vec<Arc<Message>>,
     missed_bytes: usize,
-}
-
-/// The wish to go on with a strand.
-#[derive(Clone, Copy, Debug)]
-pub struct Reclaim {
-    claim: Claim,
-    /// Who wants to go on with it.
-    session: SessionKey,
-    /// Where it went on until now has been told to end.
-    is_ended: bool,
 }
 
 impl Strands {
@@ -126,7 +117,8 @@ impl Shard {
         let key = self.names.read(of).filter(|_| self.settings.recovery_ms > 0);
         let Some(session) = self.sessions.get_mut(place) else { return };
         let strands = session.strands.get_or_insert_default();
-        let Some(began) = key.filter(|_| !strands.knows(strand)) else {
+        let is_quiet = |began: &SessionKey| self.tunnels.peers.is_quiet(began.node, now.monotonic_ms);
+        let Some(began) = key.filter(|began| !strands.knows(strand) && !is_quiet(began)) else {
             return self.tell_recovered(place, strand, false, now);
         };
         let claim = Claim { began, strand };
@@ -141,8 +133,37 @@ impl Shard {
             missed: Vec::new(),
             missed_bytes: 0,
         });
-        let reclaim = Reclaim { claim, session: self.sessions.key(place), is_ended: false };
-        self.send_mail(began.shard, Mail::Reclaim(reclaim));
+        let session = self.sessions.key(place);
+        if began.node != self.settings.node {
+            self.reclaims.push(now.monotonic_ms, (session, claim));
+        }
+        self.send_errand(Errand::Reclaim(Reclaim { claim, session, is_ended: false }));
+    }
+
+    /// Begins anew where another node does not say what it remembers.
+    pub(crate) fn give_reclaims_up(&mut self, now: Now) {
+        while let Some((session, claim)) = self.reclaims.pop_due(now.monotonic_ms) {
+            let Some(place) = self.sessions.find(session) else { continue };
+            let strands = self.sessions.get_mut(place).and_then(|session| session.strands.as_mut());
+            if strands
+                .and_then(|strands| strands.resuming(claim))
+                .is_some_and(|resuming| resuming.record.is_none())
+            {
+                self.tunnels.peers.note_quiet(claim.began.node, now.monotonic_ms);
+                self.begin_anew(place, claim, now);
+            }
+        }
+    }
+
+    /// Does an errand that was sent here.
+    pub(crate) fn run_errand(&mut self, errand: Errand, now: Now) {
+        match errand {
+            Errand::Remember { claim, session, record } => self.records.put(claim, session, *record, now),
+            Errand::Forget { claim, session } => self.records.forget(claim, session),
+            Errand::Reclaim(reclaim) => self.reclaim(reclaim, now),
+            Errand::GiveUp { session, reclaim } => self.give_up(session, reclaim, now),
+            Errand::Reclaimed { to, claim, record } => self.reclaimed(to, claim, record, now),
+        }
     }
 
     /// Ends strands on purpose: nothing is remembered of them.
@@ -178,7 +199,7 @@ impl Shard {
     fn forget(&mut self, claim: Claim, place: Place) {
         let session = self.sessions.key(place);
         if claim.began != session {
-            self.send_mail(claim.began.shard, Mail::Forget { claim, session });
+            self.send_errand(Errand::Forget { claim, session });
         }
     }
 
@@ -239,29 +260,27 @@ impl Shard {
     }
 
     fn send_record(&mut self, claim: Claim, session: SessionKey, record: Record) {
-        self.send_mail(claim.began.shard, Mail::Remember { claim, session, record: Box::new(record) });
+        self.send_errand(Errand::Remember { claim, session, record: Box::new(record) });
     }
 
     /// A session wants to go on with a strand that began here. Where it still goes on, unnoticed that its client is gone, it ends first.
-    pub(crate) fn reclaim(&mut self, reclaim: Reclaim, now: Now) {
+    fn reclaim(&mut self, reclaim: Reclaim, now: Now) {
         let Reclaim { claim, session, is_ended } = reclaim;
         let record = self.records.take(claim, session);
         let goes_on_in = self.records.moved_to(claim).unwrap_or(claim.began);
         if record.is_none() && !is_ended && goes_on_in != session {
             let ended = Reclaim { is_ended: true, ..reclaim };
-            return match goes_on_in.shard == self.settings.shard {
+            return match (goes_on_in.node, goes_on_in.shard) == (self.settings.node, self.settings.shard) {
                 true => self.give_up(goes_on_in, ended, now),
-                false => {
-                    self.send_mail(goes_on_in.shard, Mail::GiveUp { session: goes_on_in, reclaim: ended })
-                }
+                false => self.send_errand(Errand::GiveUp { session: goes_on_in, reclaim: ended }),
             };
         }
-        self.send_mail(session.shard, Mail::Reclaimed { to: session, claim, record: record.map(Box::new) });
+        self.send_errand(Errand::Reclaimed { to: session, claim, record: record.map(Box::new) });
     }
 
     /// A client has come back before it was noticed that it was gone: its former session ends. What is remembered of it goes ahead of the
     /// answer.
-    pub(crate) fn give_up(&mut self, former: SessionKey, reclaim: Reclaim, now: Now) {
+    fn give_up(&mut self, former: SessionKey, reclaim: Reclaim, now: Now) {
         let strands = self.sessions.find(former).and_then(|place| {
             let session = self.sessions.get(place)?;
             session.strands.as_ref().map(|strands| (place, strands))
@@ -272,11 +291,11 @@ impl Shard {
             self.because = Some("came_back");
             self.end_session(place, now);
         }
-        self.send_mail(reclaim.claim.began.shard, Mail::Reclaim(reclaim));
+        self.send_errand(Errand::Reclaim(reclaim));
     }
 
     /// The shard where a strand began has said what it remembers of it.
-    pub(crate) fn reclaimed(&mut self, to: SessionKey, claim: Claim, record: Option<Box<Record>>, now: Now) {
+    fn reclaimed(&mut self, to: SessionKey, claim: Claim, record: Option<Box<Record>>, now: Now) {
         let place = self.sessions.find(to);
         let strands = place.and_then(|place| self.sessions.get_mut(place)?.strands.as_mut());
         let resuming = strands.and_then(|strands| strands.resuming(claim));

@@ -65,6 +65,7 @@ impl Shard {
             let step = match stream.phase {
                 Phase::Asking => self.ask(id, rest, now),
                 Phase::Open => self.receive(id, stream.session, rest, now),
+                Phase::Tunnelled => self.pass_on(id, rest),
                 Phase::Closing | Phase::Finished => rest.len(),
             };
             if step == 0 {
@@ -87,6 +88,11 @@ impl Shard {
                 self.tally.requests += 1;
                 let address = self.client_of(id, &head);
                 match self.admit(&head, address, &mut out) {
+                    // Only requests for sessions that are here come through tunnels.
+                    Admitted::Opens(..) | Admitted::Answered if id.is_far() => {
+                        out = Outbox::default();
+                        0
+                    }
                     Admitted::Opens(..) if out.then != Then::Stay && self.is_leaving() => {
                         self.turn_away(id, "draining", &mut out, now);
                         length
@@ -322,8 +328,11 @@ impl Shard {
     }
 
     /// The stream leaves its session, if it had one, and takes another request.
-    fn next_request(&mut self, id: StreamId, now: Now) {
+    pub(crate) fn next_request(&mut self, id: StreamId, now: Now) {
         self.detach(id, now);
+        if id.is_far() {
+            return self.end_answer(id);
+        }
         let is_of_no_use = self.has_left(now);
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.ended && stream.tail.is_empty() || is_of_no_use {
@@ -370,6 +379,9 @@ impl Shard {
     /// The other side is gone, or says no more. What it was still owed is tried once; who has closed its half behind a whole
     /// request waits for an answer, which is given.
     pub(crate) fn hung_up(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
+        if self.streams.get(id).is_some_and(|stream| stream.phase == Phase::Tunnelled && !stream.ended) {
+            return self.pass_on_end(id, now);
+        }
         if let Some(stream) = self.streams.get(id).filter(|stream| !stream.ended && stream.lane == MAIN)
             && self.sessions.get(stream.session).is_some_and(|session| session.protocol.owes_answer())
         {
@@ -392,7 +404,7 @@ impl Shard {
         self.detach(id, now);
         if self.streams.get(id).is_some() {
             self.streams.remove(id);
-            effects.close(id);
+            self.tunnels.close(id, effects);
         }
     }
 
@@ -417,7 +429,7 @@ impl Shard {
             return;
         }
         let Some(stream) = self.streams.get_mut(id) else { return };
-        if matches!(stream.phase, Phase::Asking | Phase::Open) {
+        if matches!(stream.phase, Phase::Asking | Phase::Open | Phase::Tunnelled) {
             stream.own.extend_from_slice(bytes);
             self.touch(id);
         }

@@ -56,6 +56,8 @@ pub struct Settings {
     pub records_max: usize,
     /// Sessions that may be without a main stream.
     pub lingering_max: usize,
+    /// Tunnels to sessions of other nodes that there may be, and as many from there.
+    pub tunnels_max: usize,
     /// What is noticed for a log.
     pub attention: Attention,
     /// A node that goes away works as ever for so many milliseconds.

@@ -15,10 +15,12 @@ use crate::drain::Drain;
 use crate::home::{Addressed, Homes};
 use crate::moves::Departure;
 use crate::names::Names;
+use crate::records::Claim;
 use crate::records::Records;
 use crate::sessions::Sessions;
 use crate::streams::{Place, Streams};
-use crate::{Effects, Holdings, Input, Mail, Notice, Now, Settings, ShardId, StreamId, Tally};
+use crate::tunnels::{ANSWER_DUE_MS, Tunnels};
+use crate::{Effects, Holdings, Input, Mail, Notice, Now, SessionKey, Settings, ShardId, StreamId, Tally};
 
 /// One core's share of the node. Not `Send`: it never leaves its core.
 pub struct Shard {
@@ -31,6 +33,9 @@ pub struct Shard {
     pub(crate) homes: Homes,
     /// Strands that began here and were cut off.
     pub(crate) records: Records,
+    /// Sessions that have asked another node about a strand.
+    pub(crate) reclaims: Deadlines<(SessionKey, Claim)>,
+    pub(crate) tunnels: Tunnels,
     /// Rooms with their homes elsewhere that are served here all the same.
     pub(crate) large_rooms: HashSet<RoomId>,
     /// Mail that this input has caused so far: to other shards, or to this one and read before the input is done with.
@@ -81,6 +86,8 @@ impl Shard {
             audiences: Audiences::default(),
             homes: Homes::new(&settings, backplane),
             records: Records::new(settings.recovery_ms, settings.records_max),
+            reclaims: Deadlines::new(ANSWER_DUE_MS),
+            tunnels: Tunnels::default(),
             large_rooms: HashSet::new(),
             mail: VecDeque::new(),
             touched: Vec::new(),
@@ -121,6 +128,7 @@ impl Shard {
         }
         self.carry_mail(now, effects);
         self.depart(now, effects);
+        self.send_envelopes(now);
         self.tell_notices(effects);
     }
 
@@ -135,6 +143,8 @@ impl Shard {
         self.go_on_after_sending(now);
         self.carry_mail(now, effects);
         self.depart(now, effects);
+        self.tunnels.greet();
+        self.send_envelopes(now);
         self.tell_notices(effects);
         !self.audiences.ring.is_empty()
             || !self.touched.is_empty()
@@ -151,16 +161,27 @@ impl Shard {
         self.addressed = out;
     }
 
+    /// Sends what there is to be said to other nodes.
+    fn send_envelopes(&mut self, now: Now) {
+        let mut out = std::mem::take(&mut self.addressed);
+        for (to, bytes) in self.tunnels.take_outgoing(self.settings.shard) {
+            self.homes.send(to, bytes, now, &mut out);
+        }
+        self.mail.extend(out.drain(..));
+        self.addressed = out;
+    }
+
     /// When [`Input::Tick`] is wanted next, on the monotonic clock.
     pub fn next_wake_ms(&self) -> Option<u64> {
         let of_streams = [self.greetings.next_ms(), self.closings.next_ms(), self.homes.next_ms()];
         let of_sessions = [self.next_sweep_ms(), self.alarms.next_ms(), self.records.next_ms()];
-        of_streams.into_iter().chain(of_sessions).chain([self.next_drain_ms()]).flatten().min()
+        let of_node = [self.tunnels.next_ms(), self.reclaims.next_ms(), self.next_drain_ms()];
+        of_streams.into_iter().chain(of_sessions).chain(of_node).flatten().min()
     }
 
     /// Whether no stream is open.
     pub fn is_empty(&self) -> bool {
-        self.streams.len() == 0
+        self.streams.is_empty()
     }
 
     /// What the shard has counted since it was started.
@@ -173,6 +194,7 @@ impl Shard {
         let (history_messages, history_bytes) = self.homes.history();
         Holdings {
             streams: self.streams.len(),
+            tunnels: self.tunnels.len(),
             sessions: self.sessions.len(),
             audiences: self.audiences.rooms(),
             rooms: self.homes.len(),
@@ -190,7 +212,7 @@ impl Shard {
         loop {
             while let Some((to, mail)) = self.mail.pop_front() {
                 if to == self.settings.shard {
-                    self.read(mail, now);
+                    self.read(mail, now, effects);
                 } else {
                     effects.mail(to, mail);
                 }
@@ -201,7 +223,7 @@ impl Shard {
     }
 
     /// Reads mail: what is for a home here, and what is from one.
-    fn read(&mut self, mail: Mail, now: Now) {
+    fn read(&mut self, mail: Mail, now: Now, effects: &mut dyn Effects) {
         let mut out = std::mem::take(&mut self.addressed);
         match mail {
             Mail::Enter(enter) => self.homes.enter(*enter, now, &mut out),
@@ -217,11 +239,8 @@ impl Shard {
             Mail::Barred { to, room, tag, refusal } => self.barred(to, &room, tag, refusal, now),
             Mail::Told { room, event } => self.audiences.tell(&room, &event, &mut self.gateways),
             Mail::Size { room, is_large } => self.note_size(room, is_large),
-            Mail::Remember { claim, session, record } => self.records.put(claim, session, *record, now),
-            Mail::Forget { claim, session } => self.records.forget(claim, session),
-            Mail::Reclaim(reclaim) => self.reclaim(reclaim, now),
-            Mail::GiveUp { session, reclaim } => self.give_up(session, reclaim, now),
-            Mail::Reclaimed { to, claim, record } => self.reclaimed(to, claim, record, now),
+            Mail::Errand(errand) => self.run_errand(errand, now),
+            Mail::Envelope { from, bytes } => self.open_envelope(from, &bytes, now, effects),
             Mail::Answer { to, event } => self.answer(to, &event, now),
             Mail::Leaving { sessions } => self.heard_leaving(sessions, now),
         }

@@ -14,6 +14,9 @@ pub(crate) const NOBODY: Place = u32::MAX;
 /// No stream.
 pub(crate) const NOWHERE: StreamId = StreamId { slot: u32::MAX, generation: 0 };
 
+/// Slots from here on are of streams that have come through tunnels. The world has no such, and is never told of them.
+const FAR: u32 = 1 << 31;
+
 /// One byte stream.
 #[derive(Debug)]
 pub(crate) struct Stream {
@@ -46,24 +49,90 @@ pub(crate) enum Phase {
     Asking,
     /// It belongs to a session.
     Open,
+    /// Its request is for a session of another node, and goes there.
+    Tunnelled,
     /// What it still has is sent, then nothing more is written; what comes in is thrown away.
     Closing,
     /// Nothing more is written; the other side may still say goodbye.
     Finished,
 }
 
-/// The streams of a shard by their slots.
+/// The streams of a shard.
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
-    slots: Vec<Option<Stream>>,
-    count: usize,
+    near: Slots,
+    far: Slots,
     /// Of those that take requests.
     pub(crate) origins: Origins,
 }
 
+/// Streams by their slots.
+#[derive(Debug, Default)]
+struct Slots {
+    slots: Vec<Option<Stream>>,
+    count: usize,
+}
+
+impl StreamId {
+    /// The id of a stream that has come through a tunnel.
+    pub(crate) fn far(place: u32, generation: u32) -> Self {
+        Self { slot: FAR | place, generation }
+    }
+
+    /// Whether the stream has come through a tunnel.
+    pub(crate) fn is_far(self) -> bool {
+        self.slot & FAR != 0
+    }
+
+    /// Its place among its like.
+    pub(crate) fn place(self) -> usize {
+        (self.slot & !FAR) as usize
+    }
+}
+
 impl Streams {
     pub(crate) fn insert(&mut self, id: StreamId, origin: Origin, now_ms: u64) {
-        let slot = id.slot as usize;
+        self.like_mut(id).insert(id, now_ms);
+        self.origins.insert(id, origin);
+    }
+
+    pub(crate) fn get(&self, id: StreamId) -> Option<&Stream> {
+        let like = if id.is_far() { &self.far } else { &self.near };
+        like.slots.get(id.place())?.as_ref().filter(|stream| stream.id == id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
+        self.like_mut(id).slots.get_mut(id.place())?.as_mut().filter(|stream| stream.id == id)
+    }
+
+    pub(crate) fn remove(&mut self, id: StreamId) {
+        if self.get(id).is_some() {
+            self.like_mut(id).remove(id.place());
+            self.origins.remove(id);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Stream> {
+        self.near.slots.iter().chain(&self.far.slots).flatten()
+    }
+
+    /// How many the world has.
+    pub(crate) fn len(&self) -> usize {
+        self.near.count
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.near.count + self.far.count == 0
+    }
+
+    fn like_mut(&mut self, id: StreamId) -> &mut Slots {
+        if id.is_far() { &mut self.far } else { &mut self.near }
+    }
+}
+
+impl Slots {
+    fn insert(&mut self, id: StreamId, now_ms: u64) {
+        let slot = id.place();
         if slot >= self.slots.len() {
             self.slots.resize_with(slot + 1, || None);
         }
@@ -81,33 +150,13 @@ impl Streams {
             own: Vec::new(),
             tail: Vec::new(),
         });
-        self.origins.insert(id, origin);
         self.count += 1;
     }
 
-    pub(crate) fn get(&self, id: StreamId) -> Option<&Stream> {
-        self.slots.get(id.slot as usize)?.as_ref().filter(|stream| stream.id == id)
-    }
-
-    pub(crate) fn get_mut(&mut self, id: StreamId) -> Option<&mut Stream> {
-        self.slots.get_mut(id.slot as usize)?.as_mut().filter(|stream| stream.id == id)
-    }
-
-    pub(crate) fn remove(&mut self, id: StreamId) {
-        if self.get(id).is_some() {
-            self.slots[id.slot as usize] = None;
-            self.origins.remove(id);
-            self.count -= 1;
-            self.shrink();
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Stream> {
-        self.slots.iter().flatten()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.count
+    fn remove(&mut self, slot: usize) {
+        self.slots[slot] = None;
+        self.count -= 1;
+        self.shrink();
     }
 
     /// Gives memory back once most of it is empty slots at the end.

@@ -27,6 +27,12 @@ pub struct Tally {
     pub recoveries_complete: u64,
     /// Sessions that would have, and had to begin anew.
     pub recoveries_failed: u64,
+    /// Tunnels dug to sessions of other nodes.
+    pub tunnels_dug: u64,
+    /// Ends of tunnels that were given up, because the other one was not heard of or something was lost on the way.
+    pub tunnels_fallen: u64,
+    /// Envelopes from other nodes that could not be read.
+    pub envelopes_unread: u64,
     /// Messages taken in, retries included.
     pub posts: u64,
     /// Frames sent whole to members, of those told to a room.
@@ -50,6 +56,8 @@ pub struct Tally {
 pub struct Holdings {
     /// Open streams.
     pub streams: usize,
+    /// Ends of tunnels: streams that belong to sessions of other nodes, and those of sessions here that have come through other nodes.
+    pub tunnels: usize,
     /// Sessions.
     pub sessions: usize,
     /// Those of them that have no main stream.

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use backplanes::{Arrival, Ask, Opened};
+use backplanes::{Arrival, Ask, NodeId, Opened};
+use bytes::Bytes;
 use chat::{Event, Message, Position, Refusal, RoomId};
 
 use super::{Addressed, Homes, NO_REPLY};
 use crate::Now;
+use crate::envelopes::addressee;
 use crate::mail::{Enter, Mail};
 
 impl Homes {
@@ -23,6 +25,11 @@ impl Homes {
         let more = self.backplane.collect(&mut arrivals);
         self.take(arrivals, now, out);
         more
+    }
+
+    /// Sends something to another node.
+    pub(crate) fn send(&mut self, to: NodeId, bytes: Bytes, now: Now, out: &mut Vec<Addressed>) {
+        self.ask(Ask::Send { to, bytes }, now, out);
     }
 
     fn take(&mut self, mut arrivals: Vec<Arrival>, now: Now, out: &mut Vec<Addressed>) {
@@ -50,7 +57,12 @@ impl Homes {
             }
             Arrival::Told { room, signal } => self.show_signal(&room, &signal, out),
             Arrival::Elsewhere { room, node, here } => self.elsewhere(&room, node, here, now, out),
-            Arrival::Sent { .. } => {}
+            Arrival::Sent { from, bytes } => {
+                let (here, shards) = self.place;
+                // What is for no shard of this node is nobody's, and counted where it came in.
+                let to = addressee(&bytes).filter(|shard| shard.0 < shards).unwrap_or(here);
+                out.push((to, Mail::Envelope { from, bytes }));
+            }
         }
     }
 

@@ -93,6 +93,7 @@ pub fn settings() -> Settings {
         ping_interval_ms: 25_000,
         ping_timeout_ms: 20_000,
         lingering_max: 1000,
+        tunnels_max: 1000,
         recovery_ms: 0,
         records_max: 1000,
         attention: shard::Attention::None,

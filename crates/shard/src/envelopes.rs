@@ -1,0 +1,334 @@
+//! What nodes tell each other: envelopes, each from a shard of one node to a shard of another. They may be lost, and none is believed to be
+//! one before it is read whole.
+//!
+//! An envelope begins with its kind in one byte and, in the next two, the shard that it is for, so that whoever carries it need not know more.
+//! Then come the shard that it is from, its version, and what its kind has to say.
+
+use crate::ShardId;
+use crate::errands::Errand;
+use crate::fields::{Reader, Writer};
+
+/// What is not of this version is passed over: while nodes of two versions are in one cluster, they tell each other nothing.
+const VERSION: u8 = 1;
+
+/// The most bytes of a stream that go in one envelope.
+pub(crate) const CARRIED_BYTES_MAX: usize = 64 * 1024;
+
+/// What one node tells another.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Envelope {
+    /// To a shard that has a session: a request for it has come, and the way back is this tunnel.
+    Dig {
+        /// The tunnel, by the number that the shard has given it which the request came to.
+        tunnel: u64,
+        /// The request's head.
+        request: Vec<u8>,
+    },
+    /// From one end of a tunnel to the other.
+    Through {
+        /// Which way.
+        way: Way,
+        /// The tunnel.
+        tunnel: u64,
+        /// How many words have gone before it this way.
+        number: u32,
+        /// What.
+        word: Word,
+    },
+    /// From one end of a tunnel to where the other would be: it is no more.
+    Fallen {
+        /// Which way.
+        way: Way,
+        /// The tunnel.
+        tunnel: u64,
+    },
+    /// The shard is there still, and has ends of tunnels.
+    Beat,
+    /// Of a strand that was cut off.
+    Errand(Errand),
+}
+
+/// Which way something goes through a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From the client to the session.
+    In,
+    /// From the session to the client.
+    Out,
+}
+
+/// What one end of a tunnel says to the other.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Word {
+    /// Bytes of the stream.
+    Bytes(Vec<u8>),
+    /// So many of them were passed on: as many more may come.
+    Took(u32),
+    /// The client says no more.
+    HungUp,
+    /// The last bytes of an answer: the stream is free for the next request.
+    Answered(Vec<u8>),
+    /// Nothing more will be said to the client.
+    Finished,
+}
+
+const DIG: u8 = 1;
+const IN: u8 = 2;
+const OUT: u8 = 3;
+const FALLEN_IN: u8 = 4;
+const FALLEN_OUT: u8 = 5;
+const BEAT: u8 = 6;
+const ERRAND: u8 = 7;
+
+/// The shard that an envelope is for, whatever else it may be.
+pub(crate) fn addressee(bytes: &[u8]) -> Option<ShardId> {
+    let [_, high, low, ..] = bytes else { return None };
+    Some(ShardId(u16::from_be_bytes([*high, *low])))
+}
+
+impl Envelope {
+    pub(crate) fn write(&self, from: ShardId, to: ShardId) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.byte(self.kind());
+        out.0.extend_from_slice(&to.0.to_be_bytes());
+        out.0.extend_from_slice(&from.0.to_be_bytes());
+        out.byte(VERSION);
+        match self {
+            Self::Dig { tunnel, request } => {
+                out.number(*tunnel);
+                out.0.extend_from_slice(request);
+            }
+            Self::Through { tunnel, number, word, .. } => {
+                out.number(*tunnel);
+                out.number(u64::from(*number));
+                word.write(&mut out);
+            }
+            Self::Fallen { tunnel, .. } => out.number(*tunnel),
+            Self::Beat => {}
+            Self::Errand(errand) => errand.write(&mut out),
+        }
+        out.0
+    }
+
+    /// An envelope, and the shard that it is from.
+    pub(crate) fn read(bytes: &[u8]) -> Option<(ShardId, Self)> {
+        let mut fields = Reader(bytes);
+        let (kind, _to, from) = (fields.byte()?, fields.array::<2>()?, fields.array::<2>()?);
+        if fields.byte()? != VERSION {
+            return None;
+        }
+        let envelope = Self::read_kind(kind, &mut fields)?;
+        fields.is_empty().then_some((ShardId(u16::from_be_bytes(from)), envelope))
+    }
+
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Dig { .. } => DIG,
+            Self::Through { way: Way::In, .. } => IN,
+            Self::Through { way: Way::Out, .. } => OUT,
+            Self::Fallen { way: Way::In, .. } => FALLEN_IN,
+            Self::Fallen { way: Way::Out, .. } => FALLEN_OUT,
+            Self::Beat => BEAT,
+            Self::Errand(_) => ERRAND,
+        }
+    }
+
+    fn read_kind(kind: u8, fields: &mut Reader<'_>) -> Option<Self> {
+        let way = if matches!(kind, IN | FALLEN_IN) { Way::In } else { Way::Out };
+        Some(match kind {
+            DIG => Self::Dig { tunnel: fields.number()?, request: carried(fields)? },
+            IN | OUT => Self::Through {
+                way,
+                tunnel: fields.number()?,
+                number: u32::try_from(fields.number()?).ok()?,
+                word: Word::read(fields)?,
+            },
+            FALLEN_IN | FALLEN_OUT => Self::Fallen { way, tunnel: fields.number()? },
+            BEAT => Self::Beat,
+            ERRAND => Self::Errand(Errand::read(fields)?),
+            _ => return None,
+        })
+    }
+}
+
+impl Word {
+    fn write(&self, out: &mut Writer) {
+        match self {
+            Self::Bytes(bytes) => {
+                out.byte(0);
+                out.0.extend_from_slice(bytes);
+            }
+            Self::Took(bytes) => {
+                out.byte(1);
+                out.number(u64::from(*bytes));
+            }
+            Self::HungUp => out.byte(2),
+            Self::Answered(bytes) => {
+                out.byte(3);
+                out.0.extend_from_slice(bytes);
+            }
+            Self::Finished => out.byte(4),
+        }
+    }
+
+    fn read(fields: &mut Reader<'_>) -> Option<Self> {
+        Some(match fields.byte()? {
+            0 => Self::Bytes(carried(fields)?),
+            1 => Self::Took(u32::try_from(fields.number()?).ok()?),
+            2 => Self::HungUp,
+            3 => Self::Answered(carried(fields)?),
+            4 => Self::Finished,
+            _ => return None,
+        })
+    }
+}
+
+/// Bytes of a stream: all that is left.
+fn carried(fields: &mut Reader<'_>) -> Option<Vec<u8>> {
+    let bytes = fields.rest();
+    (bytes.len() <= CARRIED_BYTES_MAX).then(|| bytes.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use backplanes::NodeId;
+    use chat::{Epoch, Position, RoomId, RoomName, UserId};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::SessionKey;
+    use crate::errands::Reclaim;
+    use crate::journal::Journal;
+    use crate::records::{Claim, Record};
+
+    fn session() -> impl Strategy<Value = SessionKey> {
+        (any::<u32>(), any::<u16>(), any::<u32>(), any::<u32>()).prop_map(
+            |(node, shard, slot, generation)| SessionKey {
+                node: NodeId(node),
+                shard: ShardId(shard),
+                slot,
+                generation,
+            },
+        )
+    }
+
+    fn claim() -> impl Strategy<Value = Claim> {
+        (session(), any::<u8>()).prop_map(|(began, strand)| Claim { began, strand })
+    }
+
+    fn reclaim() -> impl Strategy<Value = Reclaim> {
+        (claim(), session(), any::<bool>()).prop_map(|(claim, session, is_ended)| Reclaim {
+            claim,
+            session,
+            is_ended,
+        })
+    }
+
+    fn room() -> impl Strategy<Value = RoomId> {
+        prop_oneof![
+            "[a-zé/]{1,40}".prop_map(|name| RoomId::public(RoomName::new(&name).expect("a valid name"))),
+            "[a-zé]{1,40}".prop_map(|name| RoomId::inbox(UserId::new(&name).expect("a valid name"))),
+            Just(RoomId::everybody()),
+        ]
+    }
+
+    fn position() -> impl Strategy<Value = Position> {
+        (any::<u64>(), 0..u64::MAX / 2).prop_map(|(epoch, offset)| Position { epoch: Epoch(epoch), offset })
+    }
+
+    fn record() -> impl Strategy<Value = Box<Record>> {
+        let stays = prop::collection::vec((room(), position()), 0..5);
+        let told = prop::collection::vec((any::<prop::sample::Index>(), 1..1000_u64), 0..20);
+        (stays, told, prop::option::of("[a-z]{1,20}")).prop_map(|(stays, told, user)| {
+            let mut journal = Journal::default();
+            stays.iter().for_each(|(room, at)| journal.enter(room, *at));
+            for (chosen, offset) in told.iter().filter(|_| !stays.is_empty()) {
+                let (room, at) = chosen.get(&stays);
+                journal.note(room, at.offset + offset);
+            }
+            let user = user.map(|name| UserId::new(&name).expect("a valid name"));
+            Box::new(Record { user, journal })
+        })
+    }
+
+    fn errand() -> impl Strategy<Value = Errand> {
+        prop_oneof![
+            (claim(), session(), record()).prop_map(|(claim, session, record)| Errand::Remember {
+                claim,
+                session,
+                record
+            }),
+            (claim(), session()).prop_map(|(claim, session)| Errand::Forget { claim, session }),
+            reclaim().prop_map(Errand::Reclaim),
+            (session(), reclaim()).prop_map(|(session, reclaim)| Errand::GiveUp { session, reclaim }),
+            (session(), claim(), prop::option::of(record()))
+                .prop_map(|(to, claim, record)| Errand::Reclaimed { to, claim, record }),
+        ]
+    }
+
+    fn word() -> impl Strategy<Value = Word> {
+        prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..100).prop_map(Word::Bytes),
+            prop::collection::vec(any::<u8>(), 0..100).prop_map(Word::Answered),
+            any::<u32>().prop_map(Word::Took),
+            Just(()).prop_map(|()| Word::HungUp),
+            Just(()).prop_map(|()| Word::Finished),
+        ]
+    }
+
+    fn envelope() -> impl Strategy<Value = Envelope> {
+        let way = || prop_oneof![Just(Way::In), Just(Way::Out)];
+        let request = prop::collection::vec(any::<u8>(), 0..100);
+        prop_oneof![
+            (any::<u64>(), request).prop_map(|(tunnel, request)| Envelope::Dig { tunnel, request }),
+            (way(), any::<u64>(), any::<u32>(), word())
+                .prop_map(|(way, tunnel, number, word)| Envelope::Through { way, tunnel, number, word }),
+            (way(), any::<u64>()).prop_map(|(way, tunnel)| Envelope::Fallen { way, tunnel }),
+            Just(()).prop_map(|()| Envelope::Beat),
+            errand().prop_map(Envelope::Errand),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn an_envelope_is_read_as_it_was_written(envelope in envelope(), from: u16, to: u16) {
+            let bytes = envelope.write(ShardId(from), ShardId(to));
+            prop_assert_eq!(addressee(&bytes), Some(ShardId(to)));
+            prop_assert_eq!(Envelope::read(&bytes), Some((ShardId(from), envelope)));
+        }
+
+        #[test]
+        fn whatever_comes_is_read_or_not_and_never_a_panic(
+            envelope in envelope(),
+            noise in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+            length: prop::sample::Index,
+        ) {
+            let mut bytes = envelope.write(ShardId(1), ShardId(2));
+            for (place, byte) in noise {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            let _ = Envelope::read(&bytes);
+            let _ = Envelope::read(&bytes[..length.index(bytes.len())]);
+        }
+
+        #[test]
+        fn noise_is_read_or_not_and_never_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (Envelope::read(&bytes), addressee(&bytes));
+        }
+    }
+
+    #[test]
+    fn an_envelope_of_another_version_or_with_too_much_in_it_is_none() {
+        let mut bytes = Envelope::Beat.write(ShardId(0), ShardId(0));
+        assert!(Envelope::read(&bytes).is_some());
+        bytes.push(0);
+        assert_eq!(Envelope::read(&bytes), None);
+        bytes.pop();
+        bytes[5] += 1;
+        assert_eq!(Envelope::read(&bytes), None);
+        let word = Word::Bytes(vec![0; CARRIED_BYTES_MAX + 1]);
+        let large = Envelope::Through { way: Way::In, tunnel: 1, number: 0, word };
+        assert_eq!(Envelope::read(&large.write(ShardId(0), ShardId(0))), None);
+    }
+}

@@ -1,0 +1,99 @@
+//! A backplane in memory: rooms with one order, and what nodes send each other, which a thief may take or repeat.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use backplanes::{Arrival, Ask, Backplane, Lineage, NodeId, Opened, Order};
+use chat::{Epoch, Message, Position, RoomId};
+
+/// Where an end of the backplane is.
+pub(crate) type At = (NodeId, u16);
+
+/// Says how often something sent arrives, given from whom to whom.
+pub(crate) type Thief = Box<dyn FnMut(NodeId, NodeId, &[u8]) -> usize>;
+
+/// What lies between the nodes.
+#[derive(Default)]
+pub(crate) struct Broker {
+    arrivals: HashMap<At, VecDeque<Arrival>>,
+    rooms: HashMap<RoomId, Room>,
+    pub(crate) thief: Option<Thief>,
+}
+
+#[derive(Default)]
+struct Room {
+    said: Vec<Arc<Message>>,
+    attending: Vec<At>,
+}
+
+/// A shard's end.
+pub(crate) struct End {
+    pub(crate) at: At,
+    pub(crate) broker: Rc<RefCell<Broker>>,
+}
+
+impl Broker {
+    /// Whether something has arrived.
+    pub(crate) fn has_arrivals(&self, at: At) -> bool {
+        self.arrivals.get(&at).is_some_and(|arrivals| !arrivals.is_empty())
+    }
+
+    fn put(&mut self, at: At, arrival: Arrival) {
+        self.arrivals.entry(at).or_default().push_back(arrival);
+    }
+
+    fn order(&mut self, from: At, order: Order) {
+        let Order { room, author, body, tag, time, ticket } = order;
+        let Room { said, attending } = self.rooms.entry(room.clone()).or_default();
+        let at = Position { epoch: Epoch(1), offset: said.len() as u64 + 1 };
+        let message = Arc::new(Message { room, at, author, time, tag, body });
+        said.push(message.clone());
+        for at in attending.clone() {
+            self.put(at, Arrival::Posted(message.clone()));
+        }
+        self.put(from, Arrival::Placed { at, ticket });
+    }
+
+    fn attend(&mut self, at: At, room: RoomId) {
+        let Room { said, attending } = self.rooms.entry(room.clone()).or_default();
+        attending.push(at);
+        let head = Position { epoch: Epoch(1), offset: said.len() as u64 };
+        let (lineage, tail) = (Lineage::default(), said.clone());
+        self.put(at, Arrival::Opened(Opened { room, head, lineage, tail }));
+    }
+}
+
+impl Backplane for End {
+    fn ask(&mut self, ask: Ask, _: &mut Vec<Arrival>) {
+        let mut broker = self.broker.borrow_mut();
+        match ask {
+            Ask::Attend(room) => broker.attend(self.at, room),
+            Ask::Forsake(room) => {
+                let room = broker.rooms.entry(room).or_default();
+                room.attending.retain(|at| *at != self.at);
+            }
+            Ask::Order(order) => broker.order(self.at, order),
+            Ask::Tell { .. } | Ask::Here { .. } => {}
+            Ask::Send { to, bytes } => {
+                let from = self.at.0;
+                let times = broker.thief.as_mut().map_or(1, |thief| thief(from, to, &bytes));
+                for _ in 0..times {
+                    // Whoever carries it need not know for which shard it is.
+                    broker.put((to, 0), Arrival::Sent { from, bytes: bytes.clone() });
+                }
+            }
+        }
+    }
+
+    fn collect(&mut self, arrivals: &mut Vec<Arrival>) -> bool {
+        let mut broker = self.broker.borrow_mut();
+        arrivals.extend(broker.arrivals.remove(&self.at).unwrap_or_default());
+        false
+    }
+
+    fn outlives_homes(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,7 @@
+//! Shards of several nodes, joined by a backplane in memory: sessions are reached from every node, and recovered on any.
+
+mod broker;
+mod client;
+mod cluster;
+mod recovery;
+mod tunnels;

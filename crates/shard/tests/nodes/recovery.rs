@@ -1,0 +1,115 @@
+//! Clients that were cut off come back on another node.
+
+use crate::client::{frame, member, speak, text, upgrade};
+use crate::cluster::{Cluster, PipeId};
+
+fn cluster(nodes: u32, shards: u16) -> Cluster {
+    Cluster::new(nodes, shards, |settings| {
+        settings.recovery_ms = 120_000;
+        settings.gateways.socketio.recovery = true;
+    })
+}
+
+/// A client over a WebSocket, and what it knows of itself.
+struct Returning {
+    socket: PipeId,
+    /// What it is called.
+    sid: String,
+    /// What it may come back by.
+    pid: String,
+}
+
+impl Returning {
+    fn connect(cluster: &mut Cluster, node: u32, auth: &str) -> (Self, String) {
+        let socket = cluster.connect(node);
+        cluster.say(socket, upgrade("/socket.io/?EIO=4&transport=websocket"));
+        cluster.say(socket, frame(1, &format!("40{auth}")));
+        let heard = text(cluster.hear(socket));
+        let (_, connected) = heard.split_once("40{").unwrap_or(("", ""));
+        let of = |name| if connected.is_empty() { String::new() } else { member(connected, name).to_owned() };
+        let (sid, pid) = (of("sid"), of("pid"));
+        (Self { socket, sid, pid }, heard)
+    }
+
+    fn join(&self, cluster: &mut Cluster, room: &str) {
+        cluster.say(self.socket, frame(1, &format!("421[\"joinRoom\",{{\"room\":\"{room}\"}}]")));
+        assert!(text(cluster.hear(self.socket)).contains("431["), "it has joined");
+    }
+
+    /// Comes back, with the last of these positions that it has seen.
+    fn come_back(&self, cluster: &mut Cluster, node: u32, seen: Option<&str>) -> (Self, String) {
+        let offset = seen.map_or_else(String::new, |seen| format!(",\"offset\":\"{seen}\""));
+        Self::connect(cluster, node, &format!("{{\"pid\":\"{}\"{offset}}}", self.pid))
+    }
+}
+
+/// The position that the last message came with.
+fn last_position(heard: &str) -> String {
+    let (_, last) = heard.rsplit_once(",\"").expect("a message ends with its position");
+    last.split_once('"').expect("a string ends").0.to_owned()
+}
+
+#[test]
+fn who_was_cut_off_goes_on_at_any_node_and_then_at_the_next() {
+    for shards in [1, 2] {
+        let mut cluster = cluster(3, shards);
+        let (mut client, _) = Returning::connect(&mut cluster, 1, "");
+        client.join(&mut cluster, "lobby");
+        speak(&mut cluster, 2, "lobby", "<first>");
+        let mut seen = last_position(&text(cluster.hear(client.socket)));
+        for (node, word) in [(2, "<second>"), (3, "<third>"), (1, "<fourth>"), (1, "<fifth>")] {
+            cluster.hang_up(client.socket);
+            speak(&mut cluster, 3, "lobby", word);
+            let (again, heard) = client.come_back(&mut cluster, node, Some(&seen));
+            assert_eq!((&again.sid, &again.pid), (&client.sid, &client.pid), "{heard}");
+            assert!(heard.contains(word), "{heard}");
+            seen = last_position(&heard);
+            client = again;
+        }
+        speak(&mut cluster, 2, "lobby", "<last>");
+        assert!(text(cluster.hear(client.socket)).contains("<last>"));
+    }
+}
+
+#[test]
+fn who_comes_back_elsewhere_before_it_is_missed_takes_the_place_of_its_former_session() {
+    let mut cluster = cluster(3, 1);
+    let (first, _) = Returning::connect(&mut cluster, 1, "");
+    first.join(&mut cluster, "lobby");
+    let (second, _) = first.come_back(&mut cluster, 2, None);
+    assert!(second.sid == first.sid && cluster.is_over(first.socket));
+    let (third, heard) = second.come_back(&mut cluster, 3, None);
+    assert!(third.sid == first.sid && cluster.is_over(second.socket), "{heard}");
+    assert_eq!([1, 2, 3].map(|node| cluster.holdings(node).sessions), [0, 0, 1]);
+    speak(&mut cluster, 1, "lobby", "<hello>");
+    assert!(text(cluster.hear(third.socket)).contains("<hello>"));
+}
+
+#[test]
+fn who_began_at_a_node_that_is_dead_begins_anew_and_is_told() {
+    let mut cluster = cluster(2, 1);
+    let (client, _) = Returning::connect(&mut cluster, 1, "");
+    client.join(&mut cluster, "lobby");
+    cluster.kill(1);
+    let (again, heard) = client.come_back(&mut cluster, 2, None);
+    assert!(again.sid.is_empty(), "it is not known yet whether it goes on: {heard}");
+    cluster.pass(4);
+    let heard = text(cluster.hear(again.socket));
+    assert!(heard.contains("40{") && !heard.contains(&client.sid), "{heard}");
+    let (at_once, heard) = client.come_back(&mut cluster, 2, None);
+    assert!(!at_once.sid.is_empty() && at_once.sid != client.sid, "nobody waits a second time: {heard}");
+    assert_eq!(cluster.count(2, |tally| tally.recoveries_failed), 2);
+}
+
+#[test]
+fn who_ended_its_session_at_another_node_does_not_go_on() {
+    let mut cluster = cluster(2, 1);
+    let (first, _) = Returning::connect(&mut cluster, 1, "");
+    cluster.hang_up(first.socket);
+    let (second, _) = first.come_back(&mut cluster, 2, None);
+    assert_eq!((first.sid == second.sid, cluster.holdings(1).records), (true, 0));
+    cluster.say(second.socket, frame(1, "41"));
+    cluster.hang_up(second.socket);
+    let (third, _) = first.come_back(&mut cluster, 2, None);
+    assert_ne!(third.sid, first.sid);
+}
