@@ -1,59 +1,168 @@
 //! A Redis of the test's own, on a port of its own, that ends with it.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long it may take to be there.
+/// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(5);
 
-/// A Redis that keeps nothing.
+/// A Redis, or a Sentinel.
 pub(crate) struct Server {
+    program: &'static str,
     process: Child,
     port: u16,
+    /// Where its configuration is, and what it keeps.
+    folder: PathBuf,
 }
 
 impl Server {
+    /// A Redis that keeps nothing.
     pub(crate) fn start() -> Self {
+        Self::with("redis-server", "save \"\"\nappendonly no\nrepl-diskless-sync-delay 0\n")
+    }
+
+    /// A Redis that keeps everything it has said yes to.
+    pub(crate) fn start_keeping() -> Self {
+        let keep = "save \"\"\nappendonly yes\nappendfsync always\nrepl-diskless-sync-delay 0\n";
+        Self::with("redis-server", keep)
+    }
+
+    /// A Sentinel that watches a master by the name of `ours`.
+    pub(crate) fn sentinel_of(master: &Self) -> Self {
+        let watch = format!("sentinel monitor ours 127.0.0.1 {} 1\n", master.port);
+        Self::with("redis-sentinel", &watch)
+    }
+
+    fn with(program: &'static str, configuration: &str) -> Self {
         let port = free_port();
-        let process = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .args(["--daemonize", "no"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("redis-server cannot be started ({error}): install the package redis-server")
-            });
-        let mut server = Self { process, port };
+        let folder = std::env::temp_dir().join(format!("heimdallr-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder for what it keeps");
+        let place = format!("port {port}\nbind 127.0.0.1\ndir {0}\nlogfile {0}/log\n", folder.display());
+        std::fs::write(folder.join("redis.conf"), place + configuration).expect("its configuration");
+        let mut server = Self { program, process: spawn(program, &folder), port, folder };
         server.wait();
         server
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Ends it at once, whatever it is doing.
+    pub(crate) fn stop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Ends it at once and starts it again at the same place.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.process = spawn(self.program, &self.folder);
+        self.wait();
+    }
+
+    /// Gives it a command, and returns what it says: the first line of that and, where that is the length of a text, the text.
+    pub(crate) fn tell(&self, command: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        write!(stream, "{command}\r\n").expect("it reads");
+        let mut answer = BufReader::new(stream);
+        let mut line = String::new();
+        answer.read_line(&mut line).expect("it answers");
+        let Some(length) = line.trim_end().strip_prefix('$').and_then(|length| length.parse().ok()) else {
+            return line.trim_end().to_owned();
+        };
+        let mut text = vec![0; length];
+        answer.read_exact(&mut text).expect("it answers in full");
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Makes it a replica of another, with all that one has.
+    pub(crate) fn follow(&self, master: &Self) {
+        assert_eq!(self.tell(&format!("REPLICAOF 127.0.0.1 {}", master.port)), "+OK");
+        self.has_all_of(master);
+    }
+
+    /// Waits until it has all that its master has.
+    pub(crate) fn has_all_of(&self, master: &Self) {
+        await_that(|| {
+            let (own, theirs) = (self.replication(), master.replication());
+            field(&own, "master_link_status") == Some("up")
+                && field(&own, "slave_repl_offset") == field(&theirs, "master_repl_offset")
+        });
+    }
+
+    pub(crate) fn is_master(&self) -> bool {
+        field(&self.replication(), "role") == Some("master")
+    }
+
+    pub(crate) fn keys(&self) -> u64 {
+        self.tell("DBSIZE").trim_start_matches(':').parse().expect("a number")
+    }
+
+    /// Waits until a Sentinel knows of a replica that can take over.
+    pub(crate) fn knows_a_replica(&self) {
+        await_that(|| self.tell("INFO sentinel").contains("slaves=1"));
+    }
+
+    fn replication(&self) -> String {
+        self.tell("INFO replication")
+    }
+
     fn wait(&mut self) {
         let give_up = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while !self.is_there() {
             if let Ok(Some(status)) = self.process.try_wait() {
-                let mut said = String::new();
-                self.process.stdout.take().map(|mut out| out.read_to_string(&mut said));
-                panic!("redis-server ended ({status}): {said}");
+                let said = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+                panic!("{} ended ({status}): {said}", self.program);
             }
-            assert!(Instant::now() < give_up, "redis-server does not accept");
-            std::thread::yield_now();
+            assert!(Instant::now() < give_up, "{} does not answer", self.program);
+            std::thread::sleep(LOOK);
         }
+    }
+
+    /// Whether it answers, and has read what it kept.
+    fn is_there(&self) -> bool {
+        TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.tell("PING") == "+PONG"
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.stop();
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn spawn(program: &str, folder: &std::path::Path) -> Child {
+    let mut command = Command::new(program);
+    command.arg(folder.join("redis.conf")).stdout(Stdio::null());
+    command.spawn().unwrap_or_else(|error| {
+        panic!("{program} cannot be started ({error}): install the package {program}")
+    })
+}
+
+fn await_that(is_so: impl Fn() -> bool) {
+    let give_up = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < give_up, "it does not come about");
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn field<'i>(info: &'i str, name: &str) -> Option<&'i str> {
+    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
 fn free_port() -> u16 {

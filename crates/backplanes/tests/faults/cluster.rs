@@ -1,0 +1,247 @@
+//! Nodes that attend to one room, and the ledger of what each was shown.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use backplanes::{
+    Arrival, Ask, BACKPLANES, Backplane, Link, NodeId, Opened, Order, OutagePolicy, OutageRule, Settings,
+    Wake,
+};
+use chat::{Body, Message, Position, RoomId, RoomName, Time, UserId};
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at what nobody is woken for.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// What a run must hold to.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Rules {
+    /// Everything accepted was shown to all.
+    NothingIsLost,
+    /// What was not shown was told to be lost.
+    LossesAreTold,
+}
+
+pub(crate) struct Cluster {
+    nodes: Vec<Node>,
+    woken: Receiver<()>,
+    said: Vec<Said>,
+    /// What stands at each position, whoever was shown it.
+    places: HashMap<(u64, u64), String>,
+}
+
+struct Said {
+    text: String,
+    answer: Option<Option<Position>>,
+}
+
+struct Node {
+    end: Box<dyn Backplane>,
+    link: Box<dyn Link>,
+    at: Option<Position>,
+    shown: HashSet<String>,
+    losses: usize,
+}
+
+fn room() -> RoomId {
+    RoomId::public(RoomName::new("lobby").expect("a valid name"))
+}
+
+impl Cluster {
+    pub(crate) fn new(nodes: u32, url: &str) -> Self {
+        Self::under(OutagePolicy::Refuse, nodes, url)
+    }
+
+    pub(crate) fn under(policy: OutagePolicy, nodes: u32, url: &str) -> Self {
+        let (wake, woken) = channel();
+        let (_, open) = BACKPLANES.iter().find(|(name, _)| *name == "redis").expect("it is in the list");
+        let start = |number: u32| {
+            let wake = wake.clone();
+            let wake: Wake = Arc::new(move || {
+                let _ = wake.send(());
+            });
+            let settings = Settings {
+                node: NodeId(number),
+                shards: 1,
+                epoch_seed: u64::from(number) << 32,
+                tags_per_room: 10_000,
+                history_messages: 10_000,
+                room_idle_ms: 60_000,
+                inbox_idle_ms: 60_000,
+                urls: vec![url.to_owned()],
+                outage_rules: vec![OutageRule { rooms: "*".to_owned(), policy }],
+                ..Settings::default()
+            };
+            let mut link = open(&settings, vec![wake]).unwrap_or_else(|error| panic!("{}", error.0));
+            let end = link.end(0)();
+            Node { end, link, at: None, shown: HashSet::new(), losses: 0 }
+        };
+        let nodes = (1..=nodes).map(start).collect();
+        let mut cluster = Self { nodes, woken, said: Vec::new(), places: HashMap::new() };
+        cluster.until(|cluster| cluster.nodes.iter().all(|node| node.link.health().fault.is_none()));
+        for node in &mut cluster.nodes {
+            node.end.ask(Ask::Attend(room()), &mut Vec::new());
+        }
+        cluster.until(|cluster| cluster.nodes.iter().all(|node| node.at.is_some()));
+        cluster
+    }
+
+    /// The nodes say something by turns.
+    pub(crate) fn say(&mut self, messages: usize) {
+        for _ in 0..messages {
+            let ticket = self.said.len();
+            let text = format!("m{ticket}");
+            let order = Order {
+                room: room(),
+                author: UserId::new("alice").ok(),
+                body: Body::text(&text),
+                tag: None,
+                time: Time(1),
+                ticket: ticket as u64,
+            };
+            self.said.push(Said { text, answer: None });
+            let node = ticket % self.nodes.len();
+            let mut arrivals = Vec::new();
+            self.nodes[node].end.ask(Ask::Order(order), &mut arrivals);
+            arrivals.into_iter().for_each(|arrival| self.note(node, arrival));
+        }
+        self.collect();
+    }
+
+    /// Waits until all is answered, and all nodes stand at the same place.
+    pub(crate) fn settle(&mut self) {
+        self.until(|cluster| {
+            cluster.said.iter().all(|said| said.answer.is_some()) && cluster.stands_together()
+        });
+    }
+
+    /// Waits until all is answered.
+    pub(crate) fn settle_answers(&mut self) {
+        self.until(|cluster| cluster.said.iter().all(|said| said.answer.is_some()));
+    }
+
+    /// Whether all stand behind everything that was accepted, the last in the epoch they stand in.
+    fn stands_together(&self) -> bool {
+        let Some(at) = self.nodes[0].at else { return false };
+        let mut accepted = self.said.iter().rev().filter_map(|said| said.answer.flatten());
+        let has_last = accepted.clone().next().is_none_or(|last| last.epoch == at.epoch);
+        let has_all = accepted.all(|place| place.epoch != at.epoch || place.offset <= at.offset);
+        let is_well = |node: &Node| node.at == Some(at) && node.link.health().fault.is_none();
+        has_last && has_all && self.nodes.iter().all(is_well)
+    }
+
+    pub(crate) fn until(&mut self, mut is_so: impl FnMut(&Self) -> bool) {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            self.collect();
+            if is_so(self) {
+                return;
+            }
+            assert!(Instant::now() < give_up, "it does not come about: {}", self.account());
+            let _ = self.woken.recv_timeout(LOOK);
+        }
+    }
+
+    fn account(&self) -> String {
+        let unanswered = self.said.iter().filter(|said| said.answer.is_none()).count();
+        let nodes: Vec<_> = self.nodes.iter().map(|node| (node.at, node.link.health())).collect();
+        format!("{unanswered} of {} unanswered, nodes {nodes:?}", self.said.len())
+    }
+
+    fn collect(&mut self) {
+        for node in 0..self.nodes.len() {
+            let mut arrivals = Vec::new();
+            while self.nodes[node].end.collect(&mut arrivals) {}
+            arrivals.into_iter().for_each(|arrival| self.note(node, arrival));
+        }
+    }
+
+    fn note(&mut self, node: usize, arrival: Arrival) {
+        match arrival {
+            Arrival::Posted(message) => self.follow(node, &message),
+            Arrival::Ordered { message, ticket } => {
+                self.follow(node, &message);
+                self.answer(ticket, Some(message.at));
+            }
+            Arrival::Opened(opened) => self.open(node, &opened),
+            Arrival::Placed { at, ticket } => self.answer(ticket, Some(at)),
+            Arrival::Failed { ticket, .. } => self.answer(ticket, None),
+            Arrival::Shut { .. }
+            | Arrival::Told { .. }
+            | Arrival::Elsewhere { .. }
+            | Arrival::Sent { .. } => {}
+        }
+    }
+
+    fn answer(&mut self, ticket: u64, answer: Option<Position>) {
+        let said = &mut self.said[ticket as usize];
+        assert!(said.answer.is_none(), "{} is answered once", said.text);
+        said.answer = Some(answer);
+    }
+
+    fn follow(&mut self, node: usize, message: &Message) {
+        let at = self.nodes[node].at.expect("the room is open");
+        assert_eq!(message.at, Position { offset: at.offset + 1, ..at }, "in order, without a gap");
+        self.show(node, message);
+        self.nodes[node].at = Some(message.at);
+    }
+
+    fn open(&mut self, node: usize, opened: &Opened) {
+        let of = &mut self.nodes[node];
+        let first = opened.head.offset + 1 - opened.tail.len() as u64;
+        let stood = match of.at.replace(opened.head) {
+            None => return,
+            Some(at) => opened.lineage.translate(at, opened.head).filter(|at| at.offset + 1 >= first),
+        };
+        if stood.is_none() {
+            of.losses += 1;
+            of.shown.clear();
+        }
+        let known = stood.map_or(0, |at| at.offset);
+        for message in opened.tail.iter().filter(|message| message.at.offset > known) {
+            self.show(node, message);
+        }
+    }
+
+    fn show(&mut self, node: usize, message: &Message) {
+        let text = message.body.as_text().expect("a text").to_owned();
+        let place = (message.at.epoch.0, message.at.offset);
+        let before = self.places.insert(place, text.clone());
+        assert!(before.as_ref().is_none_or(|before| *before == text), "a position is given once");
+        assert!(self.nodes[node].shown.insert(text.clone()), "{text} is shown once");
+    }
+
+    pub(crate) fn check(&self, rules: Rules) {
+        for node in &self.nodes {
+            let missing = self
+                .said
+                .iter()
+                .filter(|said| matches!(said.answer, Some(Some(_))) && !node.shown.contains(&said.text));
+            let missing = missing.count();
+            assert!(
+                missing == 0 || (rules == Rules::LossesAreTold && node.losses > 0),
+                "{missing} were not shown"
+            );
+        }
+        let losses = self.told_of_losses();
+        assert!(
+            rules == Rules::LossesAreTold || losses == 0,
+            "{losses} losses were told, and there were none"
+        );
+    }
+
+    pub(crate) fn told_of_losses(&self) -> usize {
+        self.nodes.iter().map(|node| node.losses).sum()
+    }
+
+    pub(crate) fn refused(&self) -> usize {
+        self.said.iter().filter(|said| said.answer == Some(None)).count()
+    }
+
+    pub(crate) fn is_faulty(&self, node: usize) -> bool {
+        self.nodes[node].link.health().fault.is_some()
+    }
+}

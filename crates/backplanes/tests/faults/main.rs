@@ -1,0 +1,175 @@
+//! Nodes around a real Redis to which things happen: connections are killed, it restarts, replicas are promoted, it falls silent. A ledger
+//! holds what everybody was shown against what was accepted.
+
+#[path = "../contract/server.rs"]
+mod server;
+
+mod cluster;
+mod switchboard;
+
+use backplanes::OutagePolicy;
+use cluster::{Cluster, Rules};
+use server::Server;
+use switchboard::Switchboard;
+
+/// Messages of a round.
+const ROUND: usize = 50;
+
+#[test]
+fn nobody_misses_anything_when_listeners_are_killed() {
+    let server = Server::start();
+    let mut cluster = Cluster::new(2, &server.url());
+    for _ in 0..10 {
+        cluster.say(ROUND);
+        server.tell("CLIENT KILL TYPE pubsub");
+        cluster.say(ROUND);
+    }
+    cluster.settle();
+    cluster.check(Rules::NothingIsLost);
+}
+
+#[test]
+fn posts_whose_answers_are_cut_off_are_one_message_each() {
+    let server = Server::start();
+    let mut cluster = Cluster::new(2, &server.url());
+    for _ in 0..10 {
+        cluster.say(ROUND);
+        server.tell("CLIENT KILL TYPE normal");
+    }
+    cluster.settle();
+    cluster.check(Rules::NothingIsLost);
+    assert_eq!(cluster.refused(), 0, "all were accepted in the end");
+}
+
+#[test]
+fn a_redis_that_restarts_with_all_it_had_goes_on() {
+    let mut server = Server::start_keeping();
+    let mut cluster = Cluster::new(2, &server.url());
+    for _ in 0..3 {
+        cluster.say(ROUND);
+        server.restart();
+        cluster.say(ROUND);
+    }
+    cluster.settle();
+    cluster.check(Rules::NothingIsLost);
+}
+
+#[test]
+fn a_redis_that_restarts_with_nothing_begins_again_and_that_is_told() {
+    let mut server = Server::start();
+    let mut cluster = Cluster::new(2, &server.url());
+    cluster.say(ROUND);
+    cluster.settle();
+    server.restart();
+    cluster.say(ROUND);
+    cluster.settle();
+    cluster.check(Rules::LossesAreTold);
+    assert!(cluster.told_of_losses() >= 2, "both were told");
+}
+
+#[test]
+fn a_replica_that_is_behind_is_noticed_when_it_takes_over() {
+    let (server, replica) = (Server::start(), Server::start());
+    let switchboard = Switchboard::to(server.port());
+    replica.follow(&server);
+    let mut cluster = Cluster::new(2, &switchboard.url());
+    cluster.say(ROUND);
+    cluster.settle();
+    replica.has_all_of(&server);
+    replica.tell("REPLICAOF NO ONE");
+    cluster.say(ROUND);
+    cluster.settle();
+    switchboard.switch_to(replica.port());
+    cluster.say(ROUND);
+    cluster.settle();
+    cluster.check(Rules::LossesAreTold);
+    assert!(cluster.told_of_losses() >= 2, "both were told");
+}
+
+#[test]
+fn a_replica_that_has_everything_takes_over_unnoticed() {
+    let (server, replica) = (Server::start(), Server::start());
+    let switchboard = Switchboard::to(server.port());
+    replica.follow(&server);
+    let mut cluster = Cluster::new(2, &switchboard.url());
+    cluster.say(ROUND);
+    cluster.settle();
+    replica.has_all_of(&server);
+    switchboard.switch_to(replica.port());
+    replica.tell("REPLICAOF NO ONE");
+    cluster.say(ROUND);
+    cluster.settle();
+    cluster.check(Rules::NothingIsLost);
+}
+
+#[test]
+fn connections_that_fall_silent_are_noticed_and_made_anew() {
+    let server = Server::start();
+    let switchboard = Switchboard::to(server.port());
+    let mut cluster = Cluster::new(2, &switchboard.url());
+    cluster.say(ROUND);
+    cluster.settle();
+    switchboard.silence();
+    cluster.until(|cluster| cluster.is_faulty(0) && cluster.is_faulty(1));
+    cluster.until(|cluster| !cluster.is_faulty(0) && !cluster.is_faulty(1));
+    cluster.say(ROUND);
+    cluster.settle();
+    cluster.check(Rules::NothingIsLost);
+}
+
+#[test]
+fn without_a_redis_posts_are_refused_and_go_on_when_it_is_back() {
+    let mut server = Server::start_keeping();
+    let mut cluster = Cluster::new(2, &server.url());
+    cluster.say(ROUND);
+    cluster.settle();
+    server.stop();
+    cluster.until(|cluster| cluster.is_faulty(0) && cluster.is_faulty(1));
+    let before = cluster.refused();
+    cluster.say(ROUND);
+    cluster.settle_answers();
+    assert_eq!(cluster.refused(), before + ROUND);
+    server.restart();
+    cluster.until(|cluster| !cluster.is_faulty(0) && !cluster.is_faulty(1));
+    cluster.say(ROUND);
+    cluster.settle();
+    cluster.check(Rules::NothingIsLost);
+}
+
+#[test]
+fn without_a_redis_rooms_go_on_where_they_may() {
+    let mut server = Server::start_keeping();
+    let mut cluster = Cluster::under(OutagePolicy::Local, 2, &server.url());
+    cluster.say(ROUND);
+    cluster.settle();
+    server.stop();
+    cluster.until(|cluster| cluster.is_faulty(0) && cluster.is_faulty(1));
+    let before = cluster.refused();
+    cluster.say(ROUND);
+    cluster.settle_answers();
+    assert_eq!(cluster.refused(), before, "those on the same node go on");
+    server.restart();
+    cluster.until(|cluster| !cluster.is_faulty(0) && !cluster.is_faulty(1));
+    cluster.say(ROUND);
+    cluster.settle();
+    cluster.check(Rules::LossesAreTold);
+}
+
+#[test]
+fn sentinels_lead_to_the_master_that_takes_over() {
+    let (server, replica) = (Server::start_keeping(), Server::start_keeping());
+    replica.follow(&server);
+    let sentinel = Server::sentinel_of(&server);
+    let mut cluster = Cluster::new(2, &format!("redis+sentinel://127.0.0.1:{}/ours", sentinel.port()));
+    cluster.say(ROUND);
+    cluster.settle();
+    replica.has_all_of(&server);
+    sentinel.knows_a_replica();
+    assert_eq!(sentinel.tell("SENTINEL FAILOVER ours"), "+OK");
+    cluster.until(|_| replica.is_master());
+    cluster.until(|cluster| !cluster.is_faulty(0) && !cluster.is_faulty(1));
+    cluster.say(ROUND);
+    cluster.settle();
+    cluster.check(Rules::LossesAreTold);
+    assert!(replica.keys() > 0 && replica.is_master());
+}
