@@ -7,6 +7,9 @@ mod lines;
 mod scripts;
 mod wording;
 
+#[cfg(test)]
+mod likeness;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
