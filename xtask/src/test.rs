@@ -19,9 +19,11 @@ const NEEDS: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("npm", "npm"),
     ("redis-cli", "redis-tools"),
-    ("redis-server", "redis-server"),
     ("wrk", "wrk"),
 ];
+
+/// Those that the workspace's own tests start.
+const BROKERS: &[(&str, &str)] = &[("redis-sentinel", "redis-sentinel"), ("redis-server", "redis-server")];
 
 /// Folders whose tests run on Node, against the built server.
 const NODE: &[&str] = &["clients/js", "interop"];
@@ -56,6 +58,7 @@ fn test_workspace(steps: &mut Steps) {
     let log = tree::root().join("target/doc-tests.log");
     let examples = || cargo(&["test", "--workspace", "--doc", "--quiet"]).log_into(&log);
     steps.run("examples in the documentation", examples);
+    steps.run("install Redis", || install::programs(BROKERS));
     if steps.run("install cargo-nextest", || install::cargo_tool("nextest")) {
         let nextest = ["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"];
         steps.run("tests of the workspace", || cargo(&nextest).run());

@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// A Redis, or a Sentinel.
 pub(crate) struct Server {
@@ -128,7 +126,7 @@ impl Server {
                 panic!("{} ended ({status}): {said}", self.program);
             }
             assert!(Instant::now() < give_up, "{} does not answer", self.program);
-            std::thread::sleep(LOOK);
+            std::thread::yield_now();
         }
     }
 
@@ -157,7 +155,7 @@ fn await_that(is_so: impl Fn() -> bool) {
     let give_up = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < give_up, "it does not come about");
-        std::thread::sleep(LOOK);
+        std::thread::yield_now();
     }
 }
 

@@ -67,11 +67,11 @@ impl Pair {
         publications.psubscribe("*").await.expect("it listens");
         let wordings: Vec<_> = (0..NODES).map(|node| Wording::new(&settings(NodeId(node as u32)))).collect();
         let mut load = Pipeline::new();
-        load.cmd("FLUSHALL").ignore();
+        load.cmd("FLUSHALL");
         for script in wordings[0].scripts.all() {
-            load.cmd("SCRIPT").arg("LOAD").arg(&script.text).ignore();
+            load.cmd("SCRIPT").arg("LOAD").arg(&script.text);
         }
-        load.query_async::<()>(&mut redis).await.expect("scripts that can be read");
+        load.query_async::<Vec<redis::Value>>(&mut redis).await.expect("scripts that can be read");
         Self {
             model: Model::new("run0", &settings(NodeId(0))),
             wordings,
