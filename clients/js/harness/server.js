@@ -66,16 +66,18 @@ class Server {
     await this.#end('SIGKILL');
   }
 
-  /** Politely: clients are told. */
+  /** Politely: clients are told. Resolves with the exit code. */
   async stop() {
-    await this.#end('SIGTERM');
+    return this.#end('SIGTERM');
   }
 
   async #end(signal) {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const exit = once(this.#process, 'exit');
-    this.#process.kill(signal);
-    await exit;
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const exit = once(this.#process, 'exit');
+      this.#process.kill(signal);
+      await exit;
+    }
+    return this.#process.exitCode;
   }
 
   async #listening() {
