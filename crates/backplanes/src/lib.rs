@@ -28,4 +28,5 @@ pub mod brokered {
     pub use super::machine::{Input, Machine, Outcome, TICK_MS, Tally};
 }
 
+pub use self::redis::shared_secret;
 use self::redis::{broker, machine};

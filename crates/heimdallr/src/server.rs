@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{Cluster, Service, Stage, Vitals};
-use backplanes::Health;
+use backplanes::{Health, OpenError};
 use gateways::handlers::Application;
 use reactor::{Node, NodeError, Publish};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,6 +18,8 @@ use crate::{log, numbers, settings};
 
 /// How often it is looked whether a shard has ended, which none should while the node works, and whether a crowd has left.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+/// How often Redis is asked for the cluster's secret while it cannot be reached.
+const SECRET_INTERVAL: Duration = Duration::from_millis(500);
 /// How often it is looked whether anybody is left while the node drains.
 const DRAIN_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -27,11 +29,15 @@ pub(crate) fn run(settings: &Settings, application: &Application) -> Result<(), 
     tracing::info!(version = env!("CARGO_PKG_VERSION"), threads = settings.threads, ?open_files, "starting");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    let signals = runtime.block_on(async { Signals::listen() }).map_err(|error| error.to_string())?;
+    let mut signals = runtime.block_on(async { Signals::listen() }).map_err(|error| error.to_string())?;
     let vitals = Arc::new(Vitals::new(settings.threads));
     let service = serve_admin(settings.admin, &vitals)?;
     let levels = Arc::new(Levels::new(settings.threads));
-    let node = start_node(settings, application, &vitals, &levels).map_err(|error| error.to_string())?;
+    let backplane = settings::of_backplane(settings);
+    let secret = runtime.block_on(names_secret(settings, &backplane, &mut signals))?;
+    let Some(secret) = secret else { return service.stop().map_err(|error| error.to_string()) };
+    let node = start_node(settings, application, &vitals, &levels, (&backplane, secret));
+    let node = node.map_err(|error| error.to_string())?;
     note_cluster(&node, &vitals);
     vitals.enter(Stage::Ready);
     announce(&node, service.address())
@@ -45,6 +51,28 @@ pub(crate) fn run(settings: &Settings, application: &Application) -> Result<(), 
     outcome
 }
 
+/// What names of sessions cannot be guessed without, once it is known; `None`: the node was asked to stop before it was.
+async fn names_secret(
+    settings: &Settings,
+    backplane: &backplanes::Settings,
+    signals: &mut Signals,
+) -> Result<Option<[u8; 16]>, String> {
+    let own = settings::names_secret(settings).map_err(|error| error.to_string())?;
+    if settings.redis.is_empty() || !settings.cluster_secret.is_empty() {
+        return Ok(Some(own));
+    }
+    loop {
+        let secret = backplanes::shared_secret(backplane, own).await;
+        if let Some(secret) = secret.map_err(|OpenError(reason)| reason)? {
+            return Ok(Some(secret));
+        }
+        tokio::select! {
+            () = signals.next() => return Ok(None),
+            () = tokio::time::sleep(SECRET_INTERVAL) => {}
+        }
+    }
+}
+
 fn serve_admin(address: SocketAddr, vitals: &Arc<Vitals>) -> Result<Service, String> {
     let listener =
         TcpListener::bind(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
@@ -56,9 +84,8 @@ fn start_node(
     application: &Application,
     vitals: &Arc<Vitals>,
     levels: &Arc<Levels>,
+    (backplane, names_secret): (&backplanes::Settings, [u8; 16]),
 ) -> Result<Node, NodeError> {
-    let names_secret = settings::names_secret(settings).map_err(NodeError::Machine)?;
-    let backplane = settings::of_backplane(settings);
     let shards = (0..settings.threads).map(|index| {
         let (vitals, levels) = (vitals.clone(), levels.clone());
         let publish: Publish = Box::new(move |shard| {
@@ -69,7 +96,7 @@ fn start_node(
         (settings::of_shard(settings, application, names_secret, place), publish)
     });
     let open = settings::backplane_of(settings);
-    Node::start(&settings.listen, shards.collect(), &|wakes| open(&backplane, wakes), log::write)
+    Node::start(&settings.listen, shards.collect(), &|wakes| open(backplane, wakes), log::write)
 }
 
 fn announce(node: &Node, admin: SocketAddr) -> io::Result<()> {

@@ -5,3 +5,4 @@ pub(crate) mod machine;
 mod service;
 
 pub(crate) use service::open;
+pub use service::shared_secret;

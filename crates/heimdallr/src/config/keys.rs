@@ -60,7 +60,7 @@ declare! {
     on_outage_rooms: Vec<RoomOutagePolicy> = RoomPolicies(OUTAGE_POLICY, "lobby*=local"), default [];
 
     /// A secret that all nodes of a cluster share, of 16 characters or more: names of sessions are proven with it, so that any node
-    /// takes requests for sessions of any other. Empty: one that nobody else knows, new at every start.
+    /// takes requests for sessions of any other. Empty: with `redis` one that is kept there, without one that nobody else knows, new at every start.
     cluster_secret: String = Text(is_secret, "16 characters or more, or nothing"), default [""];
 
     /// Largest message a client may send, after decompression.

@@ -148,5 +148,16 @@ impl Machine {
 
 /// Which shard a message from another node is for: it says so behind its kind.
 fn addressee(bytes: &Bytes) -> u16 {
-    bytes.get(1..3).map_or(0, |shard| u16::from_le_bytes([shard[0], shard[1]]))
+    bytes.get(1..3).map_or(0, |shard| u16::from_be_bytes([shard[0], shard[1]]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shard_stands_behind_the_kind_its_high_byte_first() {
+        assert_eq!(addressee(&Bytes::from_static(&[7, 1, 2, 3])), 0x0102);
+        assert_eq!(addressee(&Bytes::from_static(&[7])), 0);
+    }
 }

@@ -36,6 +36,11 @@ impl Keys {
         format!("{}user:{name}", self.prefix)
     }
 
+    /// What only nodes of the cluster know.
+    pub(super) fn secret(&self) -> String {
+        format!("{}secret", self.prefix)
+    }
+
     /// Until when each node is taken for alive.
     pub(super) fn nodes(&self) -> String {
         format!("{}nodes", self.prefix)

@@ -5,6 +5,7 @@ mod end;
 mod keys;
 mod lines;
 mod scripts;
+mod secret;
 mod wording;
 
 #[cfg(test)]
@@ -22,6 +23,9 @@ use self::address::{Address, without_login};
 use self::end::Delivery;
 use self::lines::{Batch, Ends, Event};
 use self::wording::Wording;
+
+pub use self::secret::shared_secret;
+
 use super::broker::Line;
 use super::machine::{Input, Machine, Outcome, TICK_MS};
 use crate::{Ask, Backplane, Health, Link, OpenError, Settings, Wake};
