@@ -3,6 +3,7 @@
 //! Knows nothing of bytes on a wire, JSON, the time of day, randomness, sessions or shards: times and epochs arrive as
 //! arguments, and whoever calls owns the state.
 
+mod attendance;
 mod command;
 mod event;
 mod farewell;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::UserId;
+use crate::attendance::Attendance;
 
 /// How many are in a room. A user with several sessions counts once; each guest session counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct Counts {
 #[derive(Debug, Default)]
 pub struct Roster {
     /// Sessions of each user here; never 0.
-    users: BTreeMap<UserId, u32>,
+    users: Attendance,
     guests: u32,
     sessions: u32,
     /// Users who came or went and have not been told of. One who comes and goes in between is not told at all.
@@ -48,7 +49,7 @@ pub struct Here {
 #[derive(Debug, Default)]
 struct Abroad {
     /// On how many of them each user is; never 0.
-    users: BTreeMap<UserId, u32>,
+    users: Attendance,
     /// Of those, the ones who are not here too.
     only_there: u32,
     /// Users who were counted and not named.
@@ -88,12 +89,10 @@ impl Roster {
             self.guests += 1;
             return;
         };
-        let sessions = self.users.entry(user.clone()).or_insert(0);
-        *sessions += 1;
-        if *sessions > 1 {
+        if self.users.add(user) > 1 {
             return;
         }
-        match self.abroad.as_mut().filter(|abroad| abroad.users.contains_key(user)) {
+        match self.abroad.as_mut().filter(|abroad| abroad.users.contains(user)) {
             Some(abroad) => abroad.only_there -= 1,
             None => self.note(user, true),
         }
@@ -108,13 +107,10 @@ impl Roster {
             self.guests -= 1;
             return;
         };
-        let sessions = self.users.get_mut(user).expect("a user leaves a room they are in");
-        *sessions -= 1;
-        if *sessions > 0 {
+        if self.users.subtract(user).expect("a user leaves a room they are in") > 0 {
             return;
         }
-        self.users.remove(user);
-        match self.abroad.as_mut().filter(|abroad| abroad.users.contains_key(user)) {
+        match self.abroad.as_mut().filter(|abroad| abroad.users.contains(user)) {
             Some(abroad) => abroad.only_there += 1,
             None => self.note(user, false),
         }
@@ -126,9 +122,7 @@ impl Roster {
         if let Some(here) = now {
             abroad.add(here);
             for user in here.users.iter().flatten() {
-                let nodes = abroad.users.entry(user.clone()).or_insert(0);
-                *nodes += 1;
-                if *nodes == 1 && !self.users.contains_key(user) {
+                if abroad.users.add(user) == 1 && !self.users.contains(user) {
                     abroad.only_there += 1;
                     self.note(user, true);
                 }
@@ -137,13 +131,7 @@ impl Roster {
         if let Some(here) = before {
             abroad.subtract(here);
             for user in here.users.iter().flatten() {
-                let Some(nodes) = abroad.users.get_mut(user) else { continue };
-                *nodes -= 1;
-                if *nodes > 0 {
-                    continue;
-                }
-                abroad.users.remove(user);
-                if !self.users.contains_key(user) {
+                if abroad.users.subtract(user) == Some(0) && !self.users.contains(user) {
                     abroad.only_there -= 1;
                     self.note(user, false);
                 }
@@ -154,7 +142,7 @@ impl Roster {
 
     /// Who is here, other nodes left aside; no names when there are more than `list_max` sessions.
     pub fn here(&self, list_max: usize) -> Here {
-        let users = (self.sessions as usize <= list_max).then(|| self.users.keys().cloned().collect());
+        let users = (self.sessions as usize <= list_max).then(|| self.users.users().cloned().collect());
         let counts = Counts { members: self.users.len() as u32, guests: self.guests };
         Here { sessions: self.sessions, counts, users }
     }
@@ -204,8 +192,8 @@ impl Roster {
 
     /// The users in the room, in the order of their names.
     fn names(&self) -> impl Iterator<Item = &UserId> {
-        let mut there = self.abroad.iter().flat_map(|abroad| abroad.users.keys()).peekable();
-        let mut here = self.users.keys().peekable();
+        let mut there = self.abroad.iter().flat_map(|abroad| abroad.users.users()).peekable();
+        let mut here = self.users.users().peekable();
         std::iter::from_fn(move || match (here.peek(), there.peek()) {
             (Some(near), Some(far)) if near == far => {
                 there.next();

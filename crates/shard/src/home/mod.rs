@@ -26,7 +26,8 @@ pub(crate) type Addressed = (ShardId, Mail);
 pub(crate) struct Homes {
     /// This shard, and how many there are.
     place: (ShardId, u16),
-    rooms: HashMap<RoomId, Home>,
+    /// Boxed: the table grows by moving what is in it, and has half of its places empty when it has just grown.
+    rooms: HashMap<RoomId, Box<Home>>,
     rooms_max: usize,
     members_max: u32,
     small_max: u32,

@@ -37,9 +37,9 @@ pub(super) fn idle(lab: &Lab) -> Result<Finding, Failure> {
     Ok(finding)
 }
 
-/// An empty room is kept for an hour unless told otherwise; here it is to go while we look.
+/// An empty room is kept for an hour unless told otherwise, and an inbox for two minutes; here they are to go while we look.
 pub(super) fn forgetful(ours: Entrant) -> Entrant {
-    ours.with("HEIMDALLR_ROOM_IDLE_SECONDS", "1")
+    ours.with("HEIMDALLR_ROOM_IDLE_SECONDS", "1").with("HEIMDALLR_INBOX_IDLE_SECONDS", "1")
 }
 
 /// Everybody comes and stays for so many seconds.
