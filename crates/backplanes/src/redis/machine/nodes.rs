@@ -39,10 +39,6 @@ impl Nodes {
         self.alive.contains(&node)
     }
 
-    pub(super) fn is_dead(&self, node: NodeId) -> bool {
-        self.dead.contains(&node)
-    }
-
     pub(super) fn count(&self) -> usize {
         self.alive.len().max(1)
     }

@@ -30,6 +30,8 @@ pub(super) struct Room {
     pub(super) lineage: Lineage,
     /// Who is here, as the shard said last.
     here: Option<Here>,
+    /// The others may not know who is here although the broker does.
+    is_here_due: bool,
     /// The other nodes where somebody is, as far as the shard was told.
     elsewhere: Vec<NodeId>,
     ahead: Ahead,
@@ -70,6 +72,7 @@ impl Room {
             shown: None,
             lineage: Lineage::default(),
             here: None,
+            is_here_due: false,
             elsewhere: Vec::new(),
             ahead: Ahead::default(),
             local: None,
@@ -145,6 +148,7 @@ impl Machine {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.here = Some(here.clone());
         if self.commands.is_up() && matches!(room.stage, Stage::Attending(_) | Stage::Following) {
+            room.is_here_due = false;
             self.request(Request::Here { room: id.clone(), here }, Some(Awaited::Here(id)), out);
         }
     }
@@ -209,10 +213,18 @@ impl Machine {
     /// The broker took this node for dead, and so did all others: who is here is said again, and how the rooms stand is asked again.
     pub(super) fn rise(&mut self, out: &mut Outcome) {
         for id in self.rooms_in_order() {
-            if let Some(here) = self.rooms.get(&id).and_then(|room| room.here.clone()) {
-                self.note_here(id.clone(), here, out);
+            if let Some(room) = self.rooms.get_mut(&id) {
+                room.is_here_due = true;
             }
+            self.say_here(&id, out);
             self.attend_again(&id, out);
+        }
+    }
+
+    /// Says once more who is here, where that is known.
+    fn say_here(&mut self, id: &RoomId, out: &mut Outcome) {
+        if let Some(here) = self.rooms.get(id).and_then(|room| room.here.clone()) {
+            self.note_here(id.clone(), here, out);
         }
     }
 
@@ -255,6 +267,9 @@ impl Machine {
         }
         for (at, entry) in ahead.entries {
             self.posted(&id, at, entry, out);
+        }
+        if self.rooms.get(&id).is_some_and(|room| room.is_here_due) {
+            self.say_here(&id, out);
         }
         if ahead.missed {
             self.attend_again(&id, out);
@@ -357,9 +372,8 @@ impl Machine {
         if !doubtful.is_empty() {
             self.doubts.push_back((self.now_ms + SPARED_MS, id.clone()));
         }
-        let there = here.into_iter().filter(|(node, _)| !self.nodes.is_dead(*node));
-        let changes =
-            gone.into_iter().map(|node| (node, None)).chain(there.map(|(node, here)| (node, Some(here))));
+        let gone = gone.into_iter().map(|node| (node, None));
+        let changes = gone.chain(here.into_iter().map(|(node, here)| (node, Some(here))));
         for (node, here) in changes.collect::<Vec<_>>() {
             self.met(id, node, here, out);
         }
@@ -374,8 +388,11 @@ impl Machine {
 
     /// Who is in a room on another node was published.
     pub(super) fn told_here(&mut self, id: &RoomId, node: NodeId, here: Option<Here>, out: &mut Outcome) {
-        let Some(room) = self.rooms.get_mut(id).filter(|_| node != self.node) else { return };
+        let Some(room) = self.rooms.get_mut(id) else { return };
         match room.stage {
+            // Somebody cleans up after this node, which has been taken for dead and is not.
+            _ if node == self.node && here.is_none() => self.say_here(id, out),
+            _ if node == self.node => {}
             Stage::Attending(_) => {
                 room.ahead.here.retain(|(other, _)| *other != node);
                 room.ahead.here.push((node, here));
