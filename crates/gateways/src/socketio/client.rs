@@ -283,10 +283,19 @@ impl Talk {
             "new message" => {
                 said(self.user.clone().map(RoomId::inbox), told.username, told.message, event, attachments)
             }
-            "lost" => told.lost(),
+            "lost" => self.lost(&told),
             name => relayed(name, first, &told, &event.arguments),
         };
         heard.ok_or_else(misread)
+    }
+
+    /// A room that is not the one it is in is its inbox, or that of everybody.
+    fn lost(&self, told: &Told<'_>) -> Option<Heard> {
+        let name = required(told.room).ok()?;
+        let inbox = self.user.clone().map(RoomId::inbox);
+        let known = [self.room.clone(), inbox, Some(RoomId::everybody())].into_iter().flatten();
+        let room = { known }.find(|room| room.name() == name)?;
+        Some(Heard::Lost { room, since: position(told.since).ok()??, at: position(told.at).ok()?? })
     }
 
     /// A command as a packet with its attachments; `None` where the protocol has no words for it.
@@ -346,12 +355,6 @@ impl Talk {
         let mut text = vec![PacketType::Message as u8];
         ArgumentsWriter::event(NAMESPACE, id, attachments.len(), name, &mut text).json(argument).end();
         Some((text, attachments.to_vec()))
-    }
-}
-
-impl Told<'_> {
-    fn lost(&self) -> Option<Heard> {
-        Some(Heard::Lost { room: room(self.room)?, since: position(self.since).ok()??, at: position(self.at).ok()?? })
     }
 }
 
