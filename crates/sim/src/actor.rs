@@ -6,7 +6,8 @@ use chat::{Command, Position, Resumption, RoomId, RoomName, Tag, UserId};
 use gateways::{CLIENTS, Client, Heard, Keepsake, Login};
 
 use crate::ledger::{Ledger, SessionNo, Speech};
-use crate::node::{Node, PipeId};
+use crate::node::PipeId;
+use crate::world::World;
 
 /// What is spoken by a client opened in a room, since a position.
 type Open = fn(RoomId, Option<Position>) -> Speech;
@@ -111,7 +112,7 @@ impl Actor {
     }
 
     /// Connects to a shard, unless it is connected already.
-    pub fn connect(&mut self, shard: usize, node: &mut Node, ledger: &mut Ledger, seed: u64) {
+    pub fn connect(&mut self, shard: usize, node: &mut World, ledger: &mut Ledger, seed: u64) {
         if self.link.is_some() {
             return;
         }
@@ -127,7 +128,7 @@ impl Actor {
         node.send(pipe, &bytes);
         self.dials += 1;
         let session = ledger.connect(&format!("{}/{}", self.name, self.dials), speech);
-        ledger.note(session, |conduct| conduct.is_slow = self.is_slow);
+        ledger.note(session, |conduct| (conduct.is_slow, conduct.node) = (self.is_slow, pipe.life()));
         self.link = Some(Link {
             pipe,
             session,
@@ -161,13 +162,13 @@ impl Actor {
     }
 
     /// Wants to be in a room from now on.
-    pub fn join(&mut self, room: &RoomId, node: &mut Node, ledger: &mut Ledger) {
+    pub fn join(&mut self, room: &RoomId, node: &mut World, ledger: &mut Ledger) {
         self.rooms.entry(room.clone()).or_insert(None);
         self.enter(room, node, ledger);
     }
 
     /// Wants to be in a room no more.
-    pub fn leave(&mut self, room: &RoomId, node: &mut Node, ledger: &mut Ledger) {
+    pub fn leave(&mut self, room: &RoomId, node: &mut World, ledger: &mut Ledger) {
         let is_in = self.link.as_ref().is_some_and(|link| link.rooms.contains(room));
         let tag = self.tag();
         if is_in && self.ask(Command::Leave { room: room.clone(), tag }, node, ledger) {
@@ -179,7 +180,7 @@ impl Actor {
     }
 
     /// Sends a command. Says whether its protocol has words for it.
-    pub fn ask(&mut self, command: Command, node: &mut Node, ledger: &mut Ledger) -> bool {
+    pub fn ask(&mut self, command: Command, node: &mut World, ledger: &mut Ledger) -> bool {
         let Some(link) = self.link.as_mut().filter(|link| link.is_open) else { return false };
         let mut bytes = Vec::new();
         if !link.machine.ask(&command, &mut bytes) {
@@ -191,7 +192,7 @@ impl Actor {
     }
 
     /// Posts a message, and remembers it until it is answered.
-    pub fn post(&mut self, command: Command, node: &mut Node, ledger: &mut Ledger) -> bool {
+    pub fn post(&mut self, command: Command, node: &mut World, ledger: &mut Ledger) -> bool {
         let asked = self.ask(command.clone(), node, ledger);
         // Without a name, or an id that outlives the connection, a retry cannot be told from another post.
         if asked && self.user.is_some() && self.gateway != "socketio" {
@@ -201,7 +202,7 @@ impl Actor {
     }
 
     /// Reads older messages of a room it is in.
-    pub fn recall(&mut self, command: Command, node: &mut Node, ledger: &mut Ledger) {
+    pub fn recall(&mut self, command: Command, node: &mut World, ledger: &mut Ledger) {
         if let Command::Recall { room, .. } = &command
             && self.rooms().contains(room)
         {
@@ -246,7 +247,7 @@ impl Actor {
     }
 
     /// Says goodbye in its protocol's own way.
-    pub fn close(&mut self, node: &mut Node, ledger: &mut Ledger) {
+    pub fn close(&mut self, node: &mut World, ledger: &mut Ledger) {
         let Some(link) = &mut self.link else { return };
         let mut bytes = Vec::new();
         link.machine.close(&mut bytes);
@@ -259,7 +260,7 @@ impl Actor {
     }
 
     /// Loses its connection.
-    pub fn cut(&mut self, node: &mut Node, ledger: &mut Ledger) {
+    pub fn cut(&mut self, node: &mut World, ledger: &mut Ledger) {
         let Some(link) = self.lose() else { return };
         ledger.gone(link.session);
         node.cut(link.pipe);
@@ -274,13 +275,13 @@ impl Actor {
     }
 
     /// Whether it would read something now, or notice the end.
-    pub fn has_news(&self, node: &Node) -> bool {
+    pub fn has_news(&self, node: &World) -> bool {
         let reads = |link: &Link| link.is_reading && (node.has_unread(link.pipe) || node.is_over(link.pipe));
         self.link.as_ref().is_some_and(reads)
     }
 
     /// Reads at most so many bytes of what has come, and answers. Says whether there were any.
-    pub fn read(&mut self, bytes_max: usize, node: &mut Node, ledger: &mut Ledger) -> bool {
+    pub fn read(&mut self, bytes_max: usize, node: &mut World, ledger: &mut Ledger) -> bool {
         let Some(link) = self.link.as_mut().filter(|link| link.is_reading) else { return false };
         let bytes = node.read(link.pipe, bytes_max);
         if bytes.is_empty() {
@@ -307,7 +308,7 @@ impl Actor {
     }
 
     /// Lets go of a connection on which nothing more will come.
-    fn notice_end(&mut self, node: &mut Node, ledger: &mut Ledger) -> bool {
+    fn notice_end(&mut self, node: &mut World, ledger: &mut Ledger) -> bool {
         if !self.link.as_ref().is_some_and(|link| node.is_over(link.pipe)) {
             return false;
         }
@@ -328,7 +329,7 @@ impl Actor {
         Some(link)
     }
 
-    fn hear(&mut self, heard: &Heard, node: &mut Node, ledger: &mut Ledger) {
+    fn hear(&mut self, heard: &Heard, node: &mut World, ledger: &mut Ledger) {
         let Some(link) = &mut self.link else { return };
         ledger.hear(link.session, heard, node.now().wall);
         match heard {
@@ -364,7 +365,7 @@ impl Actor {
     }
 
     /// The connection is open: says who it is, goes where it was, and repeats what was not answered.
-    fn arrive(&mut self, node: &mut Node, ledger: &mut Ledger) {
+    fn arrive(&mut self, node: &mut World, ledger: &mut Ledger) {
         if let Some(user) = self.user.clone() {
             let tag = self.tag();
             self.ask(Command::Identify { user, inbox: self.inbox, tag }, node, ledger);
@@ -377,7 +378,7 @@ impl Actor {
         }
     }
 
-    fn enter(&mut self, room: &RoomId, node: &mut Node, ledger: &mut Ledger) {
+    fn enter(&mut self, room: &RoomId, node: &mut World, ledger: &mut Ledger) {
         let since = self.place(room);
         let tag = self.tag();
         let is_in = self.link.as_ref().is_none_or(|link| link.rooms.contains(room));

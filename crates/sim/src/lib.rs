@@ -1,9 +1,10 @@
-//! A pretend world around one node: streams, mail and time made from a seed, an oracle that knows what every client must have seen,
-//! and conversations that are replayed byte for byte.
+//! A pretend world around one node, or around a cluster and its broker: streams, mail and time made from a seed, an oracle that knows what
+//! every client must have seen, and conversations that are replayed byte for byte.
 //!
 //! Time is advanced here and never slept; nothing here touches a socket or a clock.
 
 mod actor;
+mod cluster;
 mod ledger;
 mod mailroom;
 mod node;
@@ -12,10 +13,13 @@ mod random;
 pub mod scenario;
 mod stage;
 pub mod transcript;
+mod world;
 
 pub use actor::{Actor, Tamper};
-pub use ledger::{Conduct, Ledger, Mark, Rules, SessionNo, Speech};
+pub use cluster::{Climate, Cluster, Fault, Layout, Memory};
+pub use ledger::{Conduct, Ledger, Mark, Rules, SessionNo, Speech, Trouble};
 pub use node::{DAWN, Node, PipeId, Thief, alone};
 pub use pipe::Weather;
 pub use random::Random;
 pub use stage::Stage;
+pub use world::World;

@@ -1,6 +1,6 @@
 //! Plays many scenarios, each from its seed, and tells of the first that fails with as little around it as can be.
 //!
-//! `heimdallr-sim --seeds 10000 [--from 0]`. One seed alone says what happened: `--seeds 1 --from 4711`. In a release build a panic ends the
+//! `heimdallr-sim --seeds 10000 [--from 0] [--in node|cluster]`. Each seed is played on a node that stands alone, and in a cluster. One seed alone says what happened: `--seeds 1 --from 4711`. In a release build a panic ends the
 //! program, after its seed was told; a debug build shrinks panics too.
 
 use std::cell::Cell;
@@ -14,9 +14,12 @@ use sim::scenario::{Failure, Numbered, Outcome, Scenario, shrink};
 const THREADS: u64 = 2;
 
 /// What is asked for on the command line.
+#[derive(Clone, Copy)]
 struct Wanted {
     from: u64,
     seeds: u64,
+    in_node: bool,
+    in_cluster: bool,
 }
 
 thread_local! {
@@ -27,14 +30,14 @@ thread_local! {
 
 fn main() -> ExitCode {
     let Some(wanted) = read_arguments() else {
-        say("usage: heimdallr-sim [--seeds N] [--from N]");
+        say("usage: heimdallr-sim [--seeds N] [--from N] [--in node|cluster]");
         return ExitCode::FAILURE;
     };
     tell_seeds_of_panics();
     let threads: Vec<_> = (0..THREADS.min(wanted.seeds))
         .map(|thread| {
             let seeds = (wanted.from + thread..wanted.from + wanted.seeds).step_by(THREADS as usize);
-            std::thread::spawn(move || play_all(seeds))
+            std::thread::spawn(move || play_all(seeds, wanted))
         })
         .collect();
     let played: Vec<Option<usize>> = threads.into_iter().map(|thread| thread.join().ok().flatten()).collect();
@@ -47,13 +50,15 @@ fn main() -> ExitCode {
 }
 
 fn read_arguments() -> Option<Wanted> {
-    let mut wanted = Wanted { from: 0, seeds: 100 };
+    let mut wanted = Wanted { from: 0, seeds: 100, in_node: true, in_cluster: true };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
-        let number = arguments.next()?.parse().ok()?;
-        match name.as_str() {
-            "--seeds" => wanted.seeds = number,
-            "--from" => wanted.from = number,
+        let value = arguments.next()?;
+        match (name.as_str(), value.as_str()) {
+            ("--seeds", number) => wanted.seeds = number.parse().ok()?,
+            ("--from", number) => wanted.from = number.parse().ok()?,
+            ("--in", "node") => wanted.in_cluster = false,
+            ("--in", "cluster") => wanted.in_node = false,
             _ => return None,
         }
     }
@@ -61,15 +66,18 @@ fn read_arguments() -> Option<Wanted> {
 }
 
 /// How many messages there were; `None` once something has gone wrong.
-fn play_all(seeds: impl Iterator<Item = u64>) -> Option<usize> {
+fn play_all(seeds: impl Iterator<Item = u64>, wanted: Wanted) -> Option<usize> {
     let mut messages = 0;
     for seed in seeds {
-        let scenario = Scenario::of_seed(seed);
-        match play(&scenario, &scenario.plan) {
-            Ok(outcome) => messages += outcome.messages,
-            Err(failure) => {
-                tell(&scenario, &failure);
-                return None;
+        let in_node = wanted.in_node.then(|| Scenario::of_seed(seed));
+        let in_cluster = wanted.in_cluster.then(|| Scenario::in_cluster(seed));
+        for scenario in in_node.into_iter().chain(in_cluster) {
+            match play(&scenario, &scenario.plan) {
+                Ok(outcome) => messages += outcome.messages,
+                Err(failure) => {
+                    tell(&scenario, &failure);
+                    return None;
+                }
             }
         }
     }

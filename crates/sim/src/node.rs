@@ -9,6 +9,7 @@ use chat::Time;
 use shard::{Burden, Effects, Holdings, Input, Luggage, Mail, Now, Settings, Shard, ShardId, StreamId};
 use smallvec::SmallVec;
 
+use crate::cluster::{Port, Start};
 use crate::mailroom::Mailroom;
 use crate::pipe::{Pipe, Ready, Weather};
 use crate::random::Random;
@@ -16,17 +17,31 @@ use crate::random::Random;
 /// The time of day when every pretend world begins.
 pub const DAWN: Time = Time(1_700_000_000_000);
 
-/// A stream as its client knows it.
+/// A stream as its client knows it: the start of a node that it leads to, and which of the streams there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PipeId(usize);
+pub struct PipeId {
+    life: u32,
+    index: u32,
+}
+
+impl PipeId {
+    /// Which of a world's starts of nodes it leads to.
+    pub(crate) fn life(self) -> usize {
+        self.life as usize
+    }
+}
 
 /// Takes mail out of the world before it arrives, to see whether anybody misses it.
 pub type Thief = Box<dyn FnMut(&Mail) -> bool>;
 
 /// A pretend node.
 pub struct Node {
+    /// Which of the starts of nodes in its world it is.
+    life: u32,
     shards: Vec<Place>,
     streets: Streets,
+    /// What has arrived from a backplane that answers later.
+    port: Option<Port>,
     now_ms: u64,
 }
 
@@ -63,12 +78,29 @@ struct Hands<'a> {
 impl Node {
     /// A node of so many shards; `settings` are for the first and differ for the others in what must differ.
     pub fn new(settings: &Settings, shards: u16, weather: Weather, seed: u64) -> Self {
+        let end = |shard| alone(Random::of_part(seed, u64::from(shard) + 1).draw());
+        Self::with_ends(settings, shards, weather, seed, end)
+    }
+
+    /// A node of a cluster.
+    pub(crate) fn of_cluster(start: &Start, port: &Port) -> Self {
+        let Start { life, settings, shards, weather, seed, now_ms } = start;
+        let node = Self::with_ends(settings, *shards, *weather, *seed, |shard| port.end(shard));
+        Self { life: *life, port: Some(port.clone()), now_ms: *now_ms, ..node }
+    }
+
+    fn with_ends(
+        settings: &Settings,
+        shards: u16,
+        weather: Weather,
+        seed: u64,
+        end: impl Fn(u16) -> Box<dyn Backplane>,
+    ) -> Self {
         let place = |shard| {
             let mut settings = settings.clone();
             settings.shard = ShardId(shard);
             settings.shards = shards;
-            let backplane = alone(Random::of_part(seed, u64::from(shard) + 1).draw());
-            Place { shard: Shard::new(settings, backplane), unsent: false }
+            Place { shard: Shard::new(settings, end(shard)), unsent: false }
         };
         let streets = Streets {
             pipes: Vec::new(),
@@ -81,7 +113,7 @@ impl Node {
             faults: Vec::new(),
             thief: None,
         };
-        Self { shards: (0..shards).map(place).collect(), streets, now_ms: 1000 }
+        Self { life: 0, shards: (0..shards).map(place).collect(), streets, port: None, now_ms: NEW_MS }
     }
 
     /// How many shards there are.
@@ -101,12 +133,12 @@ impl Node {
 
     /// Both clocks.
     pub fn now(&self) -> Now {
-        Now { monotonic_ms: self.now_ms, wall: Time(DAWN.0 + self.now_ms) }
+        moment(self.now_ms)
     }
 
     /// A client connects to a shard.
     pub fn connect(&mut self, shard: usize) -> PipeId {
-        let pipe = PipeId(self.streets.pipes.len());
+        let pipe = PipeId { life: self.life, index: self.streets.pipes.len() as u32 };
         let stream = self.streets.free_slot(shard, pipe);
         self.streets.pipes.push((shard, Pipe::new(stream)));
         self.streets.queue(pipe);
@@ -137,17 +169,17 @@ impl Node {
 
     /// Whether the shard has said all it will say on a stream.
     pub fn is_over(&self, pipe: PipeId) -> bool {
-        self.streets.pipes[pipe.0].1.is_over()
+        self.streets.pipes[pipe.index as usize].1.is_over()
     }
 
     /// Whether the shard has let go of a stream.
     pub fn is_closed(&self, pipe: PipeId) -> bool {
-        self.streets.pipes[pipe.0].1.is_closed()
+        self.streets.pipes[pipe.index as usize].1.is_closed()
     }
 
     /// Whether a client has something to read.
     pub fn has_unread(&self, pipe: PipeId) -> bool {
-        self.streets.pipes[pipe.0].1.has_unread()
+        self.streets.pipes[pipe.index as usize].1.has_unread()
     }
 
     /// One shard takes a turn: some of the inputs that are there, in an order that chance chooses, then what it has to send. Says
@@ -265,6 +297,24 @@ impl Node {
     fn has_inputs(&self, shard: usize) -> bool {
         !self.streets.waiting[shard].is_empty()
             || self.streets.mail.arrived(shard, self.streets.turn).next().is_some()
+            || self.has_arrivals(shard)
+    }
+
+    fn has_arrivals(&self, shard: usize) -> bool {
+        self.port.as_ref().is_some_and(|port| port.has_arrivals(shard))
+    }
+
+    /// Whether a turn would do anything.
+    pub(crate) fn is_busy(&self) -> bool {
+        (0..self.shards.len()).any(|shard| self.has_work(shard)) || self.streets.mail.next_turn().is_some()
+    }
+
+    /// The node ends without a word: what clients were sent, they may still read.
+    pub(crate) fn perish(&mut self) {
+        self.shards.clear();
+        for (_, pipe) in &mut self.streets.pipes {
+            pipe.perish();
+        }
     }
 
     fn take_inputs(&mut self, shard: usize) {
@@ -281,13 +331,15 @@ impl Node {
     fn take_input(&mut self, shard: usize) -> bool {
         let streets = &mut self.streets;
         let senders: SmallVec<[usize; 4]> = streets.mail.arrived(shard, streets.turn).collect();
-        let inputs = senders.len() + streets.waiting[shard].len();
-        if inputs == 0 {
+        let told = senders.len() + streets.waiting[shard].len();
+        let arrivals = usize::from(self.has_arrivals(shard));
+        if told + arrivals == 0 {
             return false;
         }
-        let chosen = streets.random.below(inputs);
+        let chosen = self.streets.random.below(told + arrivals);
         match senders.get(chosen) {
             Some(from) => self.take_mail(*from, shard),
+            None if chosen == told => self.step(shard, Input::Arrivals),
             None => self.tell(shard, self.streets.waiting[shard][chosen - senders.len()]),
         }
         true
@@ -351,6 +403,14 @@ pub fn alone(epoch_seed: u64) -> Box<dyn Backplane> {
     end.expect("a node that stands alone needs nothing for it")()
 }
 
+/// The time of a new world.
+const NEW_MS: u64 = 1000;
+
+/// Both clocks at a moment.
+pub(crate) fn moment(now_ms: u64) -> Now {
+    Now { monotonic_ms: now_ms, wall: Time(DAWN.0 + now_ms) }
+}
+
 /// Posts whose ids a room remembers.
 const TAGS_PER_ROOM: usize = 4096;
 
@@ -359,7 +419,7 @@ const TURNS_MAX: u32 = 10_000_000;
 
 impl Streets {
     fn pipe(&mut self, pipe: PipeId) -> &mut Pipe {
-        &mut self.pipes[pipe.0].1
+        &mut self.pipes[pipe.index as usize].1
     }
 
     /// Does something to a stream, and notes whether it has something for its shard now.
@@ -370,7 +430,7 @@ impl Streets {
     }
 
     fn queue(&mut self, pipe: PipeId) {
-        let (shard, end) = &mut self.pipes[pipe.0];
+        let (shard, end) = &mut self.pipes[pipe.index as usize];
         let waiting = &mut self.waiting[*shard];
         match (end.ready(&self.weather).is_some(), end.turn) {
             (true, None) => {
@@ -390,7 +450,7 @@ impl Streets {
 
     /// A stream stands at another shard's door from here on.
     fn move_to(&mut self, pipe: PipeId, shard: usize) {
-        let (stands, end) = &mut self.pipes[pipe.0];
+        let (stands, end) = &mut self.pipes[pipe.index as usize];
         let former = std::mem::replace(stands, shard);
         if let Some(turn) = end.turn.take() {
             let waiting = &mut self.waiting[former];
@@ -441,7 +501,7 @@ impl Effects for Hands<'_> {
     fn write(&mut self, stream: StreamId, bytes: &[u8]) -> usize {
         let Some(pipe) = self.pipe(stream) else { return bytes.len() };
         let Streets { pipes, weather, random, .. } = &mut *self.streets;
-        let written = pipes[pipe.0].1.write(bytes, weather, random);
+        let written = pipes[pipe.index as usize].1.write(bytes, weather, random);
         self.streets.queue(pipe);
         match written {
             Ok(taken) => taken,

@@ -180,6 +180,11 @@ impl Pipe {
         }
     }
 
+    /// The node is there no more.
+    pub(crate) fn perish(&mut self) {
+        self.server = ServerEnd::Closed;
+    }
+
     /// The client sends.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         if self.client == ClientEnd::Open {

@@ -1,14 +1,15 @@
-//! Where it all happens: a node, the actors around it, and the ledger that watches.
+//! Where it all happens: a world, the actors in it, and the ledger that watches.
 
 use crate::actor::Actor;
 use crate::ledger::Ledger;
-use crate::node::{Node, PipeId};
+use crate::node::PipeId;
 use crate::random::Random;
+use crate::world::World;
 
-/// A node, the actors around it, and the ledger that watches.
+/// A world, the actors in it, and the ledger that watches.
 pub struct Stage {
-    /// The node.
-    pub node: Node,
+    /// The nodes, and what lies between them.
+    pub node: World,
     /// The actors.
     pub actors: Vec<Actor>,
     /// What they were told, and whether that can be right.

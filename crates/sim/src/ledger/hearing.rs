@@ -6,7 +6,10 @@ use gateways::{Heard, Said};
 use super::mark::Mark;
 use super::session::{Asked, Speech, What};
 use super::stay::Stay;
-use super::{Ledger, PostState, SessionNo, shown};
+use super::{Ledger, PostState, SessionNo, Trouble, shown};
+
+/// Nobody here misses so many messages of a room.
+const MISSED_MAX: usize = 1000;
 
 impl Ledger {
     /// A client hears something.
@@ -109,7 +112,8 @@ impl Ledger {
         let fits = |what: &What| matches!(what, What::Join { room: of, .. } if of == room);
         let Some(asked) = self.answer(session, tag, fits) else { return };
         let What::Join { since, .. } = asked.what else { return };
-        if asked.floor.is_some_and(|floor| floor.epoch == at.epoch && at.offset < floor.offset) {
+        let is_behind = |floor: Position| floor.epoch == at.epoch && at.offset < floor.offset;
+        if asked.floor.is_some_and(is_behind) && self.keeps_messages.is_none() {
             self.complain(
                 session,
                 &format!("joins {room:?} at {at}, which stood at {:?} before", asked.floor),
@@ -135,7 +139,9 @@ impl Ledger {
         }
         self.room(&room).note_head(at);
         let is_placed = self.sessions[session.0].speech.tells_places();
-        let stay = if is_placed { Stay::begin(at, since, resumption) } else { Ok(Stay::default()) };
+        let room_book = self.rooms.entry(room.clone()).or_default();
+        let stay =
+            if is_placed { Stay::begin(at, since, resumption, room_book) } else { Ok(Stay::default()) };
         match stay {
             Ok(stay) => self.enter(session, room, stay),
             Err(fault) => self.complain(session, &format!("in {room:?}, {fault}")),
@@ -200,8 +206,10 @@ impl Ledger {
 
     fn refused(&mut self, session: SessionNo, tag: &Option<Tag>, refusal: Refusal) {
         let Some(asked) = self.answer(session, tag, |_| true) else { return };
-        // An earlier try may have been taken, and its answer lost; a visitor may be sent away after its post was taken.
-        let is_sent_away = refusal == Refusal::Draining && self.sessions[session.0].speech == Speech::Poster;
+        // An earlier try may have been taken, and its answer lost; a visitor may be sent away after its post was taken, and the answer of a
+        // broker may be lost too.
+        let is_visitor = self.sessions[session.0].speech == Speech::Poster;
+        let is_sent_away = refusal == Refusal::Unavailable || (refusal == Refusal::Draining && is_visitor);
         if let What::Post { mark, .. } = &asked.what
             && !is_sent_away
             && let Some(post) = self.posts.get_mut(mark).filter(|post| post.tries == 1)
@@ -226,6 +234,12 @@ impl Ledger {
                 self.rules.may_be_full
             }
             (Refusal::Draining, _) => self.is_draining,
+            (Refusal::Unavailable, What::Post { .. } | What::Join { .. } | What::Identify { .. }) => {
+                self.trouble > Trouble::None
+            }
+            (Refusal::NoSuchUser, What::Post { room, .. }) if self.trouble == Trouble::Loss => {
+                room.is_inbox()
+            }
             (Refusal::NoSuchUser, What::Post { room, .. }) => {
                 let is_there = |reader: SessionNo| {
                     let reader = &self.sessions[reader.0];
@@ -248,7 +262,9 @@ impl Ledger {
     }
 
     fn lost(&mut self, session: SessionNo, room: &RoomId, since: Position, at: Position) {
-        let may_lose = self.sessions[session.0].conduct.is_slow;
+        let is_too_much = self.trouble == Trouble::Cut && self.keeps_messages < Some(MISSED_MAX);
+        let is_excused = is_too_much || self.trouble == Trouble::Loss;
+        let may_lose = self.sessions[session.0].conduct.is_slow || is_excused;
         let fault = match self.stay(session, room) {
             Some(stay) => stay.lose(since, at, may_lose).err(),
             None => Some("is not there".into()),

@@ -9,17 +9,21 @@ mod mark;
 mod room;
 mod session;
 mod stay;
+mod there;
+mod trouble;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use chat::{Body, Command, Counts, PayloadKind, Position, RoomId, Tag, Text, UserId};
+use chat::{Body, Command, PayloadKind, Position, RoomId, Tag, Text, UserId};
 
 pub use mark::Mark;
 pub use session::{Conduct, Speech};
+pub use trouble::Trouble;
 
 use room::Room;
 use session::{Asked, Session, What};
 use stay::Stay;
+use there::There;
 
 /// A session in the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +48,12 @@ pub struct Ledger {
     sessions: Vec<Session>,
     is_draining: bool,
     newest_asked: Mark,
+    /// There are several nodes, of which one may know less of a room than another does, for a moment. What they have missed, a broker keeps;
+    /// the number says how much of it.
+    keeps_messages: Option<usize>,
+    trouble: Trouble,
+    /// Messages asked for up to here may have been lost after they had been accepted.
+    shaken: Option<Mark>,
     complaints: Vec<String>,
 }
 
@@ -86,8 +96,16 @@ impl Ledger {
             sessions: Vec::new(),
             is_draining: false,
             newest_asked: Mark(0),
+            keeps_messages: None,
+            trouble: Trouble::None,
+            shaken: None,
             complaints: Vec::new(),
         }
+    }
+
+    /// A ledger of a cluster whose broker keeps so many messages of a room.
+    pub fn of_cluster(rules: Rules, keeps_messages: usize) -> Self {
+        Self { keeps_messages: Some(keeps_messages), ..Self::new(rules) }
     }
 
     /// A client connects.
@@ -109,6 +127,20 @@ impl Ledger {
     /// The node was told to go away.
     pub fn note_drain(&mut self) {
         self.is_draining = true;
+    }
+
+    /// Something befell the cluster.
+    pub fn note_trouble(&mut self, trouble: Trouble) {
+        self.trouble = self.trouble.max(trouble);
+        self.shake();
+    }
+
+    /// What was said until now may be lost, in some of the rooms and to some of the members.
+    fn shake(&mut self) {
+        if self.trouble == Trouble::Loss {
+            self.shaken = Some(self.newest_asked);
+            self.rooms.values_mut().for_each(Room::doubt);
+        }
     }
 
     /// A client sends a command.
@@ -162,8 +194,8 @@ impl Ledger {
     /// The stream of a client has ended without a word.
     pub fn end(&mut self, session: SessionNo) {
         let book = &mut self.sessions[session.0];
-        let Conduct { is_slow, is_silent, is_leaving, .. } = book.conduct;
-        let is_due = is_slow || is_silent || is_leaving || self.is_draining;
+        let Conduct { is_slow, is_silent, is_leaving, is_forsaken, .. } = book.conduct;
+        let is_due = is_slow || is_silent || is_leaving || is_forsaken || self.is_draining;
         if book.is_open && !is_due && book.speech != Speech::Poster {
             self.complain(session, "was cut off without a word");
         }
@@ -186,6 +218,7 @@ impl Ledger {
 
     /// All is quiet: nothing is under way, and every client has read all there was, but for those that are silent.
     pub fn settle(&mut self) {
+        self.shake();
         for number in 0..self.sessions.len() {
             let session = &mut self.sessions[number];
             session.stays.values_mut().for_each(|stay| stay.settle(self.newest_asked));
@@ -196,21 +229,23 @@ impl Ledger {
                 session.unanswered().map(|(tag, what)| format!("has no answer to {tag:?}, {what:?}"));
             let unanswered: Vec<String> = unanswered.collect();
             let behind = session.stays.iter().filter_map(|(room, stay)| {
-                let fault = stay.is_up_to_date(self.rooms.get(room)?).err()?;
+                let fault = stay.is_up_to_date(self.rooms.get(room)?, self.shaken).err()?;
                 Some(format!("in {room:?}, {fault}"))
             });
             let faults: Vec<String> = unanswered.into_iter().chain(behind).collect();
             faults.iter().for_each(|fault| self.complain(SessionNo(number), fault));
         }
         for (room, book) in &mut self.rooms {
-            let disputes = book.take_disputes().into_iter();
+            let disputes = book.take_disputes(self.shaken).into_iter();
             self.complaints.extend(disputes.map(|dispute| format!("in {room:?}, {dispute}")));
         }
-        self.check_epochs();
+        self.check_places();
+        self.trouble = Trouble::None;
     }
 
-    /// Members of one room at one time are in one life of it.
-    fn check_epochs(&mut self) {
+    /// Members of one room at one time are in one life of it. Where a room went on in another life right after what a member was shown last,
+    /// that member need not know yet.
+    fn check_places(&mut self) {
         let mut places: BTreeMap<RoomId, Position> = BTreeMap::new();
         for number in 0..self.sessions.len() {
             let session = &self.sessions[number];
@@ -219,30 +254,32 @@ impl Ledger {
                 known.filter(|_| session.is_attentive()).map(|(room, at)| (room.clone(), at)).collect();
             for (room, at) in known {
                 let other = *places.entry(room.clone()).or_insert(at);
-                if other.epoch != at.epoch {
+                let went_on = self.shaken.is_some() && other.offset == at.offset;
+                if other.epoch != at.epoch && !went_on {
                     self.complain(
                         SessionNo(number),
                         &format!("in {room:?}, stands at {at}, another at {other}"),
                     );
                 }
+                self.room(&room).trust(at);
             }
         }
     }
 
     /// All is quiet, nobody is silent and presence has had its time: what clients believe of who is there must be true.
     pub fn check_presence(&mut self) {
-        for (room, (counts, users)) in self.truth() {
+        for (room, there) in self.truth() {
             for number in 0..self.sessions.len() {
                 let session = &self.sessions[number];
                 let Some(stay) = session.stays.get(&room).filter(|_| session.is_attentive()) else {
                     continue;
                 };
-                if stay.counts.is_some_and(|believed| believed != counts) {
+                if stay.counts.is_some_and(|believed| !there.may_count(believed, stay.list.is_some())) {
                     let fault =
-                        format!("in {room:?}, believes in {:?} when there are {counts:?}", stay.counts);
+                        format!("in {room:?}, believes in {:?} when there are {there:?}", stay.counts);
                     self.complain(SessionNo(number), &fault);
-                } else if let Some(list) = stay.list.as_ref().filter(|list| **list != users) {
-                    let fault = format!("in {room:?}, believes in {list:?} when there are {users:?}");
+                } else if let Some(list) = stay.list.as_ref().filter(|list| **list != there.users) {
+                    let fault = format!("in {room:?}, believes in {list:?} when there are {:?}", there.users);
                     self.complain(SessionNo(number), &fault);
                 }
             }
@@ -311,16 +348,15 @@ impl Ledger {
     }
 
     /// Who is in each room, by what clients know of themselves.
-    fn truth(&self) -> BTreeMap<RoomId, (Counts, BTreeSet<UserId>)> {
-        let mut truth: BTreeMap<RoomId, (Counts, BTreeSet<UserId>)> = BTreeMap::new();
+    fn truth(&self) -> BTreeMap<RoomId, There> {
+        let mut truth: BTreeMap<RoomId, There> = BTreeMap::new();
         for session in self.sessions.iter().filter(|session| session.is_open) {
             for room in session.stays.keys().filter(|room| room.is_public()) {
-                let (counts, users) = truth.entry(room.clone()).or_default();
+                let there = truth.entry(room.clone()).or_default();
                 match &session.user {
-                    Some(user) => drop(users.insert(user.clone())),
-                    None => counts.guests += 1,
+                    Some(user) => there.meet(user, session.conduct.node),
+                    None => there.guests += 1,
                 }
-                counts.members = users.len() as u32;
             }
         }
         truth

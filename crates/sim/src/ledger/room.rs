@@ -24,6 +24,9 @@ pub(super) struct Room {
     newest: Option<Mark>,
     /// The newest position of the epoch heard of last.
     head: Option<Position>,
+    /// Epochs that may have ended before the last of what was accepted in them.
+    doubtful: BTreeSet<Epoch>,
+    has_lost: bool,
 }
 
 impl Room {
@@ -78,6 +81,41 @@ impl Room {
         }
     }
 
+    /// What was accepted last in the epochs heard of so far may be lost, and another may have begun.
+    pub(super) fn doubt(&mut self) {
+        self.has_lost = true;
+        self.doubtful.extend(self.epochs.keys());
+    }
+
+    /// All is quiet, and a member stands here: where that is the end of its epoch, nothing of it is missing.
+    pub(super) fn trust(&mut self, at: Position) {
+        if self.head_of(at.epoch).is_none_or(|head| head <= at.offset) {
+            self.doubtful.remove(&at.epoch);
+        }
+    }
+
+    pub(super) fn is_doubtful(&self, epoch: Epoch) -> bool {
+        self.doubtful.contains(&epoch)
+    }
+
+    /// What follows a position is told in this epoch: if that is another one, it must have begun with all that stands before.
+    pub(super) fn go_on(&mut self, from: Position, epoch: Epoch) -> Result<(), String> {
+        if from.epoch == epoch {
+            return Ok(());
+        }
+        if !self.has_lost {
+            return Err(format!("goes on after {from} in the epoch {epoch:?}"));
+        }
+        let [before, after] = [from.epoch, epoch].map(|epoch| self.epochs.get(&epoch));
+        let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
+        let differing = before
+            .range(..=from.offset)
+            .find(|(offset, mark)| after.get(offset).is_some_and(|other| other != *mark));
+        differing.map_or(Ok(()), |(offset, _)| {
+            Err(format!("goes on after {from} in the epoch {epoch:?}, which has something else at {offset}"))
+        })
+    }
+
     /// A message is asked for once more.
     pub(super) fn note_retry(&mut self, mark: Mark) {
         self.retried.insert(mark);
@@ -99,9 +137,11 @@ impl Room {
 
     /// Pairs of messages that were not seen in the same order by everybody. One that was posted again in another life of the room has other
     /// neighbours there.
-    pub(super) fn take_disputes(&mut self) -> Vec<String> {
+    /// So has one that may have been lost, and whatever stands beside it.
+    pub(super) fn take_disputes(&mut self, shaken: Option<Mark>) -> Vec<String> {
         let disputes = std::mem::take(&mut self.disputes);
-        let real = disputes.into_iter().filter(|marks| !marks.iter().any(|mark| self.has_lived_twice(*mark)));
+        let is_excused = |mark: &Mark| self.has_lived_twice(*mark) || Some(*mark) <= shaken;
+        let real = disputes.into_iter().filter(|marks| !marks.iter().any(is_excused));
         real.map(|[earlier, later, follows, precedes]| {
             format!("{later} came right after {earlier}, but also {follows} after {earlier}, or {later} after {precedes}")
         })
@@ -109,7 +149,7 @@ impl Room {
     }
 
     /// Whether a message may stand in more than one life of the room, of which nobody may have been told.
-    fn has_lived_twice(&self, mark: Mark) -> bool {
+    pub(super) fn has_lived_twice(&self, mark: Mark) -> bool {
         self.retried.contains(&mark)
     }
 }

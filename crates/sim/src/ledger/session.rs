@@ -58,9 +58,11 @@ pub(super) struct Session {
     pub(super) conduct: Conduct,
 }
 
-/// What a client did that explains how the server treats it.
+/// What a client did, or what was done to it, that explains how the server treats it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Conduct {
+    /// The start of a node that it is connected to.
+    pub node: usize,
     /// It reads slowly, or has not read for a while: it may be told of losses, or be parted with.
     pub is_slow: bool,
     /// It does not read at the moment.
@@ -69,6 +71,8 @@ pub struct Conduct {
     pub is_silent: bool,
     /// It has asked for the end.
     pub is_leaving: bool,
+    /// Its node is no more: it may be cut off without a word.
+    pub is_forsaken: bool,
 }
 
 /// A command that waits for its answer.

@@ -14,6 +14,8 @@ pub(super) struct Stay {
     pub(super) place: Option<Position>,
     /// A part of what was asked for is gone, and which part must be told first.
     owed: Option<Position>,
+    /// What was shown.
+    seen: BTreeSet<Mark>,
     /// The message shown last, unless it bore no mark.
     last: Option<Mark>,
     /// Something was shown.
@@ -31,11 +33,13 @@ impl Stay {
         at: Position,
         since: Option<Position>,
         resumption: Resumption,
+        room: &mut Room,
     ) -> Result<Self, String> {
         let mut stay = Self::default();
         match (since, resumption) {
             (None, Resumption::Fresh) => stay.place = Some(at),
-            (Some(since), Resumption::Complete) if since.epoch == at.epoch && since.offset <= at.offset => {
+            (Some(since), Resumption::Complete) if since.offset <= at.offset => {
+                room.go_on(since, at.epoch)?;
                 stay.place = Some(since);
             }
             (Some(since), Resumption::Partial) => (stay.place, stay.owed) = (Some(at), Some(since)),
@@ -56,9 +60,10 @@ impl Stay {
         }
         match (self.place, at) {
             (Some(place), Some(at)) => {
-                if at.epoch != place.epoch || at.offset != place.offset + 1 {
+                if at.offset != place.offset + 1 {
                     return Err(format!("shown {at} right after {place}"));
                 }
+                room.go_on(place, at.epoch)?;
                 self.place = Some(at);
                 room.place(at, mark)?;
             }
@@ -74,6 +79,9 @@ impl Stay {
         (self.shown, self.last) = (true, mark);
         if let Some(mark) = mark {
             room.see(mark);
+            if !self.seen.insert(mark) && !room.has_lived_twice(mark) {
+                return Err(format!("shown {mark} at {at:?}, which it was shown before"));
+            }
         }
         if let (Some(earlier), Some(later)) = (earlier, mark) {
             room.link(earlier, later);
@@ -94,7 +102,7 @@ impl Stay {
             }
         } else if !may_lose {
             return Err(format!("told to have lost {since} to {at}, and was never slow"));
-        } else if since != place || at.epoch != place.epoch || at.offset <= since.offset {
+        } else if since != place || (at.epoch == place.epoch && at.offset <= since.offset) {
             return Err(format!("at {place}, told to have lost {since} to {at}"));
         }
         (self.place, self.last) = (Some(at), None);
@@ -107,12 +115,12 @@ impl Stay {
     }
 
     /// All is quiet, and the client has read everything: has it been shown all it must?
-    pub(super) fn is_up_to_date(&self, room: &Room) -> Result<(), String> {
+    pub(super) fn is_up_to_date(&self, room: &Room, shaken: Option<Mark>) -> Result<(), String> {
         if let Some(since) = self.owed {
             return Err(format!("was never told what is gone since {since}"));
         }
         if let Some(place) = self.place {
-            let head = room.head_of(place.epoch).unwrap_or(0);
+            let head = room.head_of(place.epoch).filter(|_| !room.is_doubtful(place.epoch)).unwrap_or(0);
             return if place.offset >= head {
                 Ok(())
             } else {
@@ -120,8 +128,10 @@ impl Stay {
             };
         }
         match (self.shown, self.last) {
-            (true, Some(last)) if room.goes_on_after(last) => Err(format!("was shown nothing after {last}")),
-            (false, _) if self.certain_after.is_some() && self.certain_after < room.newest() => {
+            (true, Some(last)) if Some(last) > shaken && room.goes_on_after(last) => {
+                Err(format!("was shown nothing after {last}"))
+            }
+            (false, _) if self.certain_after.is_some() && self.certain_after.max(shaken) < room.newest() => {
                 Err(format!("was shown nothing, others {:?}", room.newest()))
             }
             _ => Ok(()),

@@ -16,6 +16,9 @@ pub use terms::{Part, Terms, settings};
 
 use crate::random::Random;
 
+/// Sets what a seed makes happen in a cluster apart from what it makes happen to a node that stands alone.
+const CLUSTER: u64 = 1;
+
 /// What a seed makes happen.
 pub struct Scenario {
     /// The seed.
@@ -31,6 +34,14 @@ impl Scenario {
     pub fn of_seed(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let terms = Terms::draw(&mut random);
+        let plan = plan::draw_plan(&terms, &mut random);
+        Self { seed, terms, plan }
+    }
+
+    /// The scenario of a seed in a cluster.
+    pub fn in_cluster(seed: u64) -> Self {
+        let mut random = Random::of_part(seed, CLUSTER);
+        let terms = Terms::draw_cluster(&mut random);
         let plan = plan::draw_plan(&terms, &mut random);
         Self { seed, terms, plan }
     }

@@ -13,13 +13,13 @@ pub(super) fn draw_plan(terms: &Terms, random: &mut Random) -> Vec<Numbered> {
     let crowd = terms.cast.len() > 60;
     for who in 0..terms.cast.len() {
         if crowd || random.chance(700) {
-            plan.push(Deed::Connect { who, shard: random.below(terms.shards as usize) });
+            plan.push(Deed::Connect { who, shard: random.below(terms.places()) });
         }
     }
     plan.push(Deed::Work { turns: 50 });
     let deeds = if crowd { 60 } else { random.between(60, 250) };
     plan.extend((0..deeds).map(|_| draw_deed(terms, random)));
-    if random.chance(100) {
+    if terms.cluster.is_none() && random.chance(100) {
         plan.push(Deed::Drain);
         let deeds = random.between(10, 60);
         plan.extend((0..deeds).map(|_| draw_deed(terms, random)));
@@ -31,7 +31,7 @@ fn draw_deed(terms: &Terms, random: &mut Random) -> Deed {
     let who = random.below(terms.cast.len());
     let room = draw_room(terms, random);
     match random.below(100) {
-        0..14 => Deed::Connect { who, shard: random.below(terms.shards as usize) },
+        0..14 => Deed::Connect { who, shard: random.below(terms.places()) },
         14..18 => Deed::Cut { who },
         18..19 => Deed::Vanish { who },
         19..21 => Deed::Close { who },
@@ -83,5 +83,5 @@ fn draw_intrusion(terms: &Terms, random: &mut Random) -> Deed {
         Manner::Damaged,
         Manner::Cheek,
     ];
-    Deed::Intrude { shard: random.below(terms.shards as usize), manner: *random.pick(&manners) }
+    Deed::Intrude { shard: random.below(terms.places()), manner: *random.pick(&manners) }
 }

@@ -8,8 +8,7 @@ use super::intruder;
 use super::plan::Numbered;
 use super::terms::Terms;
 use crate::actor::Actor;
-use crate::ledger::{Ledger, Mark};
-use crate::node::Node;
+use crate::ledger::{Mark, Trouble};
 use crate::random::Random;
 use crate::stage::Stage;
 
@@ -38,6 +37,8 @@ pub struct Play<'a> {
     is_draining: bool,
 }
 
+/// Longer than anything takes in a cluster that nothing stands between.
+const REST_MS: u64 = 300;
 /// More messages than any deed posts.
 const MARKS_PER_DEED: u64 = 1000;
 
@@ -45,9 +46,9 @@ impl<'a> Play<'a> {
     /// A stage on which nothing has happened.
     pub fn new(terms: &'a Terms, seed: u64) -> Self {
         let stage = Stage {
-            node: Node::new(&terms.settings, terms.shards, terms.weather, seed),
+            node: terms.world(seed),
             actors: terms.actors(),
-            ledger: Ledger::new(terms.rules()),
+            ledger: terms.ledger(),
             intruders: Vec::new(),
             random: Random::new(seed),
             piece_bytes: terms.read_bytes,
@@ -130,6 +131,8 @@ impl<'a> Play<'a> {
             Deed::Wait { ms } => self.stage.wait(ms),
             Deed::Leap { ms } => {
                 self.stage.settle();
+                // Lines between nodes and their broker are let go that have been silent for so long.
+                self.stage.ledger.note_trouble(Trouble::Cut);
                 self.stage.leap(ms);
                 self.stage.settle();
             }
@@ -137,16 +140,25 @@ impl<'a> Play<'a> {
             Deed::Drain => {
                 self.is_draining = true;
                 ledger.note_drain();
-                node.drain();
+                node.drain(0);
             }
         }
         let turns = self.stage.random.below(12);
         self.stage.work(turns);
     }
 
+    /// All comes to rest. A cluster that something stands between has none.
     fn settle(&mut self) {
         self.stage.settle();
-        self.stage.ledger.settle();
+        if self.terms.cluster.is_some() {
+            if !self.stage.node.is_whole() {
+                return;
+            }
+            self.stage.wait(REST_MS);
+        }
+        if self.stage.node.is_whole() {
+            self.stage.ledger.settle();
+        }
     }
 
     fn post(&mut self, number: u64, who: usize, room: usize, count: usize, bytes: usize, kind: BodyKind) {

@@ -7,9 +7,12 @@ use gateways::{CLIENTS, SocketIoSettings};
 use shard::{Proxies, Settings, ShardId, SlowPolicy, SlowRule};
 
 use crate::actor::Actor;
-use crate::ledger::Rules;
+use crate::cluster::{Climate, Cluster, Layout};
+use crate::ledger::{Ledger, Rules};
+use crate::node::Node;
 use crate::pipe::Weather;
 use crate::random::Random;
+use crate::world::World;
 
 /// The terms of a scenario.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct Terms {
     pub cast: Vec<Part>,
     /// The rooms.
     pub rooms: Vec<RoomId>,
+    /// The cluster it all happens in; `None`: one node, which stands alone.
+    pub cluster: Option<Layout>,
 }
 
 /// Somebody who takes part.
@@ -126,6 +131,33 @@ impl Terms {
             read_bytes: *random.pick(&[1, 9, 100, 500, 3000, 1 << 20, 1 << 20, 1 << 20]),
             cast: draw_cast(theme, &rooms, random),
             rooms,
+            cluster: None,
+        }
+    }
+
+    /// The terms that a seed gives a cluster.
+    pub fn draw_cluster(random: &mut Random) -> Self {
+        let mut terms = Self::draw(random);
+        terms.shards = random.between(1, 2) as u16;
+        // A broker does not forget rooms while nodes cannot reach it.
+        terms.settings.room_idle_ms = terms.settings.room_idle_ms.clamp(30_000, 60_000);
+        terms.settings.inbox_idle_ms = terms.settings.inbox_idle_ms.clamp(30_000, 60_000);
+        terms.cluster = Some(draw_layout(random));
+        terms
+    }
+
+    /// How many places there are to connect to.
+    pub fn places(&self) -> usize {
+        self.shards as usize * self.cluster.as_ref().map_or(1, |layout| layout.sites)
+    }
+
+    /// The world as it is before anything has happened.
+    pub fn world(&self, seed: u64) -> World {
+        match &self.cluster {
+            None => Node::new(&self.settings, self.shards, self.weather, seed).into(),
+            Some(layout) => {
+                World::with(Cluster::new(layout.clone(), &self.settings, self.shards, self.weather, seed))
+            }
         }
     }
 
@@ -144,6 +176,14 @@ impl Terms {
             resumes_within: settings.store.messages_max.min(bytes / message_bytes) as u64,
             flood: settings.session_queue_bytes
                 / (size_of::<Command>() + settings.gateways.max_message_bytes),
+        }
+    }
+
+    /// A ledger of what happens under these terms.
+    pub fn ledger(&self) -> Ledger {
+        match &self.cluster {
+            None => Ledger::new(self.rules()),
+            Some(layout) => Ledger::of_cluster(self.rules(), layout.history_messages),
         }
     }
 
@@ -204,6 +244,20 @@ fn draw_weather(random: &mut Random) -> Weather {
         piece_bytes: *random.pick(&[1, 10, 100, 1000, 1000, usize::MAX, usize::MAX, usize::MAX]),
         mail_turns: *random.pick(&[0, 2, 20]),
         inputs_per_turn: *random.pick(&[1, 5, 64, usize::MAX]),
+    }
+}
+
+fn draw_layout(random: &mut Random) -> Layout {
+    Layout {
+        sites: random.between(1, 4),
+        climate: Climate {
+            turns: *random.pick(&[0, 5, 50]),
+            echoes: *random.pick(&[0, 0, 100]),
+            dial_ms: *random.pick(&[0, 300, 2000]),
+        },
+        history_messages: *random.pick(&[3, 50, 1000, 1000]),
+        tags_per_room: 4096,
+        outage_rules: Vec::new(),
     }
 }
 
@@ -272,6 +326,7 @@ impl fmt::Display for Terms {
             self.shards, self.weather, self.read_bytes
         )?;
         writeln!(f, "{:?}", self.settings)?;
+        self.cluster.iter().try_for_each(|layout| writeln!(f, "{layout:?}"))?;
         for (index, part) in self.cast.iter().enumerate().take(24) {
             writeln!(
                 f,

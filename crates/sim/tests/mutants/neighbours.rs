@@ -20,7 +20,7 @@ impl Neighbours {
         let mut settings = settings();
         (settings.room_idle_ms, settings.inbox_idle_ms) = (2000, 2000);
         let stage = Stage {
-            node: Node::new(&settings, shards, Weather::CALM, 7),
+            node: Node::new(&settings, shards, Weather::CALM, 7).into(),
             actors: vec![
                 actor("neighbour-1", "v1"),
                 actor("neighbour-2", "socketio"),

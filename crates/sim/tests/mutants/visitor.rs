@@ -1,6 +1,6 @@
 //! Somebody who connects as stock clients do, and then says what nobody would.
 
-use sim::{Node, PipeId, Random};
+use sim::{PipeId, Random, World};
 use wire::deflate::Inflater;
 use wire::http::read_response_head;
 use wire::websocket::{Decoder, Item, Opcode, Role, write_masked_frame, write_request};
@@ -66,7 +66,7 @@ pub(crate) enum Course {
 
 impl Visitor {
     /// Comes, with something to say that begins as it should.
-    pub(crate) fn come(node: &mut Node, corpus: &Corpus, random: &mut Random) -> Self {
+    pub(crate) fn come(node: &mut World, corpus: &Corpus, random: &mut Random) -> Self {
         let revision = *random.pick(&[3, 4, 4]);
         let manner = *random.pick(&[
             Manner::Socket { revision },
@@ -93,7 +93,7 @@ impl Visitor {
         visitor
     }
 
-    fn open(&mut self, node: &mut Node) {
+    fn open(&mut self, node: &mut World) {
         let bytes = match self.manner {
             Manner::Socket { revision } => handshake(&format!("EIO={revision}&transport=websocket")),
             Manner::Polls { revision } => get(&format!("EIO={revision}&transport=polling")),
@@ -107,7 +107,7 @@ impl Visitor {
     }
 
     /// Says the next thing, knowing what it was told.
-    pub(crate) fn go_on(&mut self, node: &mut Node) {
+    pub(crate) fn go_on(&mut self, node: &mut World) {
         let Some(what) = self.to_say.pop() else { return };
         match self.manner {
             Manner::Socket { .. } => send_frame(self.pipes[0], &what, node),
@@ -128,7 +128,7 @@ impl Visitor {
     }
 
     /// Whether it was parted with, and for a reason that there is.
-    pub(crate) fn judge(&mut self, node: &mut Node) -> Course {
+    pub(crate) fn judge(&mut self, node: &mut World) -> Course {
         let pipe = *self.pipes.last().expect("it has come");
         let bytes = node.read(pipe, usize::MAX);
         let is_parted = match self.manner {
@@ -140,14 +140,14 @@ impl Visitor {
     }
 
     /// Goes, in one way or another.
-    pub(crate) fn leave(self, node: &mut Node, random: &mut Random) {
+    pub(crate) fn leave(self, node: &mut World, random: &mut Random) {
         for pipe in self.pipes {
             if random.chance(500) { node.cut(pipe) } else { node.hang_up(pipe) }
         }
     }
 
     /// The stream to which it moves.
-    fn moved(&mut self, node: &mut Node) -> PipeId {
+    fn moved(&mut self, node: &mut World) -> PipeId {
         if self.pipes.len() == 1 {
             let pipe = node.connect(self.pipes.len() % node.shards());
             node.send(pipe, &handshake(&format!("EIO=4&transport=websocket&sid={}", self.sid)));
@@ -160,7 +160,7 @@ impl Visitor {
         self.pipes[1]
     }
 
-    fn post(&self, revision: u8, what: &Words, node: &mut Node) {
+    fn post(&self, revision: u8, what: &Words, node: &mut World) {
         let bytes = if revision == 3 && !what.is_mutant { counted(&what.bytes) } else { what.bytes.clone() };
         let head = format!(
             "POST /socket.io/?EIO={revision}&transport=polling&sid={} HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
@@ -170,7 +170,7 @@ impl Visitor {
         node.send(self.pipes[0], &[head.as_bytes(), &bytes].concat());
     }
 
-    fn note_sid(&mut self, node: &mut Node) {
+    fn note_sid(&mut self, node: &mut World) {
         if self.sid.is_empty() {
             let told = String::from_utf8_lossy(&node.read(self.pipes[0], usize::MAX)).into_owned();
             let (_, rest) =
@@ -186,7 +186,7 @@ impl Words {
     }
 }
 
-fn send_frame(pipe: PipeId, what: &Words, node: &mut Node) {
+fn send_frame(pipe: PipeId, what: &Words, node: &mut World) {
     let mut bytes = Vec::new();
     write_masked_frame(&mut bytes, what.opcode, &what.bytes, MASK);
     node.send(pipe, &bytes);

@@ -30,7 +30,7 @@ fn rich_crowd(size: usize) -> Vec<Actor> {
 
 fn drain(scene: &mut Scene) {
     scene.0.ledger.note_drain();
-    scene.0.node.drain();
+    scene.0.node.drain(0);
     scene.settle();
 }
 
@@ -102,7 +102,7 @@ fn what_was_said_before_a_farewell_is_heard_before_it() {
 fn what_was_asked_before_a_farewell_is_answered_before_it() {
     let settings = Settings { drain_sessions_per_second: 200, ..settings() };
     let mut scene = Scene::new(&settings, 3, rich_crowd(30));
-    scene.0.node = Node::new(&settings, 3, Weather { mail_turns: 500, ..Weather::CALM }, 7);
+    scene.0.node = Node::new(&settings, 3, Weather { mail_turns: 500, ..Weather::CALM }, 7).into();
     let mut scene = scene.connected();
     (0..30).for_each(|who| scene.join(who, &lobby()));
     scene.settle();
@@ -130,7 +130,7 @@ fn who_polls_is_told_in_answer_to_a_poll_behind_what_was_kept() {
     ask(&mut stage, polls, get(&target).as_bytes());
     ask(&mut stage, posts, post(&target, "42[\"joinRoom\",{\"room\":\"lobby\"}]").as_bytes());
     ask(&mut stage, poster, post("/rooms/lobby", "before").as_bytes());
-    stage.node.drain();
+    stage.node.drain(0);
     stage.settle();
     stage.wait(500);
     assert_eq!(sessions(&stage), 1, "it has not asked yet");
@@ -155,7 +155,7 @@ fn who_does_not_poll_is_not_waited_for_long() {
     let mut stage = Scene::new(&settings(), 1, Vec::new()).0;
     let polls = stage.node.connect(0);
     let target = open_polls(&mut stage, polls, 4);
-    stage.node.drain();
+    stage.node.drain(0);
     stage.wait(1900);
     assert_eq!(sessions(&stage), 1);
     stage.wait(200);
@@ -170,7 +170,7 @@ fn when_time_is_up_everybody_is_told_and_the_rate_is_kept_by_their_delays() {
         Settings { drain_sessions_per_second: 10, drain_ms: 3000, reconnect_spread_ms: 0, ..settings() };
     let mut stage = Scene::new(&settings, 2, Vec::new()).0;
     let pipes: Vec<_> = (0..100).map(|_| open_rich(&mut stage)).collect();
-    stage.node.drain();
+    stage.node.drain(0);
     stage.wait(1900);
     assert!((80..=82).contains(&sessions(&stage)), "{}", sessions(&stage));
     stage.wait(200);

@@ -30,7 +30,7 @@ impl World {
         settings.gateways.socketio.recovery = true;
         set(&mut settings);
         let mut stage = Stage {
-            node: sim::Node::new(&settings, shards, weather, 7),
+            node: sim::Node::new(&settings, shards, weather, 7).into(),
             actors: Vec::new(),
             ledger: sim::Ledger::new(sim::Rules { may_be_full: true, resumes_within: 0, flood: 30 }),
             intruders: Vec::new(),

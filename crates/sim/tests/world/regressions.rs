@@ -116,7 +116,7 @@ fn who_was_made_to_miss_who_came_and_went_learns_who_is_there() {
     let weather = Weather { socket_bytes: 1000, ..Weather::CALM };
     let mut scene = Scene::new(&settings, 1, vec![rich("alice"), rich("bob"), rich("cara")]);
     scene.0.actors.iter_mut().for_each(|actor| actor.is_slow = true);
-    scene.0.node = Node::new(&settings, 1, weather, 7);
+    scene.0.node = Node::new(&settings, 1, weather, 7).into();
     let mut scene = scene.connected();
     scene.join(0, &news);
     scene.join(1, &news);

@@ -18,7 +18,7 @@ pub(crate) struct Scene(pub(crate) Stage);
 impl Scene {
     pub(crate) fn new(settings: &Settings, shards: u16, actors: Vec<Actor>) -> Self {
         Self(Stage {
-            node: Node::new(settings, shards, Weather::CALM, 7),
+            node: Node::new(settings, shards, Weather::CALM, 7).into(),
             actors,
             ledger: Ledger::new(Rules { may_be_full: true, resumes_within: 0, flood: 30 }),
             intruders: Vec::new(),

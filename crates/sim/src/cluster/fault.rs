@@ -1,0 +1,78 @@
+//! What can befall a cluster.
+
+use std::fmt;
+
+use backplanes::brokered::Line;
+
+/// What befalls a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A connection of the node at a site to the broker breaks.
+    Cut {
+        /// The site.
+        site: usize,
+        /// Which connection.
+        line: Line,
+    },
+    /// A connection carries nothing any more, and nobody is told.
+    Deaden {
+        /// The site.
+        site: usize,
+        /// Which connection.
+        line: Line,
+    },
+    /// Nothing passes between the node at a site and the broker for so many milliseconds.
+    Part {
+        /// The site.
+        site: usize,
+        /// For how long.
+        ms: u64,
+    },
+    /// The broker ends and is back, or another one stands in its place, after so many milliseconds.
+    Restart {
+        /// What it remembers.
+        memory: Memory,
+        /// After how long.
+        ms: u64,
+    },
+    /// The node at a site ends without a word, and another one is started there after so many milliseconds.
+    Kill {
+        /// The site.
+        site: usize,
+        /// After how long.
+        ms: u64,
+    },
+    /// All that befell it is over, but for what has to be noticed yet.
+    Heal,
+}
+
+/// What a broker remembers when it begins another life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Everything.
+    All,
+    /// Not the last of it.
+    Some,
+    /// Nothing.
+    None,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cut { site, line } => write!(f, "cut the {} of node {site}", name(*line)),
+            Self::Deaden { site, line } => write!(f, "deaden the {} of node {site}", name(*line)),
+            Self::Part { site, ms } => write!(f, "part node {site} from the broker for {ms}ms"),
+            Self::Restart { memory, ms } => write!(f, "the broker ends, and in {ms}ms remembers {memory:?}"),
+            Self::Kill { site, ms } => write!(f, "kill node {site}, and start another in {ms}ms"),
+            Self::Heal => f.write_str("all is mended"),
+        }
+    }
+}
+
+fn name(line: Line) -> &'static str {
+    match line {
+        Line::Commands => "commands",
+        Line::Listener => "listener",
+    }
+}

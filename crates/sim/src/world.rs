@@ -1,0 +1,196 @@
+//! A pretend world: a node that stands alone, or several with a broker behind them, and the streams of all their clients.
+
+use shard::{Burden, Holdings, Now};
+
+use crate::cluster::{Cluster, Fault};
+use crate::node::{Node, PipeId, Thief, moment};
+
+/// A pretend world. Clients know its shards by their *places*: those of the first site, then those of the next.
+pub struct World {
+    /// Every start of every node. Those that have ended stay, for what clients have not read yet.
+    lives: Vec<Node>,
+    cluster: Option<Box<Cluster>>,
+    now_ms: u64,
+}
+
+/// More turns than any amount of work here takes.
+const TURNS_MAX: u32 = 10_000_000;
+
+impl From<Node> for World {
+    /// A world with nothing but a node that stands alone.
+    fn from(node: Node) -> Self {
+        let now_ms = node.now().monotonic_ms;
+        Self { lives: vec![node], cluster: None, now_ms }
+    }
+}
+
+impl World {
+    /// A world with a cluster in it.
+    pub fn with(mut cluster: Cluster) -> Self {
+        let mut lives = Vec::new();
+        let now_ms = cluster.begin(&mut lives);
+        Self { lives, cluster: Some(Box::new(cluster)), now_ms }
+    }
+
+    /// How many places there are.
+    pub fn shards(&self) -> usize {
+        self.cluster.as_ref().map_or_else(|| self.lives[0].shards(), |cluster| cluster.places())
+    }
+
+    /// Lets chance go on from another seed, so that what happens next does not hang on what happened before.
+    pub fn reseed(&mut self, seed: u64) {
+        match &mut self.cluster {
+            None => self.lives[0].reseed(seed),
+            Some(cluster) => cluster.reseed(seed, &mut self.lives),
+        }
+    }
+
+    /// Sends somebody after the mail of the first node.
+    pub fn let_in(&mut self, thief: Thief) {
+        self.lives[0].let_in(thief);
+    }
+
+    /// Both clocks.
+    pub fn now(&self) -> Now {
+        moment(self.now_ms)
+    }
+
+    /// A client connects to the shard at a place, or to another one when no node is there. There must be one.
+    pub fn connect(&mut self, place: usize) -> PipeId {
+        match &self.cluster {
+            None => self.lives[0].connect(place),
+            Some(cluster) => {
+                let (life, shard) = cluster.find(place).expect("somewhere there is a node");
+                self.lives[life].connect(shard)
+            }
+        }
+    }
+
+    /// A client sends bytes.
+    pub fn send(&mut self, pipe: PipeId, bytes: &[u8]) {
+        self.lives[pipe.life()].send(pipe, bytes);
+    }
+
+    /// A client reads what has come for it.
+    pub fn read(&mut self, pipe: PipeId, bytes_max: usize) -> Vec<u8> {
+        self.lives[pipe.life()].read(pipe, bytes_max)
+    }
+
+    /// A client says no more; what it said still arrives.
+    pub fn hang_up(&mut self, pipe: PipeId) {
+        self.lives[pipe.life()].hang_up(pipe);
+    }
+
+    /// A connection breaks; chance says how much of what was sent still arrives.
+    pub fn cut(&mut self, pipe: PipeId) {
+        self.lives[pipe.life()].cut(pipe);
+    }
+
+    /// Whether all is said that will be said on a stream.
+    pub fn is_over(&self, pipe: PipeId) -> bool {
+        self.lives[pipe.life()].is_over(pipe)
+    }
+
+    /// Whether the shard has let go of a stream.
+    pub fn is_closed(&self, pipe: PipeId) -> bool {
+        self.lives[pipe.life()].is_closed(pipe)
+    }
+
+    /// Whether a client has something to read.
+    pub fn has_unread(&self, pipe: PipeId) -> bool {
+        self.lives[pipe.life()].has_unread(pipe)
+    }
+
+    /// Somebody whom chance chooses does some of what is to be done. Says whether there was anything.
+    pub fn turn(&mut self) -> bool {
+        match &mut self.cluster {
+            None => self.lives[0].turn(),
+            Some(cluster) => cluster.turn(&mut self.lives, self.now_ms),
+        }
+    }
+
+    /// Everybody does what is to be done until nothing is left. Says whether it came to that.
+    pub fn settle(&mut self) -> bool {
+        for _ in 0..TURNS_MAX {
+            if !self.turn() {
+                return true;
+            }
+        }
+        self.note_fault("the world finds no rest".into());
+        false
+    }
+
+    /// When somebody wants to be woken next.
+    pub fn next_wake_ms(&self) -> Option<u64> {
+        match &self.cluster {
+            None => self.lives[0].next_wake_ms(),
+            Some(cluster) => cluster.next_wake_ms(&self.lives),
+        }
+    }
+
+    /// Moves the clock and wakes those who want to be.
+    pub fn wake(&mut self, now_ms: u64) {
+        assert!(now_ms >= self.now_ms, "time does not go back");
+        self.now_ms = now_ms;
+        match &mut self.cluster {
+            None => self.lives[0].wake(now_ms),
+            Some(cluster) => cluster.wake(&mut self.lives, now_ms),
+        }
+    }
+
+    /// The node at a site is told to go away.
+    pub fn drain(&mut self, site: usize) {
+        if let Some(life) = self.life_at(site) {
+            self.lives[life].drain();
+        }
+    }
+
+    /// Something befalls the cluster. Says which life ended of it.
+    pub fn befall(&mut self, fault: Fault) -> Option<usize> {
+        let cluster = self.cluster.as_mut()?;
+        cluster.befall(fault, &mut self.lives, self.now_ms)
+    }
+
+    /// Whether every node is there and nothing stands between it and the broker.
+    pub fn is_whole(&self) -> bool {
+        self.cluster.as_ref().is_none_or(|cluster| cluster.is_whole(self.now_ms))
+    }
+
+    /// Which start of which node is at a site.
+    pub fn life_at(&self, site: usize) -> Option<usize> {
+        self.cluster.as_ref().map_or((site == 0).then_some(0), |cluster| cluster.life_at(site))
+    }
+
+    /// Bytes that all shards keep for clients that read too slowly.
+    pub fn queued_bytes(&self) -> usize {
+        self.living().map(|life| self.lives[life].queued_bytes()).sum()
+    }
+
+    /// Asserts that what each shard keeps agrees with itself. Says what each holds, and the most it keeps for any one.
+    pub fn audit(&self) -> impl Iterator<Item = (Holdings, Burden)> {
+        self.living().flat_map(|life| self.lives[life].audit())
+    }
+
+    /// What anybody still holds or waits for; nothing when nobody was ever here.
+    pub fn remains(&self) -> Vec<String> {
+        let of_nodes = self.living().flat_map(|life| self.lives[life].remains());
+        of_nodes.chain(self.cluster.iter().flat_map(|cluster| cluster.remains())).collect()
+    }
+
+    /// What was done that may not be done, since the last call.
+    pub fn take_faults(&mut self) -> Vec<String> {
+        let of_nodes = self.lives.iter_mut().flat_map(Node::take_faults);
+        of_nodes.chain(self.cluster.iter_mut().flat_map(|cluster| cluster.take_faults())).collect()
+    }
+
+    /// Somebody else has seen what may not be done.
+    pub fn note_fault(&mut self, fault: String) {
+        self.lives[0].note_fault(fault);
+    }
+
+    /// The starts of nodes that have not ended.
+    fn living(&self) -> impl Iterator<Item = usize> + '_ {
+        let sites = self.cluster.as_ref().map_or(1, |cluster| cluster.sites());
+        (0..sites).filter_map(|site| self.life_at(site))
+    }
+}

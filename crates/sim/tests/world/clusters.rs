@@ -1,0 +1,29 @@
+//! Some hundreds of scenarios in clusters, each from its seed, and faults that were found so once.
+
+use sim::scenario::Scenario;
+
+fn play(seed: u64) {
+    if let Err(failure) = Scenario::in_cluster(seed).run() {
+        panic!("seed {seed} in a cluster, after deed {}: {:#?}", failure.after, failure.complaints);
+    }
+}
+
+#[test]
+fn nothing_that_happens_to_a_cluster_makes_it_break_a_promise() {
+    (0..SEEDS).for_each(play);
+}
+
+const SEEDS: u64 = 200;
+
+#[test]
+fn a_seed_makes_the_same_happen_in_a_cluster_again() {
+    let [one, other] = [Scenario::in_cluster(11), Scenario::in_cluster(11)];
+    assert_eq!(one.plan, other.plan);
+    assert_eq!(one.run().ok(), other.run().ok());
+}
+
+/// Nodes that pause together take each other for dead, and their listeners for deaf.
+#[test]
+fn who_is_there_is_known_after_nodes_have_taken_each_other_for_dead() {
+    [22, 33, 46, 54].into_iter().for_each(play);
+}
