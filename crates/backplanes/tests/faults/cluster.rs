@@ -44,6 +44,7 @@ struct Node {
     at: Option<Position>,
     shown: HashSet<String>,
     losses: usize,
+    others_opened: usize,
 }
 
 fn room() -> RoomId {
@@ -77,7 +78,7 @@ impl Cluster {
             };
             let mut link = open(&settings, vec![wake]).unwrap_or_else(|error| panic!("{}", error.0));
             let end = link.end(0)();
-            Node { end, link, at: None, shown: HashSet::new(), losses: 0 }
+            Node { end, link, at: None, shown: HashSet::new(), losses: 0, others_opened: 0 }
         };
         let nodes = (1..=nodes).map(start).collect();
         let mut cluster = Self { nodes, woken, said: Vec::new(), places: HashMap::new() };
@@ -87,6 +88,16 @@ impl Cluster {
         }
         cluster.until(|cluster| cluster.nodes.iter().all(|node| node.at.is_some()));
         cluster
+    }
+
+    /// A node asks for something that is not noted in the ledger.
+    pub(crate) fn ask(&mut self, node: usize, ask: Ask) {
+        self.nodes[node].end.ask(ask, &mut Vec::new());
+    }
+
+    /// How often a node was told how rooms stand that are not the ledger's.
+    pub(crate) fn others_opened(&self, node: usize) -> usize {
+        self.nodes[node].others_opened
     }
 
     /// The nodes say something by turns.
@@ -166,6 +177,7 @@ impl Cluster {
                 self.follow(node, &message);
                 self.answer(ticket, Some(message.at));
             }
+            Arrival::Opened(opened) if opened.room != room() => self.nodes[node].others_opened += 1,
             Arrival::Opened(opened) => self.open(node, &opened),
             Arrival::Placed { at, ticket } => self.answer(ticket, Some(at)),
             Arrival::Failed { ticket, .. } => self.answer(ticket, None),

@@ -7,13 +7,16 @@ mod server;
 mod cluster;
 mod switchboard;
 
-use backplanes::OutagePolicy;
+use backplanes::{Ask, OutagePolicy};
+use chat::{Counts, Here, RoomId, RoomName, UserId};
 use cluster::{Cluster, Rules};
 use server::Server;
 use switchboard::Switchboard;
 
 /// Messages of a round.
 const ROUND: usize = 50;
+/// Rooms where many are meant.
+const MANY: usize = 5_000;
 
 #[test]
 fn nobody_misses_anything_when_listeners_are_killed() {
@@ -80,6 +83,28 @@ fn a_replica_that_is_behind_is_noticed_when_it_takes_over() {
     cluster.say(ROUND);
     cluster.settle();
     switchboard.switch_to(replica.port());
+    cluster.say(ROUND);
+    cluster.settle();
+    cluster.check(Rules::LossesAreTold);
+    assert!(cluster.told_of_losses() >= 2, "both were told");
+}
+
+#[test]
+fn a_master_that_was_a_replica_for_a_while_is_another() {
+    let (server, replica) = (Server::start(), Server::start());
+    replica.follow(&server);
+    let mut cluster = Cluster::new(2, &server.url());
+    cluster.say(ROUND);
+    cluster.settle();
+    replica.has_all_of(&server);
+    replica.tell("REPLICAOF NO ONE");
+    cluster.say(ROUND);
+    cluster.settle();
+    server.follow(&replica);
+    server.tell("REPLICAOF NO ONE");
+    // As Sentinels do.
+    server.tell("CLIENT KILL TYPE normal");
+    server.tell("CLIENT KILL TYPE pubsub");
     cluster.say(ROUND);
     cluster.settle();
     cluster.check(Rules::LossesAreTold);
@@ -172,4 +197,33 @@ fn sentinels_lead_to_the_master_that_takes_over() {
     cluster.settle();
     cluster.check(Rules::LossesAreTold);
     assert!(replica.keys() > 0 && replica.is_master());
+}
+
+#[test]
+fn many_rooms_are_followed_again_when_redis_is_back() {
+    let mut server = Server::start();
+    let mut cluster = Cluster::new(2, &server.url());
+    for number in 0..MANY {
+        let room = RoomId::public(RoomName::new(&format!("room{number}")).expect("a valid name"));
+        (0..2).for_each(|node| cluster.ask(node, Ask::Attend(room.clone())));
+    }
+    cluster.until(|cluster| (0..2).all(|node| cluster.others_opened(node) == MANY));
+    server.restart();
+    cluster.until(|cluster| (0..2).all(|node| cluster.others_opened(node) == 2 * MANY));
+    cluster.say(ROUND);
+    cluster.settle();
+}
+
+#[test]
+fn redis_shows_on_which_nodes_a_user_is() {
+    let server = Server::start();
+    let mut cluster = Cluster::new(2, &server.url());
+    let bob = RoomId::inbox(UserId::new("bob").expect("a valid name"));
+    let here = Here { sessions: 2, counts: Counts { members: 1, guests: 0 }, users: None };
+    cluster.ask(1, Ask::Attend(bob.clone()));
+    cluster.until(|_| server.tell("HGET user:bob 00000002") == "1");
+    cluster.ask(1, Ask::Here { room: bob.clone(), here });
+    cluster.until(|_| server.tell("HGET user:bob 00000002") == "2");
+    cluster.ask(1, Ask::Forsake(bob));
+    cluster.until(|_| server.tell("EXISTS user:bob") == ":0");
 }

@@ -116,18 +116,27 @@ pub(super) async fn dial(client: &Client) -> RedisResult<MultiplexedConnection> 
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
-/// Which life of the broker this is. One that is not a master is no broker.
+/// Which life of the broker this is: of its process, and of its history, which another one begins when a replica is made a master, also one
+/// that had been a master before. One that is not a master is no broker.
 pub(super) async fn run_of(connection: &mut MultiplexedConnection) -> RedisResult<String> {
     let info = cmd("INFO");
     let info = info.query_async(connection);
     let info: String = tokio::time::timeout(DIAL_TIMEOUT, info).await.map_err(|_| timed_out())??;
+    read_run(&info)
+}
+
+fn read_run(info: &str) -> RedisResult<String> {
     let value = |key: &str| info.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-    match (value("role"), value("run_id")) {
-        (Some("master"), Some(run)) => Ok(run.to_owned()),
-        (Some("master"), None) => {
+    let start = |key: &str| value(key).and_then(|value| value.get(..16));
+    match (value("role"), start("run_id"), start("master_replid")) {
+        (Some("master"), Some(run), Some(history)) => Ok(format!("{run}-{history}")),
+        (Some("master"), ..) => {
             Err(RedisError::from((redis::ErrorKind::InvalidClientConfig, "it does not say which run it is in")))
         }
-        _ => Err(RedisError::from((redis::ErrorKind::Server(redis::ServerErrorKind::ReadOnly), "it is not a master"))),
+        _ => Err(RedisError::from((
+            redis::ErrorKind::Server(redis::ServerErrorKind::ReadOnly),
+            "it is not a master",
+        ))),
     }
 }
 
@@ -162,5 +171,17 @@ mod tests {
         let Watched { sentinels, master, scheme, login, database } = watched;
         assert_eq!((sentinels.len(), &*master, scheme), (2, "mymaster", "redis://"));
         assert_eq!((&*login, &*database), ("u:p%40@", "/2"));
+    }
+    #[test]
+    fn a_run_is_of_a_process_and_of_its_history() {
+        let info = |role: &str, run: char, history: char| {
+            let (run, history) = (run.to_string().repeat(40), history.to_string().repeat(40));
+            read_run(&format!("# Server\r\nrun_id:{run}\r\nrole:{role}\r\nmaster_replid:{history}\r\n"))
+        };
+        let run = info("master", 'a', 'b').expect("a master");
+        assert_eq!(info("master", 'a', 'b').ok().as_ref(), Some(&run));
+        assert_ne!(info("master", 'c', 'b').ok().as_ref(), Some(&run));
+        assert_ne!(info("master", 'a', 'c').ok().as_ref(), Some(&run));
+        assert!(info("slave", 'a', 'b').is_err());
     }
 }

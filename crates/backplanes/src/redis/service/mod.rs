@@ -23,12 +23,11 @@ use self::address::{Address, without_login};
 use self::end::Delivery;
 use self::lines::{Batch, Ends, Event};
 use self::wording::Wording;
-
-pub use self::secret::shared_secret;
-
-use super::broker::Line;
+use super::broker::{Line, Request};
 use super::machine::{Input, Machine, Outcome, TICK_MS};
 use crate::{Ask, Backplane, Health, Link, OpenError, Settings, Wake};
+
+pub use self::secret::shared_secret;
 
 /// What shards have asked and the service has not looked at.
 const ASKS_MAX: usize = 64 * 1024;
@@ -101,6 +100,8 @@ struct Service {
     events: Receiver<(usize, Event)>,
     deliveries: Vec<Delivery>,
     started: Instant,
+    /// What the machine that took the last step wants.
+    outcome: Outcome,
     health: Arc<Mutex<Health>>,
 }
 
@@ -114,10 +115,12 @@ struct Broker {
     is_down: bool,
 }
 
-/// Where the requests for a line go.
+/// Where the requests for a line go. A machine asks for no more than so much at a time, which bounds the queue.
 struct Outlet {
     batches: UnboundedSender<Batch>,
     generation: u64,
+    /// What was asked for in this turn.
+    gathered: Vec<(u64, Request)>,
 }
 
 impl Service {
@@ -146,12 +149,12 @@ impl Service {
             brokers.push(Broker {
                 url: without_login(url),
                 machine: Machine::new(settings, 0),
-                commands: Outlet { batches: commands, generation: 0 },
-                listener: Outlet { batches: listener, generation: 0 },
+                commands: Outlet::new(commands),
+                listener: Outlet::new(listener),
                 is_down: false,
             });
         }
-        Self { brokers, events: happened, deliveries, started: Instant::now(), health }
+        Self { brokers, events: happened, deliveries, started: Instant::now(), outcome: Outcome::default(), health }
     }
 
     async fn work(mut self, mut asked: Receiver<(u16, Ask)>, mut stopped: oneshot::Receiver<()>) {
@@ -210,7 +213,7 @@ impl Service {
             Event::Up { line, run, generation } => {
                 tracing::info!(broker = broker.url, ?line, "the broker is there");
                 broker.is_down = false;
-                broker.outlet(line).generation = generation;
+                broker.outlet(line).renew(generation);
                 self.step(number, Input::Up { line, run: run.into() });
             }
             Event::Cut { line, reason } => {
@@ -232,29 +235,31 @@ impl Service {
             Event::Switched => {
                 tracing::info!(broker = broker.url, "another master has taken over");
                 for line in [Line::Commands, Line::Listener] {
-                    broker.outlet(line).send(vec![(0, super::broker::Request::Redial(line))]);
+                    broker.outlet(line).gathered.push((0, Request::Redial(line)));
                 }
             }
         }
     }
 
-    /// Lets a machine take a step, and carries out what it wants.
+    /// Lets a machine take a step, and gathers what it wants.
     fn step(&mut self, number: usize, input: Input) {
         let now_ms = self.started.elapsed().as_millis() as u64;
         let broker = &mut self.brokers[number];
-        let mut outcome = Outcome::default();
-        broker.machine.step(input, now_ms, &mut outcome);
-        let Outcome { requests, arrivals } = outcome;
-        let (commands, listener): (Vec<_>, Vec<_>) =
-            requests.into_iter().partition(|(_, request)| request.line() == Line::Commands);
-        broker.commands.send(commands);
-        broker.listener.send(listener);
-        for (shard, arrival) in arrivals {
+        broker.machine.step(input, now_ms, &mut self.outcome);
+        for (id, request) in self.outcome.requests.drain(..) {
+            broker.outlet(request.line()).gathered.push((id, request));
+        }
+        for (shard, arrival) in self.outcome.arrivals.drain(..) {
             self.deliveries[shard as usize].put(arrival);
         }
     }
 
+    /// Ends the turn: what was asked for goes out at once, and what arrived.
     fn send(&mut self) {
+        for broker in &mut self.brokers {
+            broker.commands.send();
+            broker.listener.send();
+        }
         self.deliveries.iter_mut().for_each(Delivery::send);
     }
 
@@ -289,8 +294,19 @@ impl Broker {
 }
 
 impl Outlet {
-    fn send(&self, requests: Vec<(u64, super::broker::Request)>) {
-        if !requests.is_empty() {
+    fn new(batches: UnboundedSender<Batch>) -> Self {
+        Self { batches, generation: 0, gathered: Vec::new() }
+    }
+
+    /// The line is there again: what was asked for before is not asked any more.
+    fn renew(&mut self, generation: u64) {
+        self.gathered.clear();
+        self.generation = generation;
+    }
+
+    fn send(&mut self) {
+        if !self.gathered.is_empty() {
+            let requests = std::mem::take(&mut self.gathered);
             // A line ends only with the service.
             let _ = self.batches.send(Batch { generation: self.generation, requests });
         }

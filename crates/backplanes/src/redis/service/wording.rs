@@ -76,10 +76,11 @@ impl Wording {
                 let own = self.keys.rooms_of(self.node);
                 let member = member_of(&attend.room);
                 let inbox = attend.room.is_inbox().then(|| self.keys.user(attend.room.name()));
+                let devices = attend.here.as_ref().map_or(1, |here| here.sessions);
                 out.add_command(self.attend(attend, run));
                 out.cmd("SADD").arg(own).arg(member);
                 let Some(user) = inbox else { return asked(What::Attend, 2) };
-                out.cmd("HSET").arg(user).arg(name_of(self.node)).arg(1);
+                out.cmd("HSET").arg(user).arg(name_of(self.node)).arg(devices);
                 asked(What::Attend, 3)
             }
             Request::Forsake { room, node } => {
@@ -97,9 +98,13 @@ impl Wording {
             Request::Here { room, here } => {
                 let mut told = script(&self.scripts.here, &[self.keys.here(&room)]);
                 told.arg(name_of(self.node)).arg(write_here(&here));
-                told.arg(self.keys.channel(&Channel::Room(room)));
+                told.arg(self.keys.channel(&Channel::Room(room.clone())));
                 out.add_command(told);
-                asked(What::Deed, 1)
+                if !room.is_inbox() {
+                    return asked(What::Deed, 1);
+                }
+                out.cmd("HSET").arg(self.keys.user(room.name())).arg(name_of(self.node)).arg(here.sessions);
+                asked(What::Deed, 2)
             }
             Request::Publish { channel, bytes } => {
                 let payload = [b"S", name_of(self.node).as_bytes(), &bytes].concat();
