@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chat::{
-    Author, Body, Content, Epoch, Here, Message, Position, Refusal, RoomId, SignalName, Tag, Time, UserId,
+    Author, Bidding, Body, Content, Epoch, Here, Message, Position, Refusal, Reply, RoomId, SignalName, Tag,
+    Time, UserId,
 };
 
 /// One start of a node. Never used again by another.
@@ -141,6 +142,13 @@ pub enum Ask {
         /// may be given to any shard of the node, which passes it on, best to that one.
         bytes: Bytes,
     },
+    /// The answer to an [`Arrival::Bidden`] with a ticket, from each shard that it has arrived at.
+    Reply {
+        /// The bidding's ticket.
+        ticket: u64,
+        /// What is answered.
+        reply: Reply,
+    },
 }
 
 /// A message that wants its place.
@@ -229,6 +237,8 @@ pub enum Arrival {
         /// What.
         bytes: Bytes,
     },
+    /// A server of another make, beside this node, wants something done.
+    Bidden(Arc<Bidding>),
 }
 
 /// How a room stands.

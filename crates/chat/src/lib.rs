@@ -4,6 +4,7 @@
 //! arguments, and whoever calls owns the state.
 
 mod attendance;
+mod bidding;
 mod command;
 mod event;
 mod farewell;
@@ -15,6 +16,7 @@ mod room_names;
 mod roster;
 mod signal;
 
+pub use bidding::{Bidding, Group, Peer, Reply, Whom, Wish};
 pub use command::{Command, Tag};
 pub use event::{Event, Presence, Resumption};
 pub use farewell::Farewell;

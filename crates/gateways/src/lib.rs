@@ -35,6 +35,6 @@ macro_rules! gateways {
     };
 }
 
-pub use socketio::handlers;
+pub use socketio::{Namespace, Namespaces, beside, handlers};
 
 gateways![v1, sse, post, status, socketio, raw, page];

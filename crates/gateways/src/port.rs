@@ -5,7 +5,7 @@
 
 use core::net::IpAddr;
 
-use chat::{Command, Event, Farewell, Position, Refusal, RoomId};
+use chat::{Command, Content, Event, Farewell, Position, Refusal, RoomId};
 use wire::http::Head;
 
 use crate::{SessionName, Settings};
@@ -49,6 +49,12 @@ pub trait Gateway {
     /// Appends the event in one of this gateway's formats, once for all sessions of that form; appends nothing when the
     /// form does not tell of such events. What it appends is one frame: a session is sent all of it or nothing.
     fn encode(&mut self, variant: Variant, event: &Event, out: &mut Vec<u8>);
+
+    /// Hands the application an event that a server beside this node has for it. `None`: nobody answers.
+    fn serve(&mut self, namespace: &str, event: &str, content: &Content) -> Option<String> {
+        let _ = (namespace, event, content);
+        None
+    }
 }
 
 /// What becomes of a request.
@@ -101,6 +107,17 @@ pub trait Protocol {
 
     /// Writes the protocol's close form and sets `out.then`.
     fn part(&mut self, farewell: Farewell, out: &mut Outbox);
+
+    /// What the session is called in public in a namespace that it is in, in protocols that know of namespaces.
+    fn alias(&self, namespace: &str) -> Option<String> {
+        let _ = namespace;
+        None
+    }
+
+    /// Makes the session leave a namespace. It stays away.
+    fn dismiss(&mut self, namespace: &str, out: &mut Outbox) {
+        let _ = (namespace, out);
+    }
 
     /// Which of the session's strands a room is part of, in protocols that have several or say that one begins.
     fn strand_of(&self, room: &RoomId) -> Strand {

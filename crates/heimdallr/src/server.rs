@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{Cluster, Service, Stage, Vitals};
-use backplanes::{Health, OpenError};
+use backplanes::{Health, OpenError, Wake};
 use gateways::handlers::Application;
 use reactor::{Node, NodeError, Publish};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -96,7 +96,15 @@ fn start_node(
         (settings::of_shard(settings, application, names_secret, place), publish)
     });
     let open = settings::backplane_of(settings);
-    Node::start(&settings.listen, shards.collect(), &|wakes| open(backplane, wakes), log::write)
+    let bridge = settings::of_bridge(settings, backplane.node);
+    let open_link = |wakes: Vec<Wake>| {
+        let link = open(backplane, wakes.clone())?;
+        match &bridge {
+            Some(bridge) => beside::join(bridge, wakes, link),
+            None => Ok(link),
+        }
+    };
+    Node::start(&settings.listen, shards.collect(), &open_link, log::write)
 }
 
 fn announce(node: &Node, admin: SocketAddr) -> io::Result<()> {

@@ -46,6 +46,27 @@ pub(crate) fn of_backplane(settings: &Settings) -> backplanes::Settings {
     }
 }
 
+/// How the node stands beside servers of Socket.IO, if it does.
+pub(crate) fn of_bridge(settings: &Settings, node: NodeId) -> Option<beside::Settings> {
+    let NodeId(node) = node;
+    settings.socketio_adapter.map(|dialect| beside::Settings {
+        dialect,
+        url: Some(&settings.socketio_adapter_redis)
+            .filter(|url| !url.is_empty())
+            .or(settings.redis.first())
+            .cloned()
+            .unwrap_or_default(),
+        prefix: settings.socketio_adapter_prefix.clone(),
+        node,
+        shards: settings.threads as u16,
+        namespaces: settings.socketio_namespaces.clone(),
+        message: settings.socketio_event_message.clone(),
+        all: settings.socketio_event_all.clone(),
+        relay: settings.socketio_relay.clone(),
+        max_message_bytes: settings.max_message_bytes,
+    })
+}
+
 /// What one shard is started with.
 pub(crate) fn of_shard(
     settings: &Settings,

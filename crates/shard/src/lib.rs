@@ -6,6 +6,7 @@
 mod alarms;
 mod audience;
 mod audit;
+mod biddings;
 mod clock;
 mod commands;
 mod deadlines;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use backplanes::NodeId;
 use bytes::Bytes;
 use chat::{
-    Body, Content, Counts, Event, Message, Position, Refusal, Resumption, RoomId, SignalName, Tag, UserId,
+    Bidding, Body, Content, Counts, Event, Message, Position, Refusal, Resumption, RoomId, SignalName, Tag,
+    UserId,
 };
 
 use crate::errands::Errand;
@@ -81,6 +82,8 @@ pub enum Mail {
         /// What.
         bytes: Bytes,
     },
+    /// To this shard itself: a server beside this node wants something done.
+    Bidden(Arc<Bidding>),
     /// From a home: to one session.
     Answer {
         /// The session.

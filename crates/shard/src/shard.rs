@@ -241,6 +241,7 @@ impl Shard {
             Mail::Size { room, is_large } => self.note_size(room, is_large),
             Mail::Errand(errand) => self.run_errand(errand, now),
             Mail::Envelope { from, bytes } => self.open_envelope(from, &bytes, now, effects),
+            Mail::Bidden(bidding) => self.obey(&bidding, now, &mut out),
             Mail::Answer { to, event } => self.answer(to, &event, now),
             Mail::Leaving { sessions } => self.heard_leaving(sessions, now),
         }

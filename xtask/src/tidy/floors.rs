@@ -8,7 +8,7 @@ pub(super) const FLOORS: &[&[&str]] = &[
     &["chat", "wire"],
     &["gateways", "backplanes", "stores"],
     &["shard"],
-    &["reactor", "admin", "sim"],
+    &["reactor", "admin", "beside", "sim"],
     &["heimdallr", "loadgen"],
 ];
 

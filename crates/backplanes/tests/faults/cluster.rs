@@ -184,7 +184,8 @@ impl Cluster {
             Arrival::Shut { .. }
             | Arrival::Told { .. }
             | Arrival::Elsewhere { .. }
-            | Arrival::Sent { .. } => {}
+            | Arrival::Sent { .. }
+            | Arrival::Bidden(_) => {}
         }
     }
 

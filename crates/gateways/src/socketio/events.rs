@@ -127,24 +127,45 @@ impl<'a> Asking<'a> {
         self.namespaces.room(self.namespace, &required(member)?)
     }
 
-    /// A text, bytes, or any other JSON as it was written. Bytes inside of JSON are refused.
     fn body(&self, message: Member<'_>) -> Result<Body, Refusal> {
-        let message: &RawValue = message.ok_or(Refusal::BadRequest)?;
-        let payload = |kind, bytes: &[u8]| Payload { kind, bytes: Bytes::copy_from_slice(bytes) };
-        if !self.attachments.is_empty() {
-            let placeholder: Placeholder =
-                serde_json::from_str(message.get()).map_err(|_| Refusal::BadRequest)?;
-            let attachment = self.attachments.get(placeholder.num).filter(|_| placeholder.is_placeholder);
-            let bytes = attachment.ok_or(Refusal::BadRequest)?;
-            return Ok(Body { payload: payload(PayloadKind::Binary, bytes), text: Text::None });
-        }
-        match serde_json::from_str::<Cow<'_, str>>(message.get()) {
-            Ok(text) => Ok(Body::text(&text)),
-            Err(_) => {
-                Ok(Body { payload: payload(PayloadKind::Json, message.get().as_bytes()), text: Text::None })
-            }
-        }
+        body(message, self.attachments)
     }
+}
+
+/// A text, bytes, or any other JSON as it was written. Bytes inside of JSON are refused.
+fn body(message: Member<'_>, attachments: &[Vec<u8>]) -> Result<Body, Refusal> {
+    let message: &RawValue = message.ok_or(Refusal::BadRequest)?;
+    let payload = |kind, bytes: &[u8]| Payload { kind, bytes: Bytes::copy_from_slice(bytes) };
+    if !attachments.is_empty() {
+        let placeholder: Placeholder =
+            serde_json::from_str(message.get()).map_err(|_| Refusal::BadRequest)?;
+        let attachment = attachments.get(placeholder.num).filter(|_| placeholder.is_placeholder);
+        let bytes = attachment.ok_or(Refusal::BadRequest)?;
+        return Ok(Body { payload: payload(PayloadKind::Binary, bytes), text: Text::None });
+    }
+    match serde_json::from_str::<Cow<'_, str>>(message.get()) {
+        Ok(text) => Ok(Body::text(&text)),
+        Err(_) => Ok(Body { payload: payload(PayloadKind::Json, message.get().as_bytes()), text: Text::None }),
+    }
+}
+
+/// Whose message it is, and what it says, where a JSON text is an object of just that.
+pub(super) fn read_message(argument: &str, attachments: &[Vec<u8>]) -> Option<(Option<UserId>, Body)> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Told<'a> {
+        #[serde(borrow, default, rename = "userId")]
+        user_id: Member<'a>,
+        #[serde(borrow)]
+        message: &'a RawValue,
+    }
+    let Told { user_id, message } = serde_json::from_str(argument).ok()?;
+    let author = match user_id {
+        None => None,
+        Some(nobody) if nobody.get() == "\"\"" => None,
+        named => Some(user(named).ok()?),
+    };
+    Some((author, body(Some(message), attachments).ok()?))
 }
 
 /// The tag of what is answered; `None`: it is no answer.

@@ -2,6 +2,7 @@
 //! (Engine.IO 3 and 4, Socket.IO 4 and 5).
 
 mod bare;
+pub mod beside;
 mod call;
 mod client;
 mod client_file;
@@ -21,11 +22,12 @@ mod session;
 mod sockets;
 mod words;
 
-use chat::Event;
+use chat::{Content, Event};
 use wire::engineio::{Open, Packet, PacketType, Revision};
 use wire::http::Head;
 
 pub(crate) use client::client;
+pub use namespaces::{Namespace, Namespaces};
 
 use self::bare::{Bare, BareHandler};
 use self::call::{Asked, Transport, Unfit};
@@ -94,6 +96,10 @@ impl Gateway for SocketIo {
         let form = WireForm::of(variant);
         let words = Words::of(&self.profile, form);
         words.write(event, &mut |said| form.write(&self.profile.codec, &said, out));
+    }
+
+    fn serve(&mut self, namespace: &str, event: &str, content: &Content) -> Option<String> {
+        self.profile.handlers.find(namespace)?.serve(event, content)
     }
 }
 

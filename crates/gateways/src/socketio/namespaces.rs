@@ -9,11 +9,11 @@ use chat::{Refusal, RoomId, RoomName, RoomNames};
 
 /// A namespace, by its place among those there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Namespace(pub(super) u8);
+pub struct Namespace(pub(super) u8);
 
 impl Namespace {
     /// `/`, which is always there.
-    pub(super) const MAIN: Self = Self(0);
+    pub const MAIN: Self = Self(0);
 }
 
 /// There may be so many.
@@ -21,7 +21,7 @@ pub(super) const NAMESPACES_MAX: usize = 64;
 
 /// The namespaces there are.
 #[derive(Debug)]
-pub(super) struct Namespaces {
+pub struct Namespaces {
     names: Vec<Box<str>>,
     /// How the names of each one's rooms begin.
     beginnings: Vec<Arc<str>>,
@@ -29,7 +29,11 @@ pub(super) struct Namespaces {
 
 impl Namespaces {
     /// The main one and others.
-    pub(super) fn new<'n>(others: impl IntoIterator<Item = &'n str>) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If there are more than 64.
+    pub fn new<'n>(others: impl IntoIterator<Item = &'n str>) -> Self {
         let mut namespaces = Self { names: vec!["/".into()], beginnings: vec!["".into()] };
         for name in others {
             if namespaces.find(name).is_none() {
@@ -41,16 +45,18 @@ impl Namespaces {
         namespaces
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<Namespace> {
+    /// The namespace of a name.
+    pub fn find(&self, name: &str) -> Option<Namespace> {
         self.names.iter().position(|other| **other == *name).map(|place| Namespace(place as u8))
     }
 
-    pub(super) fn name(&self, namespace: Namespace) -> &str {
+    /// What a namespace is called.
+    pub fn name(&self, namespace: Namespace) -> &str {
         &self.names[usize::from(namespace.0)]
     }
 
     /// The room that a namespace knows by a name.
-    pub(super) fn room(&self, namespace: Namespace, name: &str) -> Result<RoomId, Refusal> {
+    pub fn room(&self, namespace: Namespace, name: &str) -> Result<RoomId, Refusal> {
         let full = format!("{}{}", self.beginning(namespace), RoomName::new(name).map_or("", |_| name));
         if self.split(&full) != (namespace, name) {
             return Err(Refusal::BadName);
@@ -59,7 +65,7 @@ impl Namespaces {
     }
 
     /// The namespace that a public room is told in, and its name there.
-    pub(super) fn split<'r>(&self, room: &'r str) -> (Namespace, &'r str) {
+    pub fn split<'r>(&self, room: &'r str) -> (Namespace, &'r str) {
         let others = self.beginnings.iter().enumerate().skip(1);
         let of = others.filter_map(|(place, beginning)| {
             let name = room.strip_prefix(&**beginning).filter(|name| !name.is_empty())?;
@@ -74,6 +80,11 @@ impl Namespaces {
         let inside = |other: &&Arc<str>| other.len() > beginning.len() && other.starts_with(&**beginning);
         let except = self.beginnings.iter().filter(inside).cloned().collect();
         RoomNames { beginning: beginning.clone(), except }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = Namespace> {
+        (0..self.names.len() as u8).map(Namespace)
     }
 
     fn beginning(&self, namespace: Namespace) -> &Arc<str> {

@@ -80,6 +80,14 @@ impl Protocol for Session {
         self.engine.part(farewell, last, out);
     }
 
+    fn alias(&self, namespace: &str) -> Option<String> {
+        self.sockets.alias(namespace)
+    }
+
+    fn dismiss(&mut self, namespace: &str, out: &mut Outbox) {
+        self.sockets.dismiss(namespace, &self.engine, out);
+    }
+
     fn strand_of(&self, room: &RoomId) -> Strand {
         self.sockets.strand_of(room)
     }

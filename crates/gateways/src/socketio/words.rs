@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use wire::engineio::Revision;
 use wire::socketio::{self, Body, Packet};
 
+use super::beside::write_object;
 use super::form::{Said, WireForm};
 use super::namespaces::Namespace;
 use super::profile::Profile;
@@ -86,15 +87,9 @@ impl<'a> Words<'a> {
             PayloadKind::Binary => slice::from_ref(&payload.bytes),
             _ => &[],
         };
-        let user = message.author.as_ref().map_or("", UserId::as_str);
-        let json = json(|object| {
-            let object = object.string(author, user);
-            match (message.body.as_text(), payload.kind) {
-                (Some(words), _) => object.string("message", words),
-                (None, PayloadKind::Binary) => object.json("message", "{\"_placeholder\":true,\"num\":0}"),
-                (None, _) => object.json("message", std::str::from_utf8(&payload.bytes).unwrap_or("null")),
-            }
-        });
+        let mut json = Vec::new();
+        write_object((author, message.author.as_ref()), &message.body, &mut json);
+        let json = String::from_utf8(json).expect("JSON is text");
         // The client shows it when it comes back ("Connection state recovery": the offset is the last argument).
         let position = format!("\"{}\"", message.at);
         let arguments = if self.positions { vec![&*json, &*position] } else { vec![&*json] };

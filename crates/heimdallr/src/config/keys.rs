@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use beside::Dialect;
 use wire::proxy::{ForwardedBy, Network};
 
 use super::error::ConfigError;
@@ -12,6 +13,7 @@ use super::form::{
     Address, Addresses, Choice, Count, File, Milliseconds, Networks, OUTAGE_POLICY, RoomPolicies,
     SLOW_POLICY, Seconds, Text, Texts, Threads, Truth,
 };
+
 use super::given::Given;
 use super::key::{Key, declare};
 use super::socketio;
@@ -192,6 +194,18 @@ declare! {
 
     /// Event by which a client is told of messages that will not come.
     socketio_event_lost: String = EVENT, default ["lost"];
+
+    /// Which adapter servers of Socket.IO have that this node joins: `classic` (`createAdapter` of `@socket.io/redis-adapter`, also for
+    /// `@socket.io/redis-emitter`) or `sharded` (`createShardedAdapter`).
+    socketio_adapter: Option<Dialect> = Choice(&[
+        ("none", None), ("classic", Some(Dialect::Classic)), ("sharded", Some(Dialect::Sharded)),
+    ]), default ["none"];
+
+    /// How the channels of those servers begin: `key` of the classic adapter, `channelPrefix` of the sharded one.
+    socketio_adapter_prefix: String = Text(socketio::is_prefix, "a text without control characters"), default ["socket.io"];
+
+    /// The Redis of those servers, without TLS. Empty: the first of `redis`.
+    socketio_adapter_redis: String = Text(socketio::is_plain_redis, "a URL such as redis://localhost:6379, or nothing"), default [""];
 
     /// How much is logged. `debug` has a line for whoever comes, takes a name, joins or leaves a room, and goes, `trace` one for each
     /// message too, without what it says.

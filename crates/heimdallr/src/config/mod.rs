@@ -52,6 +52,7 @@ pub(crate) fn load(
     };
     let settings = Settings::read(&given)?;
     socketio::check_events(&settings)?;
+    socketio::check_adapter(&settings)?;
     check_proxies(&settings)?;
     Ok(Wish::Start(Box::new(settle(settings))))
 }

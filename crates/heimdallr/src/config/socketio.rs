@@ -24,6 +24,18 @@ pub(super) fn check_events(settings: &Settings) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// Refuses to stand beside others without a Redis that they share.
+pub(super) fn check_adapter(settings: &Settings) -> Result<(), ConfigError> {
+    let (own, shared) = (&settings.socketio_adapter_redis, settings.redis.first());
+    let url = if own.is_empty() { shared } else { Some(own) };
+    if settings.socketio_adapter.is_none() || url.is_some_and(|url| beside::is_redis(url)) {
+        return Ok(());
+    }
+    let expected =
+        "the Redis of those servers, as redis://[[USER]:PASSWORD@]HOST[:PORT], here or as the first of redis";
+    Err(ConfigError::new("socketio_adapter_redis", url.cloned(), expected))
+}
+
 /// Whether a text is the name of a namespace other than the main one (revision 5, "Packet encoding": a comma ends it; revision 4: so does a
 /// question mark).
 pub(super) fn is_namespace(text: &str) -> bool {
@@ -57,6 +69,16 @@ pub(super) fn is_origin(text: &str) -> bool {
     !scheme.is_empty() && !host.is_empty() && text.replacen("://", "", 1).chars().all(is_plain)
 }
 
+/// Whether the names of channels may begin with a text.
+pub(super) fn is_prefix(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
+/// Whether a text says where a Redis is that is spoken to in plain, or is empty.
+pub(super) fn is_plain_redis(text: &str) -> bool {
+    text.is_empty() || beside::is_redis(text)
+}
+
 /// Whether a text is the name of a cookie (RFC 6265 §4.1.1), or empty.
 pub(super) fn is_cookie(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
@@ -76,6 +98,12 @@ mod tests {
         assert!(is_path("/socket.io/") && !is_path("/") && !is_path("/a") && !is_path("/a?/"));
         assert!(is_origin("https://chat.example:8443") && is_origin("capacitor://localhost"));
         assert!(!is_origin("https://chat.example/") && !is_origin("chat.example") && !is_origin("*"));
+        assert!(
+            is_plain_redis("redis://:secret@cache:6380")
+                && is_plain_redis("")
+                && !is_plain_redis("rediss://cache")
+        );
+        assert!(is_prefix("socket.io") && !is_prefix("") && !is_prefix("a\n"));
         assert!(is_cookie("io") && is_cookie("") && !is_cookie("a=b") && !is_cookie("a b"));
         for text in ["", "/", "news", "/a,b", "/a?b", "/a\n"] {
             assert!(!is_namespace(text), "{text:?}");

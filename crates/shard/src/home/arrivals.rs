@@ -13,7 +13,7 @@ use crate::mail::{Enter, Mail};
 
 impl Homes {
     /// Asks the backplane, and takes what it answers at once.
-    pub(super) fn ask(&mut self, ask: Ask, now: Now, out: &mut Vec<Addressed>) {
+    pub(crate) fn ask(&mut self, ask: Ask, now: Now, out: &mut Vec<Addressed>) {
         let mut arrivals = std::mem::take(&mut self.arrivals);
         self.backplane.ask(ask, &mut arrivals);
         self.take(arrivals, now, out);
@@ -63,6 +63,7 @@ impl Homes {
                 let to = addressee(&bytes).filter(|shard| shard.0 < shards).unwrap_or(here);
                 out.push((to, Mail::Envelope { from, bytes }));
             }
+            Arrival::Bidden(bidding) => out.push((self.place.0, Mail::Bidden(bidding))),
         }
     }
 

@@ -169,9 +169,7 @@ impl Homes {
     /// Somebody here gives a sign.
     pub(crate) fn signal(&mut self, room: RoomId, signal: Signal, now: Now, out: &mut Vec<Addressed>) {
         self.show_signal(&room, &signal, out);
-        if self.backplane.outlives_homes() {
-            self.ask(Ask::Tell { room, signal }, now, out);
-        }
+        self.ask(Ask::Tell { room, signal }, now, out);
     }
 
     /// A bare sign means something only where it is known who is there; one that carries something is for everybody in the room.

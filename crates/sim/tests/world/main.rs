@@ -1,5 +1,6 @@
 //! The pretend world, and what it has found out about the node in it.
 
+mod biddings;
 mod clusters;
 mod crowds;
 mod drains;

@@ -206,6 +206,8 @@ impl Machine {
             Ask::Send { to, bytes } => {
                 self.request(Request::Publish { channel: Channel::Node(to), bytes }, None, out);
             }
+            // Nodes bid nothing.
+            Ask::Reply { .. } => {}
         }
     }
 

@@ -218,6 +218,7 @@ fn line(arrival: &Arrival) -> String {
             format!("elsewhere {} {}", node.0, here.as_ref().map_or(-1, |here| i64::from(here.sessions)))
         }
         Arrival::Sent { from, bytes } => format!("sent by {} {}", from.0, String::from_utf8_lossy(bytes)),
+        Arrival::Bidden(bidding) => format!("bidden in {}", bidding.namespace),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chat::Refusal;
+use chat::{Content, Refusal};
+use serde_json::value::RawValue;
 use wire::socketio::is_reserved;
 
 use super::arguments::Values;
@@ -12,6 +13,7 @@ type Judge = Box<dyn Fn(Values<'_>) -> Result<(), String>>;
 type OnConnect = Box<dyn Fn(&mut Socket<'_>, Values<'_>) -> Result<(), Refusal>>;
 pub(in crate::socketio) type OnEvent = Box<dyn Fn(&mut Socket<'_>, &Call<'_>) -> Result<(), Refusal>>;
 type OnDisconnect = Box<dyn Fn(&mut Socket<'_>)>;
+type OnServerSide = Box<dyn Fn(&Call<'_>) -> Result<(), Refusal>>;
 
 /// The handlers of one namespace. What has no handler here is done as the server does it by itself.
 #[derive(Default)]
@@ -20,6 +22,7 @@ pub struct NamespaceHandlers {
     connect: Option<OnConnect>,
     events: BTreeMap<Box<str>, OnEvent>,
     disconnect: Option<OnDisconnect>,
+    server_side: BTreeMap<Box<str>, OnServerSide>,
 }
 
 /// What a handler returns: nothing, or perhaps a refusal, with which the event is acknowledged if the client wants to know.
@@ -80,6 +83,17 @@ impl NamespaceHandlers {
         self
     }
 
+    /// Calls `handler` for every event of a name that another server of the cluster has emitted to the servers (`serverSideEmit`), on one shard
+    /// of the node. What it acknowledges the event with is what that server is answered. The last handler of a name counts.
+    pub fn on_server_side<R: Outcome>(
+        &mut self,
+        event: &str,
+        handler: impl Fn(&Call<'_>) -> R + 'static,
+    ) -> &mut Self {
+        self.server_side.insert(event.into(), Box::new(move |call| handler(call).refused()));
+        self
+    }
+
     /// Whether somebody who shows this may connect.
     pub(in crate::socketio) fn judge(&self, auth: Values<'_>) -> Result<(), String> {
         self.admit.as_ref().map_or(Ok(()), |judge| judge(auth))
@@ -92,6 +106,19 @@ impl NamespaceHandlers {
     /// The handler of an event.
     pub(in crate::socketio) fn find(&self, event: &str) -> Option<&OnEvent> {
         self.events.get(event)
+    }
+
+    /// Hands over an event for the servers. Says with which value it is answered.
+    pub(in crate::socketio) fn serve(&self, event: &str, content: &Content) -> Option<String> {
+        let handler = self.server_side.get(event)?;
+        let array = format!("[{}]", content.arguments);
+        let values: Vec<&RawValue> = serde_json::from_str(&array).ok()?;
+        let texts: Vec<&str> = values.into_iter().map(RawValue::get).collect();
+        let attachments: Vec<Vec<u8>> = content.attachments.iter().map(|bytes| bytes.to_vec()).collect();
+        let call = Call::new(event, Values { texts: &texts, attachments: &attachments }, true);
+        handler(&call).ok()?;
+        let answer = call.into_answer()?;
+        Some(answer.texts().first().map_or("null", |text| *text).to_owned())
     }
 
     pub(in crate::socketio) fn disconnected(&self, socket: &mut Socket<'_>) {

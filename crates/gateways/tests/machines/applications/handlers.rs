@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use chat::{Body, Command, Refusal, RoomId, RoomName};
-use gateways::handlers::{Arguments, Call, Handlers, Socket, Values};
-use gateways::{Outbox, SessionName};
+use chat::{Body, Command, Content, Payload, PayloadKind, Refusal, RoomId, RoomName, Text, UserId};
+use gateways::handlers::{Application, Arguments, Call, Handlers, Socket, Values};
+use gateways::{GATEWAYS, Outbox, SessionName, Settings, SocketIoSettings, beside};
 use serde_json::{Value, json};
 
 use super::{Polling, kept};
-use crate::line::ADDRESS;
+use crate::line::{ADDRESS, settings};
 
 /// What the socket in the main namespace is called: the hash of the session's name and of `/`.
 const ID: &str = "1H_N_bBJdJRaur-v2Po5";
@@ -222,4 +222,67 @@ fn who_leaves_whatever_way_is_missed_once() {
     polling.session.end(&mut out);
     polling.session.end(&mut out);
     assert_eq!(missed(&out.commands), 1);
+}
+
+#[test]
+fn the_servers_beside_are_answered_by_the_handlers_of_a_namespace() {
+    let register = |handlers: &mut Handlers| {
+        let double = |call: &Call<'_>| -> Result<(), Refusal> {
+            call.ack(json!(2 * call.get::<i64>(0)?));
+            Ok(())
+        };
+        handlers.of("/").on_server_side("double", double).on_server_side("hear", |_: &Call<'_>| {});
+    };
+    let (_, open) = GATEWAYS.iter().find(|(name, _)| *name == "socketio").expect("it is there");
+    let socketio =
+        SocketIoSettings { application: Application::new(register), ..SocketIoSettings::default() };
+    let mut gateway = open(&Settings { socketio, ..settings() });
+    let mut serve = |namespace, event, arguments: &str| {
+        let content = Content { arguments: arguments.into(), attachments: Vec::new() };
+        gateway.serve(namespace, event, &content)
+    };
+    assert_eq!(serve("/", "double", "21, null").as_deref(), Some("42"));
+    for (namespace, event, arguments) in
+        [("/", "double", "null"), ("/", "hear", ""), ("/", "x", ""), ("/x", "double", "1")]
+    {
+        assert_eq!(serve(namespace, event, arguments), None);
+    }
+}
+
+#[test]
+fn a_client_is_known_by_its_id_and_leaves_when_it_is_dismissed() {
+    let mut polling = connected(|_| {});
+    assert_eq!(polling.session.alias("/").as_deref(), Some(ID));
+    assert_eq!((polling.session.alias("/x"), open(|_| {}).session.alias("/")), (None, None));
+    let mut out = Outbox::default();
+    polling.session.dismiss("/x", &mut out);
+    assert!(out.bytes.is_empty());
+    polling.session.dismiss("/", &mut out);
+    assert!(out.bytes.ends_with(b"41") && polling.session.alias("/").is_none());
+    assert!(matches!(out.commands[..], [Command::LeaveAll { .. }]));
+}
+
+#[test]
+fn a_message_is_the_same_to_servers_beside_and_back() {
+    let payload = |kind, bytes: &'static [u8]| Payload { kind, bytes: bytes.into() };
+    let bytes = Body { payload: payload(PayloadKind::Binary, &[1, 2]), text: Text::None };
+    let json = Body { payload: payload(PayloadKind::Json, b"[1, null]"), text: Text::None };
+    for author in [None, UserId::new("ann").ok()] {
+        for body in [Body::text("hi \"you\""), bytes.clone(), json.clone()] {
+            let content = beside::write_message(author.as_ref(), &body);
+            let values = beside::values(&content);
+            let values: Vec<&str> = values.iter().map(|value| &**value).collect();
+            let attachments: Vec<Vec<u8>> = content.attachments.iter().map(|bytes| bytes.to_vec()).collect();
+            assert_eq!(beside::read_message(&values, &attachments), Some((author.clone(), body)));
+        }
+    }
+    for other in [
+        &["\"hi\""][..],
+        &[r#"{"message":1,"more":2}"#],
+        &[r#"{"userId":"a"}"#],
+        &[r#"{"message":1}"#, "2"],
+        &[],
+    ] {
+        assert_eq!(beside::read_message(other, &[]), None, "{other:?}");
+    }
 }
