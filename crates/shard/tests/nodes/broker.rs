@@ -20,6 +20,8 @@ pub(crate) struct Broker {
     arrivals: HashMap<At, VecDeque<Arrival>>,
     rooms: HashMap<RoomId, Room>,
     pub(crate) thief: Option<Thief>,
+    /// How this room stands is not said yet to those who ask, and to whom it will be.
+    pub(crate) late: Option<(&'static str, Vec<(At, Arrival)>)>,
 }
 
 #[derive(Default)]
@@ -61,7 +63,18 @@ impl Broker {
         attending.push(at);
         let head = Position { epoch: Epoch(1), offset: said.len() as u64 };
         let (lineage, tail) = (Lineage::default(), said.clone());
-        self.put(at, Arrival::Opened(Opened { room, head, lineage, tail }));
+        let opened = Arrival::Opened(Opened { room: room.clone(), head, lineage, tail });
+        match &mut self.late {
+            Some((late, waiting)) if *late == room.name() => waiting.push((at, opened)),
+            _ => self.put(at, opened),
+        }
+    }
+
+    /// Says how the late room stands.
+    pub(crate) fn open_late(&mut self) {
+        for (at, opened) in self.late.take().into_iter().flat_map(|(_, waiting)| waiting) {
+            self.put(at, opened);
+        }
     }
 }
 

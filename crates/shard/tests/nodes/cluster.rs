@@ -125,6 +125,17 @@ impl Cluster {
         self.broker.borrow_mut().thief = Some(thief);
     }
 
+    /// Those who ask for a room wait from here on.
+    pub(crate) fn hold_up(&mut self, room: &'static str) {
+        self.broker.borrow_mut().late = Some((room, Vec::new()));
+    }
+
+    /// They do not wait any more.
+    pub(crate) fn let_go_on(&mut self) {
+        self.broker.borrow_mut().open_late();
+        self.settle();
+    }
+
     /// A client comes to the last shard of a node.
     pub(crate) fn connect(&mut self, node: u32) -> PipeId {
         let at =
@@ -224,6 +235,12 @@ impl Cluster {
             records: sum.records + one.records,
             ..sum
         })
+    }
+
+    /// Bytes that a node keeps for clients that lag.
+    pub(crate) fn queued_bytes(&self, node: u32) -> usize {
+        let of_node = self.shards.iter().filter(|place| place.node == NodeId(node));
+        of_node.map(|place| place.shard.holdings().queued_bytes).sum()
     }
 
     /// What the shards of a node have counted.

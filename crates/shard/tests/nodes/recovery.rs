@@ -113,3 +113,24 @@ fn who_ended_its_session_at_another_node_does_not_go_on() {
     let (third, _) = first.come_back(&mut cluster, 2, None);
     assert_ne!(third.sid, first.sid);
 }
+
+/// The cluster looks whether a room keeps what nobody lacks any more.
+#[test]
+fn what_a_room_said_while_another_one_was_waited_for_comes_and_is_then_let_go() {
+    let mut cluster = cluster(2, 1);
+    let (client, _) = Returning::connect(&mut cluster, 1, "");
+    ["a", "b"].into_iter().for_each(|room| client.join(&mut cluster, room));
+    let (other, _) = Returning::connect(&mut cluster, 2, "");
+    other.join(&mut cluster, "a");
+    cluster.hang_up(client.socket);
+    cluster.hold_up("b");
+    let (again, heard) = client.come_back(&mut cluster, 2, None);
+    assert!(again.sid.is_empty(), "a room is waited for: {heard}");
+    speak(&mut cluster, 2, "a", "<meanwhile>");
+    assert!(text(cluster.hear(other.socket)).contains("<meanwhile>"));
+    assert!(!text(cluster.hear(again.socket)).contains("<meanwhile>"));
+    cluster.let_go_on();
+    let heard = text(cluster.hear(again.socket));
+    assert!(heard.contains(&client.sid) && heard.matches("<meanwhile>").count() == 1, "{heard}");
+    assert_eq!(cluster.queued_bytes(2), 0);
+}

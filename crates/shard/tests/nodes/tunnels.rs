@@ -263,6 +263,10 @@ fn a_hole_or_a_repeat_ends_a_tunnel_at_both_ends() {
             speak(&mut cluster, 1, "lobby", "hello");
             // Who waits in vain gives up.
             cluster.pass(5);
+            let heard = [pipe, poll, socket].map(|pipe| text(cluster.hear(pipe))).concat();
+            for once in ["HTTP/1.1 101 ", "\r\n\r\nok", "3probe", "431[", "\"message\":\"hello\""] {
+                assert!(heard.matches(once).count() <= 1, "{once} came again: {heard}");
+            }
             [pipe, poll, socket].into_iter().for_each(|pipe| cluster.hang_up(pipe));
             cluster.pass(50);
             assert_no_tunnels(&cluster);
