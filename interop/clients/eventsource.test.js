@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { EventSource } from 'eventsource';
 import { startProxy } from '../../clients/js/harness/proxy.js';
 import { startServer } from '../../clients/js/harness/server.js';
-import { Listener } from './harness/listener.js';
+import { Reader } from './harness/reader.js';
 
 let server;
 let proxy;
@@ -18,20 +18,7 @@ after(async () => {
   await server.stop();
 });
 
-class Reader extends Listener {
-  constructor(room, since = '') {
-    super();
-    this.source = new EventSource(`${proxy.page}/events/${room}?since=${since}`);
-    for (const kind of ['message', 'joined', 'presence', 'lost', 'closing']) {
-      this.source.addEventListener(kind, ({ data, lastEventId }) => this.hear({ kind, id: lastEventId, ...JSON.parse(data) }));
-    }
-  }
-
-  messages(count) {
-    const messages = (heard) => heard.filter(({ kind }) => kind === 'message');
-    return this.until((heard) => messages(heard).length >= count).then(messages);
-  }
-}
+const read = (room, since) => new Reader(proxy.page, room, since);
 
 async function post(room, text) {
   const answer = await fetch(`${server.page}/rooms/${room}`, { method: 'POST', body: text });
@@ -40,7 +27,7 @@ async function post(room, text) {
 }
 
 test('a reader hears the room, each message with its position', async () => {
-  const reader = new Reader('news');
+  const reader = read('news');
   const joined = await reader.one(({ kind }) => kind === 'joined');
   assert.deepEqual([joined.id, joined.room], [joined.at, 'news']);
   const at = [await post('news', 'one'), await post('news', 'zwei\nlines')];
@@ -53,7 +40,7 @@ test('a reader hears the room, each message with its position', async () => {
 });
 
 test('a reader that was cut comes back by itself and misses nothing', async () => {
-  const reader = new Reader('cut');
+  const reader = read('cut');
   await reader.one(({ kind }) => kind === 'joined');
   await proxy.refuse();
   const at = [await post('cut', 'while away')];
@@ -70,17 +57,17 @@ test('a reader that was cut comes back by itself and misses nothing', async () =
 
 test('a position in the address resumes too, and one that is gone is told as lost', async () => {
   const [first, second] = [await post('old', 'first'), await post('old', 'second')];
-  const reader = new Reader('old', first);
+  const reader = read('old', first);
   assert.deepEqual((await reader.messages(1)).map(({ id }) => id), [second]);
   reader.source.close();
-  const stranger = new Reader('old', `zzz:${first.split(':')[1]}`);
+  const stranger = read('old', `zzz:${first.split(':')[1]}`);
   const { since, at } = await stranger.one(({ kind }) => kind === 'lost');
   assert.ok(since.startsWith('zzz:') && at.includes(':'));
   stranger.source.close();
 });
 
 test('a refused request is not tried again', async () => {
-  const reader = new Reader('a', 'nonsense');
+  const reader = read('a', 'nonsense');
   const { code } = await new Promise((resolve) => reader.source.addEventListener('error', resolve));
   assert.deepEqual([code, reader.source.readyState], [400, EventSource.CLOSED]);
 });

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use nix::unistd::{Uid, User};
 
-use super::deploy::{self, Node};
+use super::deploy;
+use super::node::Node;
 use crate::install;
 use crate::program::Program;
 use crate::step::{Failure, Outcome};

@@ -3,17 +3,12 @@
 
 use std::path::Path;
 
+use super::node::Node;
 use crate::step::{Failure, Outcome};
 use crate::tree;
 
 /// Nodes that the configurations name.
 const NAMED: usize = 3;
-
-/// Where a node is, on loopback.
-pub(super) struct Node {
-    pub(super) port: u16,
-    pub(super) admin_port: u16,
-}
 
 /// Writes a file of deploy/ to `to`, with these nodes in it, the balancer on `port`, and `ending` behind it.
 pub(super) fn write(file: &str, nodes: &[Node], port: u16, ending: &str, to: &Path) -> Outcome {

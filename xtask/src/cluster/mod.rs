@@ -7,6 +7,7 @@
 
 mod balancer;
 mod deploy;
+mod node;
 mod ports;
 mod running;
 
@@ -19,7 +20,7 @@ use crate::step::{Failure, Outcome};
 use crate::tree;
 
 use balancer::{BALANCERS, Balancer};
-use deploy::Node;
+use node::Node;
 use ports::free_port;
 use running::{Folder, Running};
 
@@ -128,6 +129,9 @@ impl Cluster {
         }
         for running in &mut cluster.0 {
             running.await_accepting()?;
+        }
+        for node in &nodes {
+            node.await_ready()?;
         }
         if let Some(balancer) = wish.balancer {
             cluster.start_balancer(balancer, &nodes, folder)?;

@@ -1,0 +1,78 @@
+// Nodes that die, go away politely and come back: nobody is sent to one that is not there, and no request fails for it.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import WebSocket from 'ws';
+import { Listener } from '../clients/harness/listener.js';
+import { Cluster } from './harness/cluster.js';
+import { openSessions, settled } from './harness/sessions.js';
+import { soon } from './harness/soon.js';
+
+const ROUNDS = 30;
+
+async function started(t, balancer, keys = {}) {
+  const cluster = await Cluster.start({ balancer, keys });
+  t.after(() => cluster.end());
+  return cluster;
+}
+
+const areServed = async (cluster, count) => {
+  for (const { status } of await openSessions(cluster, count)) assert.equal(status, 200);
+};
+
+/** Who is answered that the node goes away comes to another one the next time. */
+const areServedAtLast = async (cluster, count) => {
+  for (let index = 0; index < count; index++) {
+    const served = async () => {
+      const [{ status }] = await openSessions(cluster, 1);
+      assert.ok([200, 503].includes(status), `${status}`);
+      return status === 200;
+    };
+    await soon(served, 'it is served');
+  }
+};
+
+/** Whether they ask nodes for their health. One that does not learns that a node goes away from what it answers. */
+const BALANCERS = { haproxy: true, nginx: false, apache: true };
+
+for (const [balancer, asks] of Object.entries(BALANCERS)) {
+  describe(balancer, () => {
+    test('a node that was killed gets nobody, and gets clients again once it is back', async (t) => {
+      const cluster = await started(t, balancer);
+      const [one, dead, other] = cluster.nodes;
+      await areServed(cluster, ROUNDS);
+      await settled(cluster, ROUNDS);
+      const before = await one.count('heimdallr_opened_sessions_total') + await other.count('heimdallr_opened_sessions_total');
+      dead.kill('SIGKILL');
+      await areServed(cluster, 2 * ROUNDS);
+      const living = { counts: (metric) => Promise.all([one, other].map((node) => node.count(metric))) };
+      await settled(living, before + 2 * ROUNDS);
+      await cluster.revive(dead);
+      const hasClients = () => areServed(cluster, 1).then(() => dead.count('heimdallr_opened_sessions_total'));
+      await soon(hasClients, 'it gets clients');
+    });
+
+    test('a node that goes away keeps whom it has until it tells them, and nobody is turned away meanwhile', async (t) => {
+      const cluster = await started(t, balancer);
+      const heard = new Listener();
+      const sockets = [];
+      for (let index = 0; index < 2 * cluster.nodes.length; index++) {
+        const socket = new WebSocket(`${cluster.page.replace('http', 'ws')}/lobby`);
+        t.after(() => socket.terminate());
+        socket.on('close', (code) => heard.hear(code));
+        await once(socket, 'open');
+        sockets.push(socket);
+      }
+      const [leaving] = cluster.nodes;
+      const come = asks ? areServed : areServedAtLast;
+      leaving.kill('SIGTERM');
+      await come(cluster, 2 * ROUNDS);
+      await heard.until((codes) => codes.length >= 2);
+      await come(cluster, ROUNDS);
+      assert.deepEqual(new Set(heard.heard), new Set([heard.heard[0]]));
+      assert.notEqual(heard.heard[0], 1006, 'it was cut');
+      assert.equal(sockets.filter(({ readyState }) => readyState === WebSocket.OPEN).length, sockets.length - heard.heard.length);
+    });
+  });
+}
