@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EventSource } from 'eventsource';
 import { startServer } from '../../clients/js/harness/server.js';
-import { startBalancer } from './harness/balancer.js';
+import { startFailover } from './harness/balancer.js';
 import { Listener } from './harness/listener.js';
 import { KINDS, Member } from './harness/socketio.js';
 
@@ -17,7 +17,7 @@ const BATCH = RATE / 20;
 async function pair(t, keys = {}) {
   const servers = await Promise.all([startServer([], keys), startServer([], keys)]);
   for (const server of servers) t.after(() => server.kill());
-  const balancer = await startBalancer(t, ...servers);
+  const balancer = await startFailover(t, ...servers);
   return { leaving: servers[0], staying: servers[1], page: balancer.page };
 }
 
