@@ -35,6 +35,7 @@ impl Sweep {
 impl Shard {
     pub(crate) fn tick(&mut self, now: Now, effects: &mut dyn Effects) {
         self.leave_when_due(now);
+        self.stop_expecting(now);
         while let Some(id) = self.greetings.pop_due(now.monotonic_ms) {
             self.greeting_due(id, now, effects);
         }

@@ -26,6 +26,8 @@ const PATIENCE_MS: u64 = 2000;
 const IDLE_MS: u64 = 1000;
 /// So long before time is up everybody who is left is told.
 const LAST_MS: u64 = 1000;
+/// Clients that were told come back elsewhere within so long, and are asked after here.
+const COME_BACK_MS: u64 = 3000;
 /// What rooms still have for a client is put in front of its farewell, about so much of it.
 const LAST_BYTES: usize = 64 * 1024;
 
@@ -55,6 +57,8 @@ pub(crate) struct Drain {
     spread_ms: u32,
     /// There is more to do at once.
     goes_on: bool,
+    /// Until then other nodes may ask for what is remembered here of clients that were told; `None`: nobody is expected to.
+    asked_until_ms: Option<u64>,
 }
 
 /// A session that is waited for.
@@ -106,6 +110,7 @@ impl Shard {
             told: 0,
             spread_ms: self.settings.reconnect_spread_ms,
             goes_on: false,
+            asked_until_ms: None,
         });
         self.gateways.iter_mut().for_each(|gateway| gateway.retire());
         self.leave_when_due(now);
@@ -116,9 +121,30 @@ impl Shard {
         self.drain.as_ref().is_some_and(|drain| drain.own.is_some())
     }
 
-    /// Whether the node goes away and everybody here has been told, and is gone.
+    /// Whether the node goes away and everybody here has been told, is gone, and has come for what is remembered of it elsewhere.
     pub fn is_drained(&self) -> bool {
-        self.is_leaving() && self.streams.is_empty() && self.sessions.len() == 0
+        let is_asked =
+            self.records.len() > 0 && self.drain.as_ref().is_some_and(|drain| drain.asked_until_ms.is_some());
+        self.is_leaving() && self.streams.is_empty() && self.sessions.len() == 0 && !is_asked
+    }
+
+    /// Whether what is remembered of a session that ends now can be of use: a node that leaves others behind is asked for it while it is there.
+    pub(crate) fn is_worth_remembering(&self) -> bool {
+        !self.is_leaving() || self.homes.are_shared()
+    }
+
+    /// Something is remembered here that other nodes may ask for.
+    pub(crate) fn note_remembered(&mut self, now: Now) {
+        if let Some(drain) = self.drain.as_mut().filter(|drain| drain.own.is_some()) {
+            drain.asked_until_ms = Some(now.monotonic_ms + COME_BACK_MS);
+        }
+    }
+
+    /// Those who have not come back by now are not expected any more.
+    pub(crate) fn stop_expecting(&mut self, now: Now) {
+        if let Some(drain) = &mut self.drain {
+            drain.asked_until_ms = drain.asked_until_ms.filter(|until_ms| *until_ms > now.monotonic_ms);
+        }
     }
 
     /// Whether connections are of use: to newcomers while they are let in, and to those who poll.
@@ -147,7 +173,7 @@ impl Shard {
         let drain = self.drain.as_ref()?;
         match (drain.own, drain.pace) {
             (None, _) => Some(drain.leave_ms),
-            _ if self.clients() == 0 => None,
+            _ if self.clients() == 0 => drain.asked_until_ms,
             (_, None) => Some(drain.last_ms),
             (_, Some(pace)) => Some(pace.next_ms()),
         }

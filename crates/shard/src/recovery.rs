@@ -158,7 +158,10 @@ impl Shard {
     /// Does an errand that was sent here.
     pub(crate) fn run_errand(&mut self, errand: Errand, now: Now) {
         match errand {
-            Errand::Remember { claim, session, record } => self.records.put(claim, session, *record, now),
+            Errand::Remember { claim, session, record } => {
+                self.records.put(claim, session, *record, now);
+                self.note_remembered(now);
+            }
             Errand::Forget { claim, session } => self.records.forget(claim, session),
             Errand::Reclaim(reclaim) => self.reclaim(reclaim, now),
             Errand::GiveUp { session, reclaim } => self.give_up(session, reclaim, now),
@@ -245,7 +248,7 @@ impl Shard {
 
     /// A session is over. What it could be recovered by is remembered where its strands began.
     pub(crate) fn remember(&mut self, key: SessionKey, session: &mut Session) {
-        let Some(strands) = session.strands.take().filter(|_| !self.is_leaving()) else {
+        let Some(strands) = session.strands.take().filter(|_| self.is_worth_remembering()) else {
             return;
         };
         let Strands { begun, resuming } = *strands;

@@ -210,6 +210,11 @@ impl Homes {
         self.rooms.len()
     }
 
+    /// Whether other nodes have the same rooms.
+    pub(crate) fn are_shared(&self) -> bool {
+        self.backplane.outlives_homes()
+    }
+
     /// Messages of history, and their bytes.
     pub(crate) fn history(&self) -> (usize, usize) {
         self.store.size()

@@ -212,6 +212,11 @@ impl Cluster {
         self.settle();
     }
 
+    /// Whether a node that was told to go away may end.
+    pub(crate) fn is_drained(&self, node: u32) -> bool {
+        self.shards.iter().filter(|place| place.node == NodeId(node)).all(|place| place.shard.is_drained())
+    }
+
     /// Time passes, a second after the other.
     pub(crate) fn pass(&mut self, seconds: u64) {
         for _ in 0..seconds {

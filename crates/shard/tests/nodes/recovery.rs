@@ -134,3 +134,34 @@ fn what_a_room_said_while_another_one_was_waited_for_comes_and_is_then_let_go() 
     assert!(heard.contains(&client.sid) && heard.matches("<meanwhile>").count() == 1, "{heard}");
     assert_eq!(cluster.queued_bytes(2), 0);
 }
+
+#[test]
+fn who_is_told_to_leave_goes_on_elsewhere_and_the_node_waits_for_it_a_little() {
+    for shards in [1, 2] {
+        let mut cluster = cluster(2, shards);
+        let (client, _) = Returning::connect(&mut cluster, 1, "");
+        client.join(&mut cluster, "lobby");
+        speak(&mut cluster, 2, "lobby", "<first>");
+        let seen = last_position(&text(cluster.hear(client.socket)));
+        cluster.drain(1);
+        assert!(cluster.is_over(client.socket));
+        cluster.hang_up(client.socket);
+        assert!(!cluster.is_drained(1), "it is asked for what it remembers");
+        speak(&mut cluster, 2, "lobby", "<second>");
+        let (again, heard) = client.come_back(&mut cluster, 2, Some(&seen));
+        assert!(again.sid == client.sid && heard.contains("<second>"), "{heard}");
+        assert!(cluster.is_drained(1));
+    }
+}
+
+#[test]
+fn a_node_that_leaves_does_not_wait_long_for_those_who_do_not_come_back() {
+    let mut cluster = cluster(2, 1);
+    let (client, _) = Returning::connect(&mut cluster, 1, "");
+    cluster.drain(1);
+    cluster.hang_up(client.socket);
+    cluster.pass(2);
+    assert!(!cluster.is_drained(1));
+    cluster.pass(2);
+    assert!(cluster.is_drained(1));
+}
