@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use heimdallr::{Application, Call, Handlers, Refusal};
+use heimdallr::{Application, Call, Handlers, Refusal, Socket};
 use serde_json::json;
 
 fn main() -> ExitCode {
@@ -13,7 +13,12 @@ fn main() -> ExitCode {
 }
 
 fn register(handlers: &mut Handlers) {
-    handlers.of("/").on_server_side("who", who);
+    handlers.of("/").on_server_side("who", who).on("tell servers", tell);
+}
+
+fn tell(socket: &mut Socket<'_>, call: &Call<'_>) {
+    socket.server_side_emit("told", call.values());
+    call.ack(());
 }
 
 fn who(call: &Call<'_>) -> Result<(), Refusal> {

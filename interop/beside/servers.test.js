@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { Listener } from '../clients/harness/listener.js';
 import { Member, plain } from '../clients/harness/socketio.js';
 import { newRoom } from '../../clients/js/harness/cast.js';
 import { ADAPTERS, eventually, plainIn, startCluster, told } from './harness/cluster.js';
@@ -173,6 +174,14 @@ for (const dialect of Object.keys(ADAPTERS)) {
 
     test('an application here is asked by servers there', async () => {
       assert.deepEqual(await cluster.stock.io.serverSideEmitWithAck('who', 2), [{ server: 'heimdallr', twice: 4 }]);
+    });
+
+    test('servers there are told by an application here', async (t) => {
+      const heard = new Listener();
+      cluster.stock.io.on('told', (...said) => heard.hear(said.map(plain)));
+      const ours = await here(t);
+      await ours.ask('tell servers', 1, { two: 'three' }, Buffer.from([4]));
+      assert.deepEqual(await heard.until((heard) => heard.length === 1), [[1, { two: 'three' }, [4]]]);
     });
 
     test('what wants to be acknowledged waits for nobody here', async (t) => {

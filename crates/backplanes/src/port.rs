@@ -142,6 +142,15 @@ pub enum Ask {
         /// may be given to any shard of the node, which passes it on, best to that one.
         bytes: Bytes,
     },
+    /// An event of the application's for the servers of another make that stand beside this node.
+    Proclaim {
+        /// In which namespace, by its name.
+        namespace: Box<str>,
+        /// The name of the event.
+        event: Box<str>,
+        /// What it carries.
+        content: Arc<Content>,
+    },
     /// The answer to an [`Arrival::Bidden`] with a ticket, from each shard that it has arrived at.
     Reply {
         /// The bidding's ticket.

@@ -1,9 +1,10 @@
 //! What goes between the shards and the bridge.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use backplanes::{Arrival, Order, Signal};
-use chat::{Author, Body, Reply, RoomId};
+use chat::{Author, Body, Content, Reply, RoomId};
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -18,6 +19,8 @@ pub(crate) enum Up {
     Posted(RoomId, Author, Body),
     /// Somebody here gives a sign.
     Signalled(RoomId, Signal),
+    /// The application says something to servers, in a namespace, under a name.
+    Proclaimed(Box<str>, Box<str>, Arc<Content>),
     /// The answer to a bidding.
     Replied(u64, Reply),
 }
@@ -46,7 +49,7 @@ impl Outgoing {
     }
 
     pub(crate) fn send(&mut self, up: Up) {
-        let may_be_lost = matches!(up, Up::Posted(..) | Up::Signalled(..));
+        let may_be_lost = matches!(up, Up::Posted(..) | Up::Signalled(..) | Up::Proclaimed(..));
         if self.backlog.len() < BACKLOG_MAX || !may_be_lost {
             self.backlog.push_back(up);
         }

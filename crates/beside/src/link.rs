@@ -116,6 +116,9 @@ impl Backplane for Passing {
     fn ask(&mut self, ask: Ask, arrivals: &mut Vec<Arrival>) {
         let ask = match ask {
             Ask::Reply { ticket, reply } => return self.to_bridge.send(Up::Replied(ticket, reply)),
+            Ask::Proclaim { namespace, event, content } => {
+                return self.to_bridge.send(Up::Proclaimed(namespace, event, content));
+            }
             Ask::Order(order) => {
                 let telling = self.is_told(&order.room);
                 let telling = telling.then(|| (order.room.clone(), order.author.clone(), order.body.clone()));

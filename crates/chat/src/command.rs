@@ -117,6 +117,15 @@ pub enum Command {
         /// What it carries.
         content: Arc<Content>,
     },
+    /// Tell the servers beside this node an event of the application's; not answered.
+    Proclaim {
+        /// In which namespace, by its name.
+        namespace: Box<str>,
+        /// The name of the event.
+        event: Box<str>,
+        /// What it carries.
+        content: Arc<Content>,
+    },
     /// Ask for the server's time; answered with `Time`.
     AskTime {
         /// Carried by the answer.

@@ -11,6 +11,10 @@ use crate::{Now, Shard};
 
 use std::sync::Arc;
 
+/// So many are told one by one, in the order in which everything from beside comes. More are told as what is said in the room is: in slices,
+/// so that others have their turn in between.
+const CROWD: usize = 1000;
+
 /// A session that is meant, and the room for whose sake.
 type Meant = (Place, Option<RoomId>);
 
@@ -41,6 +45,13 @@ impl Shard {
         }
     }
 
+    /// Tells the servers beside this node an event.
+    pub(crate) fn proclaim(&mut self, namespace: Box<str>, event: Box<str>, content: Arc<Content>, now: Now) {
+        let mut out = Vec::new();
+        self.homes.ask(Ask::Proclaim { namespace, event, content }, now, &mut out);
+        self.mail.extend(out);
+    }
+
     /// Tells a sign to the members of rooms, of whatever protocol, or to everybody in the namespace.
     fn tell_sign(
         &mut self,
@@ -54,7 +65,10 @@ impl Shard {
             Event::Signal { room, user: None, signal, content }
         };
         let but = self.places(namespace, &whom.but);
-        if let ([Group::Room(room)], true) = (&*whom.of, but.is_empty()) {
+        if let ([Group::Room(room)], true) = (&*whom.of, but.is_empty())
+            && let Some(audience) = self.audiences.find(room)
+            && self.audiences.get(audience).members.len() > CROWD
+        {
             return self.audiences.tell(room, &event(room.clone()), &mut self.gateways);
         }
         let mut meant = match &*whom.of {

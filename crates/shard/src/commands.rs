@@ -34,6 +34,10 @@ impl Shard {
                 self.send_mail(home, Mail::Signal { room, user: None, signal, content: Some(content) });
                 Ok(())
             }
+            Command::Proclaim { namespace, event, content } => {
+                self.proclaim(namespace, event, content, now);
+                Ok(())
+            }
             Command::AskTime { tag } => {
                 self.deliver(place, &Event::Time { tag, time: now.wall }, now);
                 Ok(())
@@ -424,6 +428,6 @@ fn tag_of(command: &Command) -> Option<&Tag> {
         | Command::Recall { tag, .. }
         | Command::Signal { tag, .. }
         | Command::AskTime { tag } => tag.as_ref(),
-        Command::LeaveAll { .. } | Command::Announce { .. } => None,
+        Command::LeaveAll { .. } | Command::Announce { .. } | Command::Proclaim { .. } => None,
     }
 }

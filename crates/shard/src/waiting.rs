@@ -89,7 +89,7 @@ impl Shard {
             pending.any(|membership| is_meant(&self.audiences.get(membership.audience).room))
         };
         match command {
-            Command::AskTime { .. } => false,
+            Command::AskTime { .. } | Command::Proclaim { .. } => false,
             Command::Identify { .. } | Command::LeaveAll { .. } => is_asked(&|_| true),
             Command::Direct { .. } => is_asked(&RoomId::is_inbox),
             Command::Join { room, since, .. } => {
@@ -118,7 +118,9 @@ impl Shard {
 fn weight(command: &Command) -> usize {
     let said = match command {
         Command::Post { body, .. } | Command::Direct { body, .. } => Body::len(body),
-        Command::Signal { content: Some(content), .. } | Command::Announce { content, .. } => content.len(),
+        Command::Signal { content: Some(content), .. }
+        | Command::Announce { content, .. }
+        | Command::Proclaim { content, .. } => content.len(),
         _ => 0,
     };
     size_of::<Command>() + said

@@ -108,7 +108,7 @@ impl Backplane for Loopback {
             Ask::Forsake(room) => self.forget(&room),
             Ask::Order(order) => arrivals.push(self.order(order)),
             // There is no other node.
-            Ask::Tell { .. } | Ask::Here { .. } | Ask::Send { .. } | Ask::Reply { .. } => {}
+            Ask::Tell { .. } | Ask::Here { .. } | Ask::Send { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
         }
     }
 

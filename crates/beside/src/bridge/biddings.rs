@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use backplanes::Arrival;
-use chat::{Bidding, Reply, Wish};
-use wire::socketio::adapter::Answer;
+use chat::{Bidding, Content, Reply, Wish};
+use gateways::beside;
+use wire::json::write_json_string;
+use wire::socketio::adapter::{Answer, Said};
 
 use super::{Act, Bridge};
 use crate::between::Down;
@@ -52,6 +54,20 @@ impl Bridge {
         let namespace = self.circles[place].1.namespace().into();
         let bidding = Arc::new(Bidding { namespace, wish, ticket });
         acts.extend(shards.map(|shard| Act::Tell(shard, Down::Arrival(Arrival::Bidden(bidding.clone())))));
+    }
+
+    /// Tells servers what the application says to them. They are not asked to answer.
+    pub(super) fn proclaim(&self, namespace: &str, event: &str, content: &Content, acts: &mut Vec<Act>) {
+        let circle = self.circles.iter().find(|(of, _)| self.names.name(*of) == namespace);
+        let Some((_, circle)) = circle else { return };
+        let mut name = Vec::new();
+        write_json_string(&mut name, event);
+        let name = String::from_utf8(name).expect("JSON is text");
+        let values = beside::values(content);
+        let arguments = std::iter::once(&*name).chain(values.iter().map(|value| &**value)).collect();
+        let said = Said::ServerSide { arguments, request: None };
+        let (channel, bytes) = circle.write(&said, &content.attachments);
+        acts.push(Act::Publish(channel, bytes));
     }
 
     /// A shard has answered. When all have, whoever asked is told.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use backplanes::{Arrival, Order, Signal};
+use backplanes::Order;
 use bytes::Bytes;
 use chat::{Content, Group, RoomId, SignalName, Tag, Time, Whom, Wish};
 use gateways::{Namespace, beside};
@@ -93,14 +93,6 @@ impl Bridge {
         acts: &mut Vec<Act>,
     ) {
         let (namespace, _) = self.circles[place];
-        if let ([room], []) = (&*to.rooms, &*to.except)
-            && !may_be_alias(room)
-        {
-            let Ok(room) = self.names.room(namespace, room) else { return };
-            let Some(shard) = self.homes.get(&room) else { return };
-            let signal = Signal { user: None, signal, content: Some(content) };
-            return acts.push(Act::Tell(*shard, Down::Arrival(Arrival::Told { room, signal })));
-        }
         let Ok(within) = self.names.room(namespace, "*") else { return };
         let whom = self.whom(namespace, to);
         self.bid(place, Wish::Tell { whom, within, signal, content }, None, acts);

@@ -147,6 +147,7 @@ impl Bridge {
                 }
                 None => {}
             },
+            Up::Proclaimed(namespace, event, content) => self.proclaim(&namespace, &event, &content, acts),
             Up::Replied(ticket, reply) => self.replied(ticket, reply, acts),
         }
     }

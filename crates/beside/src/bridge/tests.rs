@@ -1,7 +1,7 @@
 //! What the bridge hears and what comes of it, without Redis and without shards.
 
 use backplanes::{Arrival, Signal};
-use chat::{Body, Group, Peer, Reply, RoomId, RoomName, SignalName, Tag, Time, UserId, Whom, Wish};
+use chat::{Body, Content, Group, Peer, Reply, RoomId, RoomName, SignalName, Tag, Time, UserId, Whom, Wish};
 use wire::socketio::adapter::Dialect;
 
 use super::{Act, Bridge};
@@ -87,13 +87,13 @@ fn a_message_from_beside_is_ordered_where_its_room_has_its_home_with_the_same_ta
 }
 
 #[test]
-fn other_events_are_signs_in_their_rooms() {
+fn other_events_are_told_by_every_shard_as_they_are() {
     let mut bridge = attending("/news/lobby");
     let said = event(r#"["draw",{"x": 1},null]"#, r#""rooms":["lobby"]"#).replace("\"/\"", "\"/news\"");
     let acts = hear(&mut bridge, "socket.io#/news#lobby#", &said);
-    let [Act::Tell(1, Down::Arrival(Arrival::Told { room, signal }))] = &*acts else { panic!("{acts:?}") };
-    assert_eq!((room, signal.signal.as_str()), (&public("/news/lobby"), "draw"));
-    assert_eq!(signal.content.as_ref().map(|content| &*content.arguments), Some(r#"{"x": 1},null"#));
+    let [(0, Wish::Tell { whom, signal, content, .. }), (1, _)] = &*wishes(&acts) else { panic!("{acts:?}") };
+    assert_eq!((&*whom.of, &*whom.but), (&[Group::Room(public("/news/lobby"))][..], &[][..]));
+    assert_eq!((signal.as_str(), &*content.arguments), ("draw", r#"{"x": 1},null"#));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn our_own_nodes_are_obeyed_and_not_heard_twice() {
         event(r#"["draw"]"#, r#""rooms":["lobby"]"#),
         format!(r#"{{"type":4,"data":{{"opts":{{"rooms":["lobby"]}},"rooms":["x"]}},{BY}}}"#),
     );
-    for (name, heard, obeyed) in [("heimdallr-00000007", 0, 0), ("heimdallr-00000008", 0, 2), ("other", 1, 2)]
+    for (name, heard, obeyed) in [("heimdallr-00000007", 0, 0), ("heimdallr-00000008", 0, 2), ("other", 2, 2)]
     {
         assert_eq!(hear(&mut bridge, "socket.io#/#lobby#", &from(name, &said)).len(), heard, "{name}");
         assert_eq!(wishes(&hear(&mut bridge, "socket.io#/#", &from(name, &moved))).len(), obeyed, "{name}");
@@ -193,6 +193,19 @@ fn what_is_said_here_is_broadcast_in_its_namespace() {
     begins(1, "socket.io#/#", r#"["all",{"userId":"","message":"to all"}]"#);
     begins(2, "socket.io#/#lobby#", r#"["typing",{"room":"lobby","userId":"bob"}]"#);
     assert_eq!(said.len(), 3);
+}
+
+#[test]
+fn servers_are_told_what_the_application_says_to_them() {
+    let mut bridge = bridge(Dialect::Classic);
+    let content = Content { arguments: r#"1,{"a": "b"}"#.into(), attachments: Vec::new() };
+    let mut acts = Vec::new();
+    for namespace in ["/news", "/unknown"] {
+        bridge.take(Up::Proclaimed(namespace.into(), "moved".into(), content.clone().into()), &mut acts);
+    }
+    let [(channel, text)] = &*published(&acts) else { panic!("{acts:?}") };
+    let expected = r#"{"uid":"heimdallr-00000007","type":6,"data":["moved",1,{"a": "b"}]}"#;
+    assert_eq!((*channel, &*text.replace("\\\"", "\"")), ("socket.io-request#/news#", expected));
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn write(command: &Command, out: &mut Vec<u8>) -> Option<()> {
         | Command::Direct { .. }
         | Command::Signal { .. }
         | Command::Announce { .. }
+        | Command::Proclaim { .. }
         | Command::LeaveAll { .. } => return None,
     }
     Some(())

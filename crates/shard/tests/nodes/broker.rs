@@ -88,7 +88,7 @@ impl Backplane for End {
                 room.attending.retain(|at| *at != self.at);
             }
             Ask::Order(order) => broker.order(self.at, order),
-            Ask::Tell { .. } | Ask::Here { .. } | Ask::Reply { .. } => {}
+            Ask::Tell { .. } | Ask::Here { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
             Ask::Send { to, bytes } => {
                 let from = self.at.0;
                 let times = broker.thief.as_mut().map_or(1, |thief| thief(from, to, &bytes));

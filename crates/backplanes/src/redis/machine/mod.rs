@@ -206,8 +206,8 @@ impl Machine {
             Ask::Send { to, bytes } => {
                 self.request(Request::Publish { channel: Channel::Node(to), bytes }, None, out);
             }
-            // Nodes bid nothing.
-            Ask::Reply { .. } => {}
+            // Nodes bid nothing, and are no servers of another make.
+            Ask::Proclaim { .. } | Ask::Reply { .. } => {}
         }
     }
 

@@ -74,7 +74,7 @@ impl End {
             Ask::Order(order) => {
                 arrivals.push(Arrival::Failed { refusal: Refusal::Overloaded, ticket: order.ticket });
             }
-            Ask::Tell { .. } | Ask::Send { .. } | Ask::Reply { .. } => {}
+            Ask::Tell { .. } | Ask::Send { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
         }
     }
 

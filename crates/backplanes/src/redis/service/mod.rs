@@ -270,7 +270,7 @@ impl Service {
                 self.broker_of_room(room)
             }
             Ask::Order(order) => self.broker_of_room(&order.room),
-            Ask::Send { .. } | Ask::Reply { .. } => 0,
+            Ask::Send { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => 0,
         }
     }
 

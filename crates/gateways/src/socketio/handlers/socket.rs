@@ -158,6 +158,13 @@ impl<'a> Socket<'a> {
         self.sockets.send_away(self.namespace, self.engine, self.out);
     }
 
+    /// Tells the other servers of the cluster an event (`serverSideEmit`): those of Socket.IO that this node stands beside, and our other nodes
+    /// there. They are not asked to answer. Where the node stands beside nobody, nothing happens.
+    pub fn server_side_emit(&mut self, event: &str, arguments: impl Into<Arguments>) {
+        let (namespace, content) = (self.namespace().into(), Content::from(arguments.into()));
+        self.ask(Command::Proclaim { namespace, event: event.into(), content: content.into() });
+    }
+
     fn room(&self, name: &str) -> Result<RoomId, Refusal> {
         self.sockets.room(self.namespace, name)
     }
