@@ -7,9 +7,10 @@ import { EventSource } from 'eventsource';
 import { live, until } from '../../clients/js/harness/await.js';
 import { enter, newRoom, record } from '../../clients/js/harness/cast.js';
 import { startServer } from '../../clients/js/harness/server.js';
-import { startRounds } from './harness/balancer.js';
+import { startFailover, startRounds } from './harness/balancer.js';
 import { Listener } from './harness/listener.js';
 import { startRedis } from './harness/redis.js';
+import { Member } from './harness/socketio.js';
 
 const NODES = 3;
 const ROOMS = 3;
@@ -80,4 +81,25 @@ test('who talks through a rolling restart misses nothing', { timeout: 120_000 },
   const count = rooms.reduce((sum, { said }) => sum + said.size, 0);
   t.diagnostic(`${count} messages were said meanwhile`);
   assert.ok(count > 500, `${count} messages`);
+});
+
+test('who is told to leave by Socket.IO goes on at another node where it was', async (t) => {
+  const keys = { redis: await startRedis(t), cluster_secret: 'not much of a secret', socketio_recovery_seconds: 60 };
+  const [leaving, staying] = await Promise.all([startServer([], keys), startServer([], keys)]);
+  for (const server of [leaving, staying]) t.after(() => server.kill());
+  const balancer = await startFailover(t, leaving, staying);
+  const friend = await Member.open(t, staying.page);
+  const members = await Promise.all(['websocket', 'polling', 'upgrading'].map((transport) => Member.open(t, balancer.page, { transport })));
+  await Promise.all([friend, ...members].map((member) => member.join('lobby')));
+  const ids = members.map(({ socket }) => socket.id);
+  const stopped = leaving.stop();
+  let said = 0;
+  while (members.some(({ times }) => times < 2)) await friend.say('lobby', ++said);
+  assert.equal(await stopped, 0);
+  await friend.say('lobby', ++said);
+  const expected = Array.from({ length: said }, (_, index) => index + 1);
+  for (const [index, member] of members.entries()) {
+    assert.deepEqual([member.socket.recovered, member.socket.id], [true, ids[index]], member.name);
+    assert.deepEqual(await member.messages(said), expected, member.name);
+  }
 });
