@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::metric::{METRICS, Metric, Sample};
+use crate::metric::{CLUSTER_METRICS, METRICS, Metric, Sample};
 use crate::process;
 use crate::vitals::Vitals;
 
@@ -16,6 +16,8 @@ pub(crate) fn expose(vitals: &Vitals) -> String {
     let mut text = String::new();
     let by_shard = vitals.samples();
     METRICS.iter().for_each(|metric| expose_metric(&mut text, metric, &by_shard));
+    let cluster = vitals.cluster().samples;
+    CLUSTER_METRICS.iter().for_each(|metric| expose_cluster(&mut text, metric, &cluster));
     expose_process(&mut text);
     expose_node(&mut text, vitals);
     text
@@ -32,6 +34,15 @@ fn expose_metric(text: &mut String, metric: &'static Metric, by_shard: &[Vec<Sam
     }
 }
 
+fn expose_cluster(text: &mut String, metric: &'static Metric, samples: &[Sample]) {
+    head(text, metric.name, metric.kind.word(), metric.about);
+    for sample in samples.iter().filter(|sample| sample.metric == metric) {
+        let label =
+            metric.label.map_or(String::new(), |name| format!("{{{name}=\"{}\"}}", escape(sample.label)));
+        line(text, format_args!("{}{label} {}", metric.name, sample.value));
+    }
+}
+
 fn expose_process(text: &mut String) {
     for (metric, value) in process::figures() {
         let Some(value) = value else { continue };
@@ -45,8 +56,6 @@ fn expose_node(text: &mut String, vitals: &Vitals) {
     line(text, format_args!("heimdallr_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")));
     head(text, "heimdallr_ready", "gauge", "1 while the node wants new clients.");
     line(text, format_args!("heimdallr_ready {}", u8::from(vitals.is_ready())));
-    head(text, "heimdallr_nodes", "gauge", "Nodes of the cluster that are alive, this one included.");
-    line(text, format_args!("heimdallr_nodes {}", vitals.cluster().nodes));
 }
 
 fn head(text: &mut String, name: &str, kind: &str, about: &str) {
@@ -65,8 +74,8 @@ fn escape(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::{POSTS, REFUSALS};
-    use crate::vitals::Stage;
+    use crate::metric::{BACKPLANE_GAPS, NODES, POSTS, REFUSALS};
+    use crate::vitals::{Cluster, Stage};
 
     #[test]
     fn every_sample_stands_under_its_metric_with_its_labels() {
@@ -84,9 +93,19 @@ mod tests {
     #[test]
     fn every_metric_is_announced_once_even_before_it_has_samples() {
         let text = expose(&Vitals::new(1));
-        for metric in METRICS {
+        for metric in METRICS.iter().chain(CLUSTER_METRICS) {
             assert_eq!(text.matches(&format!("# TYPE {} ", metric.name)).count(), 1, "{}", metric.name);
         }
+    }
+
+    #[test]
+    fn how_a_node_stands_with_the_others_is_of_no_shard() {
+        let vitals = Vitals::new(1);
+        let samples = vec![NODES.is(3), BACKPLANE_GAPS.of("lost", 2)];
+        vitals.note_cluster(Cluster { fault: None, samples });
+        let text = expose(&vitals);
+        assert!(text.contains("\nheimdallr_nodes 3\n"), "{text}");
+        assert!(text.contains("\nheimdallr_backplane_gaps_total{outcome=\"lost\"} 2\n"), "{text}");
     }
 
     #[test]

@@ -64,21 +64,23 @@ impl Kind {
 
 /// Declares the metrics, each as a static of its own and all of them in [`METRICS`].
 macro_rules! declare {
-    ($($ident:ident: $kind:ident $name:literal $(by $label:literal)?, $about:literal;)+) => {
+    ($(#[$list_about:meta])* $list:ident = $($ident:ident: $kind:ident $name:literal $(by $label:literal)?, $about:literal;)+) => {
         $(
             #[doc = $about]
             pub static $ident: Metric =
                 Metric { name: $name, kind: Kind::$kind, label: declare!(@label $($label)?), about: $about };
         )+
 
-        /// Every metric of a shard, in the order of the reference.
-        pub static METRICS: &[&Metric] = &[$(&$ident),+];
+        $(#[$list_about])*
+        pub static $list: &[&Metric] = &[$(&$ident),+];
     };
     (@label) => { None };
     (@label $label:literal) => { Some($label) };
 }
 
 declare! {
+    /// Every metric of a shard, in the order of the reference.
+    METRICS =
     STREAMS: Gauge "heimdallr_streams", "Open connections, whatever they turn out to be.";
     TUNNELS: Gauge "heimdallr_tunnels", "Ends of tunnels: connections here whose session is on another node, and the other way round.";
     SESSIONS: Gauge "heimdallr_sessions", "Clients that are in: over any protocol, in any number of rooms.";
@@ -112,6 +114,20 @@ declare! {
     CLOSES: Counter "heimdallr_closes_total" by "reason", "Sessions that the server parted with, by the reason the client was told.";
 }
 
+declare! {
+    /// Every metric of how a node stands with the others, in the order of the reference.
+    CLUSTER_METRICS =
+    NODES: Gauge "heimdallr_nodes", "Nodes of the cluster that are alive, this one included.";
+    BACKPLANE_UP: Gauge "heimdallr_backplane_up", "1 while the node hears from the others what it should.";
+    BACKPLANE_POSTS: Counter "heimdallr_backplane_posts_total", "Messages that the broker was asked to put in order.";
+    BACKPLANE_RETRIES: Counter "heimdallr_backplane_retries_total", "Of these, those asked for again because the answer was cut off.";
+    BACKPLANE_GIVEN_UP: Counter "heimdallr_backplane_given_up_total", "Of these, those refused because no answer came in time.";
+    BACKPLANE_GAPS: Counter "heimdallr_backplane_gaps_total" by "outcome", "Times that messages of a room were missed: `refilled` when they were shown in their place, `lost` when the broker did not have them any more.";
+    BACKPLANE_DUPLICATES: Counter "heimdallr_backplane_duplicates_total", "Messages heard from the broker that had been shown already.";
+    BACKPLANE_CONNECTS: Counter "heimdallr_backplane_connects_total", "Connections to the broker that were made; two at the start.";
+    BACKPLANE_OUTAGES: Counter "heimdallr_backplane_outages_total", "Times that there was no broker for so long that nobody was kept waiting for it.";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +136,7 @@ mod tests {
 
     #[test]
     fn names_follow_the_conventions_of_prometheus() {
-        for metric in METRICS {
+        for metric in METRICS.iter().chain(CLUSTER_METRICS) {
             let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             assert!(plain(metric.name) && metric.label.is_none_or(plain), "{}", metric.name);
             assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.name);
@@ -129,8 +145,9 @@ mod tests {
 
     #[test]
     fn names_are_different() {
-        let names: std::collections::BTreeSet<&str> = METRICS.iter().map(|metric| metric.name).collect();
-        assert_eq!(names.len(), METRICS.len());
+        let all = || METRICS.iter().chain(CLUSTER_METRICS);
+        let names: std::collections::BTreeSet<&str> = all().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), all().count());
     }
 
     /// `UPDATE_DOCS=1 cargo test -p heimdallr-admin` writes the reference anew.
@@ -153,18 +170,19 @@ mod tests {
             about once a second. Every metric of this table has the label `shard`.\n\n\
             | metric | kind | label | meaning |\n|---|---|---|---|\n"
             .to_owned();
-        for metric in METRICS {
-            let label = metric.label.map_or(String::new(), |label| format!("`{label}`"));
-            text += &format!("| `{}` | {} | {label} | {} |\n", metric.name, metric.kind.word(), metric.about);
-        }
+        METRICS.iter().for_each(|metric| text += &row(metric));
         text += "\nOf the node as a whole:\n\n| metric | kind | label | meaning |\n|---|---|---|---|\n";
         for (metric, _) in crate::process::figures() {
             text += &format!("| `{}` | {} | | {} |\n", metric.name, metric.kind.word(), metric.about);
         }
         text += "| `heimdallr_info` | gauge | `version` | Always 1; the label says which version runs. |\n";
         text += "| `heimdallr_ready` | gauge | | 1 while the node wants new clients, as `/health/ready` says. |\n";
-        text += "| `heimdallr_nodes` | gauge | | Nodes of the cluster that are alive, this one included. |\n";
+        CLUSTER_METRICS.iter().for_each(|metric| text += &row(metric));
         text += "\nThe values of `code` and of `reason` are those of [the protocol](../protocol.md).\n";
         text
+    }
+    fn row(metric: &Metric) -> String {
+        let label = metric.label.map_or(String::new(), |label| format!("`{label}`"));
+        format!("| `{}` | {} | {label} | {} |\n", metric.name, metric.kind.word(), metric.about)
     }
 }

@@ -135,7 +135,8 @@ mod tests {
         assert_eq!(ask(&node, "GET", "/health/ready").0, 503);
         node.vitals.enter(Stage::Ready);
         assert_eq!(ask(&node, "GET", "/health/ready").0, 200);
-        node.vitals.note_cluster(Cluster { nodes: 2, fault: Some("the broker is gone".to_owned()) });
+        node.vitals
+            .note_cluster(Cluster { fault: Some("the broker is gone".to_owned()), samples: Vec::new() });
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert!(status == 503 && answer.ends_with("\r\n\r\ncut off: the broker is gone\n"), "{answer}");
         node.vitals.enter(Stage::Draining);

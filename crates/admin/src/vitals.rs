@@ -31,10 +31,10 @@ pub struct Vitals {
 /// How a node stands with the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
-    /// Nodes that are alive, this one included.
-    pub nodes: u32,
     /// Why this one does not hear from the others what it should; `None`: it does.
     pub fault: Option<String>,
+    /// How many there are, and what has happened between them.
+    pub samples: Vec<Sample>,
 }
 
 #[derive(Debug)]
@@ -106,8 +106,8 @@ impl Vitals {
     }
 }
 
-/// How a node stands that knows of no other.
-const ALONE: Cluster = Cluster { nodes: 1, fault: None };
+/// How a node stands before it has said so.
+const ALONE: Cluster = Cluster { fault: None, samples: Vec::new() };
 
 /// Whoever panicked while publishing leaves what was there before whole: it is replaced in one assignment.
 fn lock<T>(published: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -7,7 +7,7 @@ mod port;
 
 pub use port::{
     Arrival, Ask, Backplane, End, Health, Lineage, Link, NodeId, Open, OpenError, Opened, Order,
-    OutagePolicy, OutageRule, Settings, Signal, Wake,
+    OutagePolicy, OutageRule, Settings, Signal, Tally, Wake,
 };
 
 macro_rules! backplanes {
@@ -25,7 +25,7 @@ pub mod brokered {
     pub use super::broker::{
         Attend, Attended, Channel, Entry, Heard, Line, Model, Post, Publication, Reply, Request, Tried,
     };
-    pub use super::machine::{Input, Machine, Outcome, TICK_MS, Tally};
+    pub use super::machine::{Input, Machine, Outcome, TICK_MS};
 }
 
 pub use self::redis::shared_secret;

@@ -91,6 +91,42 @@ pub struct Health {
     pub fault: Option<String>,
     /// Nodes that are alive, this one included.
     pub nodes: u32,
+    /// What has happened since the start.
+    pub tally: Tally,
+}
+
+/// What has happened between a node and its brokers, in numbers that only grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Orders that were posted.
+    pub posts: u64,
+    /// Posts asked for again, because the answer was cut off.
+    pub retries: u64,
+    /// Posts refused because no answer came in time.
+    pub given_up: u64,
+    /// Times that messages missed were shown in their place.
+    pub gaps_refilled: u64,
+    /// Times that messages were missed which the broker does not have any more.
+    pub gaps_lost: u64,
+    /// Messages published that had been shown already.
+    pub duplicates: u64,
+    /// Connections to the brokers that were made.
+    pub connects: u64,
+    /// Times that there was no broker for so long that nobody was kept waiting for it.
+    pub outages: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.posts += other.posts;
+        self.retries += other.retries;
+        self.given_up += other.given_up;
+        self.gaps_refilled += other.gaps_refilled;
+        self.gaps_lost += other.gaps_lost;
+        self.duplicates += other.duplicates;
+        self.connects += other.connects;
+        self.outages += other.outages;
+    }
 }
 
 /// A shard's end of what puts the messages of a room into one order, and carries what nodes tell each other.

@@ -1,6 +1,7 @@
-//! What shards count, in the words of the metrics.
+//! What shards and the backplane count, in the words of the metrics.
 
 use admin::{Sample, metric};
+use backplanes::Health;
 use shard::{Holdings, Shard};
 
 /// Everything a shard has to say of itself.
@@ -33,6 +34,23 @@ pub(crate) fn samples(shard: &Shard) -> Vec<Sample> {
     samples.extend(tally.refusals().map(|(code, count)| metric::REFUSALS.of(code, count)));
     samples.extend(tally.farewells().map(|(reason, count)| metric::CLOSES.of(reason, count)));
     samples
+}
+
+/// How the node stands with the others.
+pub(crate) fn of_backplane(health: &Health) -> Vec<Sample> {
+    let tally = health.tally;
+    vec![
+        metric::NODES.is(u64::from(health.nodes)),
+        metric::BACKPLANE_UP.is(u64::from(health.fault.is_none())),
+        metric::BACKPLANE_POSTS.is(tally.posts),
+        metric::BACKPLANE_RETRIES.is(tally.retries),
+        metric::BACKPLANE_GIVEN_UP.is(tally.given_up),
+        metric::BACKPLANE_GAPS.of("refilled", tally.gaps_refilled),
+        metric::BACKPLANE_GAPS.of("lost", tally.gaps_lost),
+        metric::BACKPLANE_DUPLICATES.is(tally.duplicates),
+        metric::BACKPLANE_CONNECTS.is(tally.connects),
+        metric::BACKPLANE_OUTAGES.is(tally.outages),
+    ]
 }
 
 fn held(holdings: Holdings) -> Vec<Sample> {

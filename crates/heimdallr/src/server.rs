@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{Cluster, Service, Stage, Vitals};
-use backplanes::{Health, OpenError, Wake};
+use backplanes::{OpenError, Wake};
 use gateways::handlers::Application;
 use reactor::{Node, NodeError, Publish};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -121,8 +121,9 @@ fn announce(node: &Node, admin: SocketAddr) -> io::Result<()> {
 
 /// Says how the node stands with the others.
 fn note_cluster(node: &Node, vitals: &Vitals) {
-    let Health { fault, nodes } = node.backplane();
-    vitals.note_cluster(Cluster { nodes, fault });
+    let health = node.backplane();
+    let samples = numbers::of_backplane(&health);
+    vitals.note_cluster(Cluster { fault: health.fault, samples });
 }
 
 /// An address that means every interface is reached on this machine by its loopback one.

@@ -59,7 +59,7 @@ impl Link for Ends {
     }
 
     fn health(&self) -> Health {
-        Health { fault: None, nodes: 1 }
+        Health { nodes: 1, ..Health::default() }
     }
 }
 

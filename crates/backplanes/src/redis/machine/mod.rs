@@ -26,7 +26,7 @@ use self::posts::Posts;
 use self::requests::{Awaited, Wire};
 use self::rooms::Room;
 use super::broker::{Channel, Heard, Line, Reply, Request};
-use crate::{Arrival, Ask, Health, NodeId, OutageRule, Settings};
+use crate::{Arrival, Ask, Health, NodeId, OutageRule, Settings, Tally};
 
 /// How often a machine is told that time passes, in milliseconds.
 pub const TICK_MS: u64 = 100;
@@ -75,27 +75,6 @@ pub struct Outcome {
     pub requests: Vec<(u64, Request)>,
     /// What arrives at which shard.
     pub arrivals: Vec<(u16, Arrival)>,
-}
-
-/// What has happened, in numbers that only grow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Orders that were posted.
-    pub posts: u64,
-    /// Posts asked for again, because the answer was cut off.
-    pub retries: u64,
-    /// Posts refused because no answer came in time.
-    pub given_up: u64,
-    /// Times that messages missed were shown in their place.
-    pub gaps_refilled: u64,
-    /// Times that messages were missed which the broker does not have any more.
-    pub gaps_lost: u64,
-    /// Messages published that had been shown already.
-    pub duplicates: u64,
-    /// Lines to the broker that came up.
-    pub connects: u64,
-    /// Times that there was no broker for so long that nobody was kept waiting for it.
-    pub outages: u64,
 }
 
 /// What a node makes of a broker.
@@ -175,9 +154,10 @@ impl Machine {
             }
             (_, false, false) => "the broker cannot be listened to",
             (_, true, false) => "what is said to the broker is not heard from it",
-            _ => return Health { fault: None, nodes: self.nodes.count() as u32 },
+            _ => "",
         };
-        Health { fault: Some(fault.to_owned()), nodes: self.nodes.count() as u32 }
+        let fault = (!fault.is_empty()).then(|| fault.to_owned());
+        Health { fault, nodes: self.nodes.count() as u32, tally: self.tally }
     }
 
     /// Whether a line is there.
@@ -186,11 +166,6 @@ impl Machine {
             Line::Listener => self.listener.is_up(),
             Line::Commands => self.commands.is_up(),
         }
-    }
-
-    /// What has happened.
-    pub fn tally(&self) -> Tally {
-        self.tally
     }
 
     fn ask(&mut self, shard: u16, ask: Ask, out: &mut Outcome) {

@@ -97,7 +97,7 @@ fn what_was_missed_is_shown_in_its_place() {
     world.nodes[1].publications.remove(0);
     world.settle();
     assert_eq!(world.arrived(1), ["posted 1 a", "posted 2 b", "posted 3 c"]);
-    assert_eq!(world.nodes[1].machine.tally().gaps_refilled, 1);
+    assert_eq!(world.nodes[1].machine.health().tally.gaps_refilled, 1);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn what_is_published_twice_is_shown_once() {
     world.nodes[1].publications.push_back(again);
     world.settle();
     assert_eq!(world.arrived(1), ["posted 1 a"]);
-    assert_eq!(world.nodes[1].machine.tally().duplicates, 1);
+    assert_eq!(world.nodes[1].machine.health().tally.duplicates, 1);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn what_the_log_has_lost_meanwhile_is_told() {
     let arrived = world.arrived(1);
     assert_eq!(arrived[0], "posted 1 first");
     assert!(arrived[1].starts_with("opened lobby at 61 former []") && arrived.len() == 2, "{arrived:?}");
-    assert_eq!(world.nodes[1].machine.tally().gaps_lost, 1);
+    assert_eq!(world.nodes[1].machine.health().tally.gaps_lost, 1);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_post_whose_answer_is_cut_off_is_one_message() {
         say(&mut world, 0, "ho", 8);
         world.settle();
         assert_eq!(world.arrived(0), ["placed 1 ticket 7", "placed 2 ticket 8"]);
-        assert_eq!(world.nodes[0].machine.tally().retries, 1);
+        assert_eq!(world.nodes[0].machine.health().tally.retries, 1);
     }
 }
 
@@ -215,7 +215,7 @@ fn a_replica_that_lacks_messages_goes_on_in_an_epoch_of_its_own() {
     }
     world.settle();
     assert_eq!(world.arrived(1), ["opened lobby at 1 former [1] tail [kept]"]);
-    assert_eq!(world.nodes[1].machine.tally().gaps_lost, 1);
+    assert_eq!(world.nodes[1].machine.health().tally.gaps_lost, 1);
 }
 
 #[test]

@@ -47,7 +47,11 @@ pub(crate) fn open(settings: &Settings, wakes: Vec<Wake>) -> Result<Box<dyn Link
     let numbered = wakes.into_iter().zip(0..);
     let (ends, deliveries): (Vec<_>, Vec<_>) =
         numbered.map(|(wake, shard)| end::connect(shard, asks.clone(), wake)).unzip();
-    let health = Arc::new(Mutex::new(Health { fault: Some("the broker was not reached yet".to_owned()), nodes: 1 }));
+    let health = Arc::new(Mutex::new(Health {
+        fault: Some("the broker was not reached yet".to_owned()),
+        nodes: 1,
+        ..Health::default()
+    }));
     let (stop, stopped) = oneshot::channel();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| OpenError(format!("redis: {error}")))?;
@@ -198,11 +202,12 @@ impl Service {
         for broker in 0..self.brokers.len() {
             self.step(broker, Input::Tick);
         }
-        let mut told = Health { fault: None, nodes: 0 };
+        let mut told = Health::default();
         for broker in &self.brokers {
-            let Health { fault, nodes } = broker.machine.health();
+            let Health { fault, nodes, tally } = broker.machine.health();
             told.fault = told.fault.or_else(|| fault.map(|fault| format!("{}: {fault}", broker.url)));
             told.nodes = told.nodes.max(nodes);
+            told.tally += tally;
         }
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = told;
     }
