@@ -1,5 +1,7 @@
-//! A Redis for as long as a measurement lasts: with nothing on disk, on a port of its own, asked about itself in its own words.
+//! A Redis for as long as a measurement lasts: on a port of its own, with nothing on disk but while it is restarted, asked about itself in its
+//! own words.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -33,6 +35,8 @@ pub(super) fn install() -> Outcome {
 impl Redis {
     /// Starts it and waits until it answers.
     pub(super) fn start(place: Place, log: &Path) -> Result<Self, Failure> {
+        // What another one has left behind is not for this one.
+        let _ = std::fs::remove_file(saved(log));
         let address = free_address()?;
         let process = serve(address, place, log)?;
         let redis = Self { process, address, place, log: log.to_owned() };
@@ -45,9 +49,9 @@ impl Redis {
         format!("redis://{}", self.address)
     }
 
-    /// Kills it, and everything it knew is gone; starts it again and waits until it answers.
+    /// Stops it as an operator does, so that it knows what it knew, and starts it again and waits until it answers.
     pub(super) fn restart(&mut self) -> Outcome {
-        self.process.kill()?;
+        write!(TcpStream::connect(self.address)?, "SHUTDOWN SAVE\r\n")?;
         self.process.wait()?;
         self.process = serve(self.address, self.place, &self.log)?;
         self.await_answer()
@@ -89,6 +93,7 @@ impl Drop for Redis {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        let _ = std::fs::remove_file(saved(&self.log));
     }
 }
 
@@ -97,7 +102,15 @@ fn serve(address: SocketAddr, place: Place, log: &Path) -> Result<Child, Failure
     line.extend(["--bind".to_owned(), address.ip().to_string()]);
     line.extend(["--port".to_owned(), address.port().to_string()]);
     line.extend(["--save", "", "--appendonly", "no"].map(str::to_owned));
-    Program::new(&line[0]).args(&line[1..]).start(log)
+    let saved = saved(log);
+    let (folder, name) = (saved.parent().unwrap_or(Path::new(".")), saved.file_name().unwrap_or_default());
+    let program = Program::new(&line[0]).args(&line[1..]);
+    program.args([OsStr::new("--dir"), folder.as_os_str(), OsStr::new("--dbfilename"), name]).start(log)
+}
+
+/// Where it saves what it knows.
+fn saved(log: &Path) -> PathBuf {
+    log.with_extension("rdb")
 }
 
 fn number_of(said: &str, name: &str) -> Option<u64> {

@@ -48,24 +48,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     usual("socketio-idle", "15,000 Socket.IO 4 clients in rooms of 10 who say nothing", socketio::idle),
     usual("rooms", "500,000 rooms of one member on one node, 100 of them to a session", rooms::run),
-    Scenario {
-        name: "nodes",
-        about: "the table over 1, 2 and 4 nodes with a Redis between them, Socket.IO with its adapter; ms",
-        is_usual: false,
-        run: nodes::latency,
-    },
-    Scenario {
-        name: "nodes-most",
-        about: "1000 members in one room over two nodes, and a third without any",
-        is_usual: false,
-        run: nodes::most,
-    },
-    Scenario {
-        name: "subscriptions",
-        about: "100,000 rooms of one member on two nodes with a Redis",
-        is_usual: false,
-        run: subscriptions::run,
-    },
+    usual(
+        "nodes",
+        "the table over 1, 2 and 4 nodes with a Redis between them, Socket.IO with its adapter; latency in ms",
+        nodes::latency,
+    ),
+    usual("nodes-most", "1000 members in one room over two nodes, and a third without any", nodes::most),
+    usual("subscriptions", "100,000 rooms of one member on two nodes with a Redis", subscriptions::run),
     Scenario {
         name: "peers",
         about: "the most deliveries/s at a p99 of at most 200 ms with a clean ledger, everybody",

@@ -15,6 +15,8 @@ use crate::step::Failure;
 const NODES: [u32; 3] = [1, 2, 4];
 /// Members of the room, and how many of them publish.
 const ROWS: [(u32, u32); 3] = [(1000, 10), (1000, 50), (1000, 100)];
+/// How long each row is measured: there are three times as many as without nodes.
+const SECONDS: f64 = 3.0;
 /// What we have to deliver for each message of Socket.IO's.
 const TIMES_SOCKETIO: f64 = 10.0;
 /// Minutes each time, and a table that has grown long enough.
@@ -29,7 +31,7 @@ pub(super) fn latency(lab: &Lab) -> Result<Finding, Failure> {
         let entrants = spread(lab, nodes)?;
         for rate in table::rates(lab) {
             for (members, publishers) in ROWS {
-                let row = Row { members, publishers, rate };
+                let row = Row { members, publishers, rate, seconds: SECONDS };
                 let name = format!("{nodes} × {members}/{publishers} at {rate}/s");
                 row.measure(lab, &entrants, &name, lab.scale.runs.min(RUNS_MAX), &mut finding)?;
             }

@@ -18,7 +18,11 @@ pub(super) struct Row {
     pub(super) publishers: u32,
     /// Posts a second of each publisher.
     pub(super) rate: u32,
+    /// How long is measured.
+    pub(super) seconds: f64,
 }
+
+const SECONDS: f64 = 6.0;
 
 pub(super) fn run(lab: &Lab) -> Result<Finding, Failure> {
     let entrants = lab.entrants(&["ours", "Socket.IO"])?;
@@ -26,7 +30,7 @@ pub(super) fn run(lab: &Lab) -> Result<Finding, Failure> {
     for rate in rates(lab) {
         for (members, publishers) in ROWS {
             let name = format!("{members}/{publishers} at {rate}/s");
-            let row = Row { members, publishers, rate };
+            let row = Row { members, publishers, rate, seconds: SECONDS };
             row.measure(lab, &entrants, &name, lab.scale.runs, &mut finding)?;
         }
     }
@@ -48,13 +52,13 @@ impl Row {
         times: usize,
         finding: &mut Finding,
     ) -> Outcome {
-        let Self { members, publishers, rate } = *self;
+        let Self { members, publishers, rate, seconds } = *self;
         let run = Run::new(&format!(
             "load --room-size {} --publishers {} --rate-each {rate} --warm-up {} --duration {}",
             lab.scale.size(members).max(2),
             lab.scale.size(publishers),
             lab.scale.seconds(2.0),
-            lab.scale.seconds(6.0),
+            lab.scale.seconds(seconds),
         ));
         let shown = lab.measure_in_turn(entrants, &run, times)?;
         let named = |what: &str| format!("{name}: {what}");
