@@ -5,33 +5,24 @@
 
 const { createServer } = require("node:http");
 const { createAdapter } = require("@socket.io/redis-adapter");
-const { createClient } = require("redis");
+const { Redis } = require("ioredis");
 const { Server } = require("socket.io");
 
 const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
 
 /** The adapter on the Redis that was named; without one, what a single process has. */
-const adapter = async (url) => {
-  if (url === undefined) return undefined;
-  const clients = [createClient({ url }), createClient({ url })];
-  await Promise.all(clients.map((client) => client.connect()));
-  return createAdapter(...clients);
-};
+const adapter = (url) => (url === undefined ? undefined : createAdapter(new Redis(url), new Redis(url)));
 
-const start = async () => {
-  const [host, port] = option("--listen").split(":");
-  const http = createServer();
-  const io = new Server(http, { adapter: await adapter(option("--redis")) });
+const [host, port] = option("--listen").split(":");
+const http = createServer();
+const io = new Server(http, { adapter: adapter(option("--redis")) });
 
-  io.on("connection", (socket) => {
-    socket.on("joinRoom", ({ room }, joined) => {
-      socket.join(room);
-      joined({});
-    });
-    socket.on("message", ({ room, userId, message }) => io.to(room).emit("message", { userId, message }));
+io.on("connection", (socket) => {
+  socket.on("joinRoom", ({ room }, joined) => {
+    socket.join(room);
+    joined({});
   });
+  socket.on("message", ({ room, userId, message }) => io.to(room).emit("message", { userId, message }));
+});
 
-  http.listen({ host, port: Number(port), backlog: 4096 }, () => console.log(`listening on ${host}:${port}`));
-};
-
-start();
+http.listen({ host, port: Number(port), backlog: 4096 }, () => console.log(`listening on ${host}:${port}`));

@@ -191,6 +191,11 @@ impl Load {
         u64::from(expected == 0) + lost + duplicated + reordered + strange + of_rooms
     }
 
+    /// The same, but that readers of a room may have seen different orders.
+    pub(super) fn faults_but_order(&self) -> u64 {
+        self.faults() - u64::from(self.rooms_that_disagree)
+    }
+
     /// What was lost, in percent of what should have come.
     pub(super) fn lost_percent(&self) -> f64 {
         100.0 * self.findings.lost as f64 / self.findings.expected.max(1) as f64
@@ -232,6 +237,8 @@ mod tests {
     fn every_kind_of_entry_is_a_fault() {
         let findings = r#"{"expected": 100, "delivered": 99, "lost": 1, "duplicated": 20, "reordered": 300, "strange": 4000}"#;
         assert_eq!(load(findings, 50_000).faults(), 54_321);
+        let disagreeing = Load { rooms_that_disagree: 7, ..load(findings, 0) };
+        assert_eq!((disagreeing.faults(), disagreeing.faults_but_order()), (4328, 4321));
         assert!((load(findings, 0).lost_percent() - 1.0).abs() < 1e-9);
     }
 
