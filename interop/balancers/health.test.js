@@ -10,9 +10,11 @@ import { openSessions, settled } from './harness/sessions.js';
 import { soon } from './harness/soon.js';
 
 const ROUNDS = 30;
+/** As nodes have it by themselves. */
+const LEAVE = { drain_wait_seconds: 2, drain_seconds: 25 };
 
-async function started(t, balancer, keys = {}) {
-  const cluster = await Cluster.start({ balancer, keys });
+async function started(t, balancer) {
+  const cluster = await Cluster.start({ balancer, keys: LEAVE });
   t.after(() => cluster.end());
   return cluster;
 }

@@ -13,6 +13,8 @@ const SERVER = process.env.SERVER_BINARY ?? root('target/debug/heimdallr');
 /** Every configuration of deploy/ that takes clients as they come. */
 export const BALANCERS = ['haproxy', 'nginx', 'nginx-ip-hash', 'apache'];
 
+const HASTE = { drain_wait_seconds: 0, drain_seconds: 1 };
+
 /** One of the nodes; `page` is where clients reach it by itself. */
 class Node {
   constructor(number, page, pid, admin, log) {
@@ -42,13 +44,13 @@ export class Cluster {
   #environment;
   #revived = [];
 
-  /** `keys` is what every node is configured with besides. */
+  /** `keys` is what every node is configured with besides; by itself it takes leave at once. */
   static async start({ balancer, nodes = 3, redis = false, keys = {} }) {
     const cluster = new Cluster();
     const args = ['cluster', '--nodes', String(nodes), '--server', SERVER];
     if (balancer) args.push('--balancer', balancer);
     if (!redis) args.push('--no-redis');
-    const variables = Object.entries(keys).map(([key, value]) => [`HEIMDALLR_${key.toUpperCase()}`, String(value)]);
+    const variables = Object.entries({ ...HASTE, ...keys }).map(([key, value]) => [`HEIMDALLR_${key.toUpperCase()}`, String(value)]);
     const env = (cluster.#environment = { ...process.env, HEIMDALLR_THREADS: '2', ...Object.fromEntries(variables) });
     await cluster.#run(spawn(XTASK, args, { stdio: ['ignore', 'pipe', 'pipe'], env }));
     return cluster;

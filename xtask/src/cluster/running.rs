@@ -15,7 +15,7 @@ use crate::step::{Failure, Outcome};
 /// How long something may take to accept connections.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long something that was asked to end may take. A node takes leave of its clients meanwhile.
-const END_TIMEOUT: Duration = Duration::from_secs(15);
+const END_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A folder that goes with the value.
