@@ -42,6 +42,8 @@ impl Address {
                 without_login(url)
             ))
         };
+        // It may have been chosen already, by an application around the server.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let watched = [("redis+sentinel://", "redis://"), ("rediss+sentinel://", "rediss://")];
         for (beginning, scheme) in watched {
             if let Some(rest) = url.strip_prefix(beginning) {
