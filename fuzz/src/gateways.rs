@@ -119,7 +119,11 @@ impl Choice {
         let (_, open) = GATEWAYS[self.gateway];
         let (head, _) = read_head(request).ok()??;
         let (mut gateway, mut out) = (open(&settings), Outbox::default());
-        let call = gateways::Call { head: &head, address: Ipv4Addr::LOCALHOST.into(), name: &|| SessionName([7; SessionName::BYTES]) };
+        let call = gateways::Call {
+            head: &head,
+            address: Ipv4Addr::LOCALHOST.into(),
+            name: &|| SessionName([7; SessionName::BYTES]),
+        };
         let session = match gateway.admit(&call, &mut out) {
             Admission::NotMine => return None,
             Admission::Answered => None,

@@ -2,7 +2,7 @@
 
 use chat::{Body, Command, RoomId, RoomName};
 use gateways::{CLIENTS, Client, Heard};
-use sim::{Node, PipeId};
+use sim::{PipeId, World};
 
 use super::terms::{login, room};
 
@@ -23,7 +23,7 @@ pub(crate) struct Neighbour {
 }
 
 impl Neighbour {
-    pub(crate) fn connect(secret: &str, node: &mut Node) -> Self {
+    pub(crate) fn connect(secret: &str, node: &mut World) -> Self {
         let room = room(&format!("a quiet room, {secret}"));
         let (_, dial) = CLIENTS.iter().find(|(name, _)| *name == "raw").expect("there are plain rooms");
         let mut client = dial(&login(room.as_str(), false)).expect("there is a client of plain rooms");
@@ -44,7 +44,7 @@ impl Neighbour {
     }
 
     /// Says something, once it has heard what it said before.
-    pub(crate) fn speak(&mut self, node: &mut Node) {
+    pub(crate) fn speak(&mut self, node: &mut World) {
         if !self.is_open || self.heard < self.said {
             return;
         }
@@ -58,7 +58,7 @@ impl Neighbour {
     }
 
     /// Reads and answers all there is. Says whether there was anything.
-    pub(crate) fn listen(&mut self, is_draining: bool, node: &mut Node) -> bool {
+    pub(crate) fn listen(&mut self, is_draining: bool, node: &mut World) -> bool {
         let bytes = node.read(self.pipe, usize::MAX);
         self.unread.extend_from_slice(&bytes);
         let (mut answer, mut heard) = (Vec::new(), Vec::new());
@@ -71,7 +71,7 @@ impl Neighbour {
         !bytes.is_empty()
     }
 
-    fn hear(&mut self, heard: &Heard, is_draining: bool, node: &mut Node) {
+    fn hear(&mut self, heard: &Heard, is_draining: bool, node: &mut World) {
         match heard {
             Heard::Opened => self.is_open = true,
             Heard::Pinged => {}
@@ -95,7 +95,7 @@ impl Neighbour {
         assert!(*is_dismissed || !is_draining, "everybody is told that the node goes away");
     }
 
-    pub(crate) fn leave(&mut self, node: &mut Node) {
+    pub(crate) fn leave(&mut self, node: &mut World) {
         node.hang_up(self.pipe);
     }
 }

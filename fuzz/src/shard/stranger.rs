@@ -2,7 +2,7 @@
 
 use gateways::CLIENTS;
 use sim::scenario::Terms;
-use sim::{Node, PipeId};
+use sim::{PipeId, World};
 use wire::websocket::{Opcode, write_masked_frame};
 
 use super::script::Opening;
@@ -17,7 +17,7 @@ pub(crate) struct Stranger {
 }
 
 impl Stranger {
-    pub(crate) fn dial(shard: usize, opening: Option<Opening>, terms: &Terms, node: &mut Node) -> Self {
+    pub(crate) fn dial(shard: usize, opening: Option<Opening>, terms: &Terms, node: &mut World) -> Self {
         let pipe = node.connect(shard);
         if let Some(Opening { gateway, room, deflate }) = opening {
             let (_, dial) = CLIENTS[gateway];
@@ -29,18 +29,18 @@ impl Stranger {
         Self { pipe, is_stalled: false }
     }
 
-    pub(crate) fn send(&self, bytes: &[u8], told: &Told, node: &mut Node) {
+    pub(crate) fn send(&self, bytes: &[u8], told: &Told, node: &mut World) {
         node.send(self.pipe, &told.fill(bytes));
     }
 
-    pub(crate) fn say(&self, text: &[u8], told: &Told, node: &mut Node) {
+    pub(crate) fn say(&self, text: &[u8], told: &Told, node: &mut World) {
         let mut bytes = Vec::new();
         write_masked_frame(&mut bytes, Opcode::Text, &told.fill(text), MASK);
         node.send(self.pipe, &bytes);
     }
 
     /// Reads, unless it has stopped.
-    pub(crate) fn read(&self, bytes_max: usize, told: &mut Told, node: &mut Node) {
+    pub(crate) fn read(&self, bytes_max: usize, told: &mut Told, node: &mut World) {
         if !self.is_stalled {
             told.note(&node.read(self.pipe, bytes_max));
         }

@@ -53,7 +53,15 @@ pub(crate) fn read_terms(reader: &mut Reader<'_>) -> Terms {
         inputs_per_turn: reader.pick(&INPUTS_PER_TURN),
     };
     let rooms = ROOMS.map(|name| RoomId::public(room(name))).into();
-    Terms { shards, settings, weather, read_bytes: reader.pick(&READ_BYTES), cast: cast(&secret), rooms }
+    Terms {
+        shards,
+        settings,
+        weather,
+        read_bytes: reader.pick(&READ_BYTES),
+        cast: cast(&secret),
+        rooms,
+        cluster: None,
+    }
 }
 
 /// The bytes of the terms nearest to these, for as many shards.

@@ -1,7 +1,6 @@
 //! The world of one script, and what must be true in it after every step.
 
 use shard::{Burden, Holdings};
-use sim::Node;
 use sim::scenario::{Deed, Failure, Play, Terms};
 
 use super::neighbour::Neighbour;
@@ -91,7 +90,7 @@ impl<'a> World<'a> {
         self.play.end(self.deeds as usize).unwrap_or_else(|failure| complain(&failure));
     }
 
-    fn with(&mut self, who: usize, act: impl FnOnce(&mut Stranger, &Told, &mut Node)) {
+    fn with(&mut self, who: usize, act: impl FnOnce(&mut Stranger, &Told, &mut sim::World)) {
         let count = self.strangers.len().max(1);
         if let Some(stranger) = self.strangers.get_mut(who % count) {
             act(stranger, &self.told, &mut self.play.stage.node);
