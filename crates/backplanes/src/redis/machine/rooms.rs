@@ -390,8 +390,10 @@ impl Machine {
     pub(super) fn told_here(&mut self, id: &RoomId, node: NodeId, here: Option<Here>, out: &mut Outcome) {
         let Some(room) = self.rooms.get_mut(id) else { return };
         match room.stage {
-            // Somebody cleans up after this node, which has been taken for dead and is not.
-            _ if node == self.node && here.is_none() => self.say_here(id, out),
+            // Somebody cleans up after this node, which has been taken for dead and is not. Who does goes on until nothing of it is left.
+            _ if node == self.node && here.is_none() => {
+                self.doubts.push_back((self.now_ms + SPARED_MS, id.clone()));
+            }
             _ if node == self.node => {}
             Stage::Attending(_) => {
                 room.ahead.here.retain(|(other, _)| *other != node);
