@@ -309,15 +309,20 @@ pub struct Lineage {
 impl Lineage {
     /// The position in the epoch of `head` that a client stands at who stood at `position`; `None`: it cannot be said.
     pub fn translate(&self, position: Position, head: Position) -> Option<Position> {
+        let shared = self.shared(position, head).filter(|offset| *offset == position.offset);
+        shared.map(|offset| Position { epoch: head.epoch, offset })
+    }
+
+    /// The last offset in the epoch of `head` up to which a client has all that lived on who stood at `position`; `None`: nothing is known to.
+    pub fn shared(&self, position: Position, head: Position) -> Option<u64> {
         let mut kept = head.offset;
         if position.epoch == head.epoch {
-            return (position.offset <= kept).then_some(position);
+            return Some(position.offset.min(kept));
         }
         for (epoch, last) in &self.former {
             kept = kept.min(*last);
             if *epoch == position.epoch {
-                let at = Position { epoch: head.epoch, offset: position.offset };
-                return (position.offset <= kept).then_some(at);
+                return Some(position.offset.min(kept));
             }
         }
         None

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chat::{Command, Position, Resumption, RoomId, RoomName, Tag, UserId};
+use chat::{Command, Position, Refusal, Resumption, RoomId, RoomName, Tag, UserId};
 use gateways::{CLIENTS, Client, Heard, Keepsake, Login};
 
 use crate::ledger::{Ledger, SessionNo, Speech};
@@ -50,6 +50,10 @@ pub struct Actor {
     inbox: Option<Position>,
     /// Posts without an answer, to be sent again.
     unanswered: Vec<Command>,
+    /// The tag of its asking to go by its name, until that is granted.
+    identifying: Option<Tag>,
+    /// It could not be granted then: until it is, it says nothing, for it would be somebody else who said it.
+    is_nameless: bool,
     tags: u32,
     dials: u64,
 }
@@ -101,6 +105,8 @@ impl Actor {
             rooms: BTreeMap::new(),
             inbox: None,
             unanswered: Vec::new(),
+            identifying: None,
+            is_nameless: false,
             tags: 0,
             dials: 0,
         }
@@ -193,12 +199,30 @@ impl Actor {
 
     /// Posts a message, and remembers it until it is answered.
     pub fn post(&mut self, command: Command, node: &mut World, ledger: &mut Ledger) -> bool {
-        let asked = self.ask(command.clone(), node, ledger);
+        let asked = !self.is_nameless && self.ask(command.clone(), node, ledger);
         // Without a name, or an id that outlives the connection, a retry cannot be told from another post.
         if asked && self.user.is_some() && self.gateway != "socketio" {
             self.unanswered.push(command);
         }
         asked
+    }
+
+    /// Asks again for what could not be done when it asked.
+    pub fn repeat(&mut self, node: &mut World, ledger: &mut Ledger) {
+        if !self.is_connected() {
+            return;
+        }
+        if self.is_nameless {
+            self.identify(node, ledger);
+        }
+        self.go_where_it_was(node, ledger);
+    }
+
+    /// A start of a node has ended.
+    pub fn be_forsaken(&self, life: usize, ledger: &mut Ledger) {
+        if let Some(link) = self.link.as_ref().filter(|link| link.pipe.life() == life) {
+            ledger.note(link.session, |conduct| conduct.is_forsaken = true);
+        }
     }
 
     /// Reads older messages of a room it is in.
@@ -345,7 +369,12 @@ impl Actor {
                 }
             }
             Heard::Closed { .. } => link.is_open = false,
-            Heard::Welcome { inbox, resumption: Resumption::Fresh, .. } => self.inbox = *inbox,
+            Heard::Welcome { inbox, resumption, .. } => {
+                self.is_nameless = false;
+                if *resumption == Resumption::Fresh {
+                    self.inbox = *inbox;
+                }
+            }
             Heard::Joined { room, at, resumption, .. } => {
                 link.rooms.insert(room.clone());
                 let place = self.rooms.entry(room.clone()).or_default();
@@ -356,6 +385,7 @@ impl Actor {
             Heard::Posted(said) => self.note_place(&said.room, said.at),
             Heard::Lost { room, at, .. } => self.note_place(room, Some(*at)),
             Heard::Accepted { tag, .. } => self.answered(tag),
+            Heard::Refused { tag, refusal: Refusal::Unavailable } => self.turned_away(tag),
             Heard::Refused { tag, .. } => {
                 self.answered(tag);
                 self.give_up(tag);
@@ -366,10 +396,20 @@ impl Actor {
 
     /// The connection is open: says who it is, goes where it was, and repeats what was not answered.
     fn arrive(&mut self, node: &mut World, ledger: &mut Ledger) {
+        self.is_nameless = false;
+        self.identify(node, ledger);
+        self.go_where_it_was(node, ledger);
+    }
+
+    fn identify(&mut self, node: &mut World, ledger: &mut Ledger) {
         if let Some(user) = self.user.clone() {
             let tag = self.tag();
+            self.identifying = tag.clone();
             self.ask(Command::Identify { user, inbox: self.inbox, tag }, node, ledger);
         }
+    }
+
+    fn go_where_it_was(&mut self, node: &mut World, ledger: &mut Ledger) {
         for room in self.rooms.keys().cloned().collect::<Vec<_>>() {
             self.enter(&room, node, ledger);
         }
@@ -388,6 +428,15 @@ impl Actor {
         {
             link.rooms.insert(room.clone());
             link.entering.push((tag, room.clone()));
+        }
+    }
+
+    /// What it asked for cannot be done now, and is asked for again later.
+    fn turned_away(&mut self, tag: &Option<Tag>) {
+        self.is_nameless |= tag.is_some() && *tag == self.identifying;
+        let Some(link) = &mut self.link else { return };
+        if let Some((_, room)) = link.entering.iter().find(|(of, _)| tag.as_ref() == Some(of)) {
+            link.rooms.remove(room);
         }
     }
 

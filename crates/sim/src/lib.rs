@@ -16,7 +16,7 @@ pub mod transcript;
 mod world;
 
 pub use actor::{Actor, Tamper};
-pub use cluster::{Climate, Cluster, Fault, Layout, Memory};
+pub use cluster::{Climate, Cluster, Fault, Layout, Memory, Perils};
 pub use ledger::{Conduct, Ledger, Mark, Rules, SessionNo, Speech, Trouble};
 pub use node::{DAWN, Node, PipeId, Thief, alone};
 pub use pipe::Weather;

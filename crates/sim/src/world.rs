@@ -151,6 +151,11 @@ impl World {
         cluster.befall(fault, &mut self.lives, self.now_ms)
     }
 
+    /// Whether there is any node to connect to.
+    pub fn is_anywhere(&self) -> bool {
+        self.living().next().is_some()
+    }
+
     /// Whether every node is there and nothing stands between it and the broker.
     pub fn is_whole(&self) -> bool {
         self.cluster.as_ref().is_none_or(|cluster| cluster.is_whole(self.now_ms))

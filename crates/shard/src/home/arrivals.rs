@@ -44,7 +44,7 @@ impl Homes {
     fn arrive(&mut self, arrival: Arrival, now: Now, out: &mut Vec<Addressed>) {
         match arrival {
             Arrival::Opened(opened) => self.opened(opened, now, out),
-            Arrival::Shut { room, refusal } => self.shut(&room, refusal, out),
+            Arrival::Shut { room, refusal } => self.shut(room, refusal, now, out),
             Arrival::Ordered { message, ticket } => {
                 let at = message.at;
                 self.show(message, out);
@@ -96,13 +96,19 @@ impl Homes {
     fn opened(&mut self, opened: Opened, now: Now, out: &mut Vec<Addressed>) {
         let Opened { room, head, lineage, tail } = opened;
         let Some(home) = self.rooms.get_mut(&room) else { return };
-        let shown = home.head.replace(head);
+        let (shown, before) = (home.head.replace(head), home.lineage());
         if let Some(shown) = shown {
-            let standing = lineage.translate(shown, head);
-            let from = standing.map_or(0, |at| at.offset);
+            // What lived on of it and was shown is not shown again, also where the end of it did not, or where an epoch in between did not.
+            let by_former = before
+                .former
+                .iter()
+                .map(|(epoch, last)| Position { epoch: *epoch, offset: shown.offset.min(*last) });
+            let ways = std::iter::once(shown).chain(by_former);
+            let shared = ways.filter_map(|at| lineage.shared(at, head)).max();
+            let from = shared.unwrap_or(0);
             let news = tail.iter().filter(|message| message.at.offset > from);
             let reached = news.clone().next().map_or(head.offset, |first| first.at.offset - 1);
-            if standing.is_none_or(|at| at.offset < reached) {
+            if shared != Some(shown.offset) || from < reached {
                 let at = Position { epoch: head.epoch, offset: reached };
                 home.tell(&room, &Event::Lost { room: room.clone(), since: shown, at }, out);
             }
@@ -118,11 +124,15 @@ impl Homes {
         }
     }
 
-    /// A room cannot be attended to: nobody enters.
-    fn shut(&mut self, room: &RoomId, refusal: Refusal, out: &mut Vec<Addressed>) {
-        let Some(home) = self.rooms.get_mut(room).filter(|home| home.head.is_none()) else { return };
+    /// A room cannot be attended to: nobody enters. That of everybody nobody has asked for by name, and nobody would ask again: they wait.
+    fn shut(&mut self, room: RoomId, refusal: Refusal, now: Now, out: &mut Vec<Addressed>) {
+        if room.is_everybody() {
+            return;
+        }
+        let Some(home) = self.rooms.get_mut(&room).filter(|home| home.head.is_none()) else { return };
         let waiting = home.take_waiting();
-        self.let_go(room);
+        self.let_go(&room);
+        self.ask(Ask::Forsake(room), now, out);
         for Enter { room, session, tag, .. } in waiting {
             out.push((session.shard, Mail::Barred { to: session, room, tag, refusal }));
         }

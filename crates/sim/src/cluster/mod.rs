@@ -37,6 +37,19 @@ pub struct Layout {
     pub tags_per_room: usize,
     /// What happens in rooms while there is no broker.
     pub outage_rules: Vec<OutageRule>,
+    /// What may befall it, of a thousand deeds so many.
+    pub perils: Perils,
+}
+
+/// How often, of a thousand deeds, something befalls a cluster.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Perils {
+    /// A line between a node and the broker breaks, or carries nothing any more, or nothing passes there for a while.
+    pub lines: u32,
+    /// The broker restarts, or fails over.
+    pub brokers: u32,
+    /// A node is killed.
+    pub nodes: u32,
 }
 
 /// The nodes of a world, but for their shards, and what lies between them.
@@ -265,11 +278,9 @@ impl Cluster {
         let port = Port::new(self.shards);
         let node = NodeId(1 + life as u32);
         let settings = backplane_settings(&self.layout, &self.settings, self.shards, node, seeds.draw());
-        // Names of sessions lead to shards of the node that gave them out.
-        let names_secret = u128::from(seeds.draw()).to_le_bytes();
         let start = Start {
             life: life as u32,
-            settings: &Settings { names_secret, ..self.settings.clone() },
+            settings: &Settings { node, ..self.settings.clone() },
             shards: self.shards,
             weather: self.weather,
             seed: seeds.draw(),

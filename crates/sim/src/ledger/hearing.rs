@@ -265,8 +265,9 @@ impl Ledger {
         let is_too_much = self.trouble == Trouble::Cut && self.keeps_messages < Some(MISSED_MAX);
         let is_excused = is_too_much || self.trouble == Trouble::Loss;
         let may_lose = self.sessions[session.0].conduct.is_slow || is_excused;
-        let fault = match self.stay(session, room) {
-            Some(stay) => stay.lose(since, at, may_lose).err(),
+        let book = self.rooms.entry(room.clone()).or_default();
+        let fault = match self.sessions[session.0].stays.get_mut(room) {
+            Some(stay) => stay.lose(since, at, may_lose, book).err(),
             None => Some("is not there".into()),
         };
         self.room(room).note_head(at);
@@ -296,6 +297,7 @@ impl Ledger {
         }
         if let (Some(end), Some(before)) = (expected, before)
             && end != before
+            && !(end.offset == before.offset && self.room(room).goes_on(before, end.epoch))
         {
             self.complain(
                 session,
@@ -307,7 +309,8 @@ impl Ledger {
     fn parted(&mut self, session: SessionNo, code: u16, reason: &str) {
         let book = &mut self.sessions[session.0];
         let conduct = book.conduct;
-        let is_full = matches!(book.speech, Speech::Plain(_) | Speech::Reader(..)) && self.rules.may_be_full;
+        let may_be_barred = self.rules.may_be_full || self.trouble > Trouble::None;
+        let is_full = matches!(book.speech, Speech::Plain(_) | Speech::Reader(..)) && may_be_barred;
         let is_due = match code {
             _ if conduct.is_leaving => true,
             // It has read so slowly that it did not connect in time.

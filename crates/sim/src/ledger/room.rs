@@ -99,7 +99,7 @@ impl Room {
     }
 
     /// What follows a position is told in this epoch: if that is another one, it must have begun with all that stands before.
-    pub(super) fn go_on(&mut self, from: Position, epoch: Epoch) -> Result<(), String> {
+    pub(super) fn go_on(&self, from: Position, epoch: Epoch) -> Result<(), String> {
         if from.epoch == epoch {
             return Ok(());
         }
@@ -114,6 +114,11 @@ impl Room {
         differing.map_or(Ok(()), |(offset, _)| {
             Err(format!("goes on after {from} in the epoch {epoch:?}, which has something else at {offset}"))
         })
+    }
+
+    /// Whether what stands before a position may be told in this epoch.
+    pub(super) fn goes_on(&self, from: Position, epoch: Epoch) -> bool {
+        self.go_on(from, epoch).is_ok()
     }
 
     /// A message is asked for once more.

@@ -90,20 +90,28 @@ impl Stay {
     }
 
     /// Messages are told to be lost.
-    pub(super) fn lose(&mut self, since: Position, at: Position, may_lose: bool) -> Result<(), String> {
+    pub(super) fn lose(
+        &mut self,
+        since: Position,
+        at: Position,
+        may_lose: bool,
+        room: &mut Room,
+    ) -> Result<(), String> {
         let Some(place) = self.place else {
             self.last = None;
             let told = format!("told to have lost {since} to {at}, and was never slow");
             return if may_lose { Ok(()) } else { Err(told) };
         };
         if let Some(owed) = self.owed.take() {
-            if since != owed || at.epoch != place.epoch || at.offset > place.offset {
+            if since.offset != owed.offset || at.epoch != place.epoch || at.offset > place.offset {
                 return Err(format!("since {owed}, told to have lost {since} to {at}"));
             }
         } else if !may_lose {
             return Err(format!("told to have lost {since} to {at}, and was never slow"));
-        } else if since != place || (at.epoch == place.epoch && at.offset <= since.offset) {
+        } else if since.offset != place.offset || (at.epoch == place.epoch && at.offset <= since.offset) {
             return Err(format!("at {place}, told to have lost {since} to {at}"));
+        } else {
+            room.go_on(place, since.epoch)?;
         }
         (self.place, self.last) = (Some(at), None);
         Ok(())

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::cluster::Fault;
+
 /// One thing that happens. `who` and `to` are places in the cast, `room` one in the list of rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
@@ -47,6 +49,10 @@ pub enum Deed {
     Settle,
     /// The node is told to go away.
     Drain,
+    /// Asks again for what could not be done when it asked.
+    Repeat { who: usize },
+    /// Something befalls the cluster.
+    Befall(Fault),
 }
 
 /// What a message is made of.
@@ -109,6 +115,8 @@ impl fmt::Display for Deed {
             Self::Leap { ms } => write!(f, "time jumps {ms}ms"),
             Self::Settle => f.write_str("all settles"),
             Self::Drain => f.write_str("the node drains"),
+            Self::Repeat { who } => write!(f, "actor {who} asks again"),
+            Self::Befall(fault) => fault.fmt(f),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Plans: which deeds a seed gives, one after the other.
 
+use backplanes::brokered::Line;
+
 use super::deed::{BodyKind, Deed, Manner};
 use super::terms::Terms;
+use crate::cluster::{Fault, Layout, Memory, Perils};
 use crate::random::Random;
 
 /// A deed with its number, by which chance is the same for it whatever happened before.
@@ -18,7 +21,10 @@ pub(super) fn draw_plan(terms: &Terms, random: &mut Random) -> Vec<Numbered> {
     }
     plan.push(Deed::Work { turns: 50 });
     let deeds = if crowd { 60 } else { random.between(60, 250) };
-    plan.extend((0..deeds).map(|_| draw_deed(terms, random)));
+    for _ in 0..deeds {
+        plan.extend(terms.cluster.as_ref().and_then(|layout| draw_fault(layout, random)));
+        plan.push(draw_deed(terms, random));
+    }
     if terms.cluster.is_none() && random.chance(100) {
         plan.push(Deed::Drain);
         let deeds = random.between(10, 60);
@@ -27,8 +33,25 @@ pub(super) fn draw_plan(terms: &Terms, random: &mut Random) -> Vec<Numbered> {
     (0..).zip(plan).collect()
 }
 
+/// What befalls a cluster before the next deed, if anything, or who asks again for what it could not have meanwhile.
+fn draw_fault(layout: &Layout, random: &mut Random) -> Option<Deed> {
+    let Perils { lines, brokers, nodes } = layout.perils;
+    let site = random.below(layout.sites);
+    let ms = *random.pick(&[0, 300, 2000, 8000]);
+    let line = *random.pick(&[Line::Commands, Line::Listener]);
+    let memory = *random.pick(&[Memory::All, Memory::Some, Memory::None]);
+    let kinds = [Fault::Cut { site, line }, Fault::Deaden { site, line }, Fault::Part { site, ms }];
+    let of_lines = *random.pick(&kinds);
+    let perils =
+        [(lines, of_lines), (brokers, Fault::Restart { memory, ms }), (nodes, Fault::Kill { site, ms })];
+    perils.into_iter().find(|(chance, _)| random.chance(*chance)).map(|(_, fault)| Deed::Befall(fault))
+}
+
 fn draw_deed(terms: &Terms, random: &mut Random) -> Deed {
     let who = random.below(terms.cast.len());
+    if terms.cluster.is_some() && random.chance(30) {
+        return Deed::Repeat { who };
+    }
     let room = draw_room(terms, random);
     match random.below(100) {
         0..14 => Deed::Connect { who, shard: random.below(terms.places()) },

@@ -8,6 +8,7 @@ use super::intruder;
 use super::plan::Numbered;
 use super::terms::Terms;
 use crate::actor::Actor;
+use crate::cluster::Fault;
 use crate::ledger::{Mark, Trouble};
 use crate::random::Random;
 use crate::stage::Stage;
@@ -37,6 +38,8 @@ pub struct Play<'a> {
     is_draining: bool,
 }
 
+/// Longer than it takes nodes to find out what is no more, and to find back to each other.
+const MENDED_MS: u64 = 20_000;
 /// Longer than anything takes in a cluster that nothing stands between.
 const REST_MS: u64 = 300;
 /// More messages than any deed posts.
@@ -92,6 +95,9 @@ impl<'a> Play<'a> {
     /// Does one deed, and some of the work that it makes. Deeds have numbers of their own.
     pub fn perform(&mut self, number: u64, deed: &Deed) {
         self.reseed(number);
+        if matches!(deed, Deed::Connect { .. } | Deed::Intrude { .. }) && !self.stage.node.is_anywhere() {
+            return;
+        }
         let Stage { node, actors, ledger, random, intruders, .. } = &mut self.stage;
         match *deed {
             Deed::Connect { who, shard } => actors[who].connect(shard, node, ledger, random.draw()),
@@ -131,12 +137,16 @@ impl<'a> Play<'a> {
             Deed::Wait { ms } => self.stage.wait(ms),
             Deed::Leap { ms } => {
                 self.stage.settle();
-                // Lines between nodes and their broker are let go that have been silent for so long.
-                self.stage.ledger.note_trouble(Trouble::Cut);
+                // Lines between nodes and their broker are let go that have been silent for so long, and rooms forgotten of nodes taken for dead.
+                let idle_ms = self.terms.settings.room_idle_ms.min(self.terms.settings.inbox_idle_ms);
+                let is_forgotten = self.terms.cluster.is_some() && ms >= idle_ms;
+                self.stage.ledger.note_trouble(if is_forgotten { Trouble::Loss } else { Trouble::Cut });
                 self.stage.leap(ms);
                 self.stage.settle();
             }
             Deed::Settle => self.settle(),
+            Deed::Repeat { who } => actors[who].repeat(node, ledger),
+            Deed::Befall(fault) => self.befall(fault),
             Deed::Drain => {
                 self.is_draining = true;
                 ledger.note_drain();
@@ -158,6 +168,17 @@ impl<'a> Play<'a> {
         }
         if self.stage.node.is_whole() {
             self.stage.ledger.settle();
+        }
+    }
+
+    fn befall(&mut self, fault: Fault) {
+        let Stage { node, actors, ledger, .. } = &mut self.stage;
+        ledger.note_trouble(match fault {
+            Fault::Restart { .. } => Trouble::Loss,
+            _ => Trouble::Cut,
+        });
+        if let Some(life) = node.befall(fault) {
+            actors.iter().for_each(|actor| actor.be_forsaken(life, ledger));
         }
     }
 
@@ -207,6 +228,9 @@ impl<'a> Play<'a> {
         for actor in &mut self.stage.actors {
             actor.set_reading(true, &mut self.stage.ledger);
         }
+        if self.terms.cluster.is_some() {
+            self.mend();
+        }
         let settings = &self.terms.settings;
         self.stage.wait(3 * settings.ping_interval_ms + settings.close_timeout_ms);
         self.stage.wait(2 * settings.presence_interval_ms);
@@ -214,6 +238,17 @@ impl<'a> Play<'a> {
         if !self.is_draining {
             self.stage.ledger.check_presence();
         }
+    }
+
+    /// Nothing befalls the cluster any more, and what could not be done before is asked for again.
+    fn mend(&mut self) {
+        self.stage.node.befall(Fault::Heal);
+        self.stage.wait(MENDED_MS);
+        if !self.stage.node.is_whole() {
+            self.stage.node.note_fault("the nodes do not find back to the broker".into());
+        }
+        let Stage { node, actors, ledger, .. } = &mut self.stage;
+        actors.iter_mut().for_each(|actor| actor.repeat(node, ledger));
     }
 
     /// Everybody leaves, and the node must forget them.

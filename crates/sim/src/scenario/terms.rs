@@ -7,7 +7,7 @@ use gateways::{CLIENTS, SocketIoSettings};
 use shard::{Proxies, Settings, ShardId, SlowPolicy, SlowRule};
 
 use crate::actor::Actor;
-use crate::cluster::{Climate, Cluster, Layout};
+use crate::cluster::{Climate, Cluster, Layout, Perils};
 use crate::ledger::{Ledger, Rules};
 use crate::node::Node;
 use crate::pipe::Weather;
@@ -258,6 +258,11 @@ fn draw_layout(random: &mut Random) -> Layout {
         history_messages: *random.pick(&[3, 50, 1000, 1000]),
         tags_per_room: 4096,
         outage_rules: Vec::new(),
+        perils: Perils {
+            lines: *random.pick(&[0, 0, 60]),
+            brokers: *random.pick(&[0, 0, 30]),
+            nodes: *random.pick(&[0, 0, 30]),
+        },
     }
 }
 
