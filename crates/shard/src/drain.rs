@@ -157,11 +157,6 @@ impl Shard {
         self.is_leaving() && !(is_visitor(protocol) && self.takes_posts(now))
     }
 
-    /// Whether everybody here has been told, and should have been elsewhere.
-    pub(crate) fn has_left(&self, now: Now) -> bool {
-        self.sessions.len() == 0 && !self.takes_posts(now)
-    }
-
     /// Whether messages of visitors are taken in: until everybody should have been told.
     fn takes_posts(&self, now: Now) -> bool {
         let Some(drain) = self.drain.as_ref().filter(|drain| drain.own.is_some()) else { return true };

@@ -333,9 +333,8 @@ impl Shard {
         if id.is_far() {
             return self.end_answer(id);
         }
-        let is_of_no_use = self.has_left(now);
         let Some(stream) = self.streams.get_mut(id) else { return };
-        if stream.ended && stream.tail.is_empty() || is_of_no_use {
+        if stream.ended && stream.tail.is_empty() {
             return self.close_politely(id, now);
         }
         stream.phase = Phase::Asking;

@@ -1,9 +1,11 @@
 //! A server that goes away without haste.
 
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::peer::{CLOSE, Peer, TEXT, close_of, frame};
+use crate::peer::{Answer, CLOSE, Peer, TEXT, close_of, frame};
 use crate::server::{PLAIN, Server, until};
 
 const MEMBERS: u32 = 60;
@@ -77,21 +79,31 @@ fn clients_are_told_at_a_pace_and_those_not_told_yet_talk_on() {
 fn posts_are_taken_until_everybody_should_have_been_told() {
     let mut server = Server::start(PLAIN, &[("drain_sessions_per_second", "2")]);
     let members: Vec<Peer> = (0..4).map(|_| Peer::member(server.address, "quiet")).collect();
-    let mut poster = Peer::connect(server.address);
-    let post = b"POST /rooms/quiet HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
+    let poster = Peer::connect(server.address);
     server.terminate();
-    let counted = || server.counts().filter(|counts| counts.of("closes server_restart") >= 1.0);
-    until("one is told", || {
-        poster.send(post);
-        assert_eq!(poster.answer().status, 200);
-        counted()
-    });
-    let refusal = until("posts are refused", || {
-        poster.send(post);
-        Some(poster.answer()).filter(|answer| answer.status != 200)
-    });
+    let is_one_told = Arc::new(AtomicBool::new(false));
+    let told = is_one_told.clone();
+    // On a thread of its own: a stream that asks nothing for a second is closed.
+    let posting = std::thread::spawn(move || post_until_refused(poster, &told));
+    until("one is told", || server.counts().filter(|counts| counts.of("closes server_restart") >= 1.0));
+    is_one_told.store(true, Ordering::Relaxed);
+    let (mut poster, taken_since, refusal) = posting.join().expect("it is answered every time");
+    assert!(taken_since > 0, "posts are taken while others are told");
     assert_eq!((refusal.status, refusal.text.contains("draining")), (503, true), "{refusal:?}");
     poster.assert_over();
     drop(members);
     assert_eq!(server.end(), Some(0));
+}
+
+/// Posts again and again. Says how many posts were taken since somebody was told, and what the first was answered that was not.
+fn post_until_refused(mut poster: Peer, is_one_told: &AtomicBool) -> (Peer, usize, Answer) {
+    let mut taken_since = 0;
+    loop {
+        poster.send(b"POST /rooms/quiet HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+        let answer = poster.answer();
+        if answer.status != 200 {
+            return (poster, taken_since, answer);
+        }
+        taken_since += usize::from(is_one_told.load(Ordering::Relaxed));
+    }
 }
