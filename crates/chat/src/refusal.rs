@@ -104,7 +104,7 @@ impl Refusal {
             Self::Draining => ("draining", "the server is going away; reconnect and try again", 503),
             Self::Unavailable => (
                 "unavailable",
-                "what puts messages in order cannot be reached; nothing was kept; try again later",
+                "what puts messages in order cannot be reached; try again later, with the same id",
                 503,
             ),
         }
