@@ -6,8 +6,8 @@
 mod port;
 
 pub use port::{
-    Arrival, Ask, Backplane, End, Health, Lineage, Link, NodeId, Open, OpenError, Opened, Order,
-    OutagePolicy, OutageRule, Settings, Signal, Tally, Wake,
+    Arrival, Ask, Backplane, End, Health, Link, NodeId, Open, OpenError, Opened, Order, OutagePolicy,
+    OutageRule, Settings, Signal, Tally, Wake,
 };
 
 macro_rules! backplanes {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chat::{
-    Author, Bidding, Body, Content, Epoch, Here, Message, Position, Refusal, Reply, RoomId, SignalName, Tag,
-    Time, UserId,
+    Author, Bidding, Body, Content, Here, Lineage, Message, Position, Refusal, Reply, RoomId, SignalName,
+    Tag, Time, UserId,
 };
 
 /// One start of a node. Never used again by another.
@@ -150,6 +150,9 @@ pub trait Backplane {
 /// What a shard asks of the backplane.
 #[derive(Clone, Debug)]
 pub enum Ask {
+    /// How a room stood that is about to be attended to, as far as this node has kept it for itself. Where rooms live only as long as their
+    /// homes, it goes on from there; elsewhere it is known better.
+    Remember(Opened),
     /// There is an audience for a room here now: answered by [`Arrival::Opened`] or [`Arrival::Shut`], and followed by all that is said there.
     Attend(RoomId),
     /// There is none any more.
@@ -297,34 +300,4 @@ pub struct Opened {
     pub lineage: Lineage,
     /// The newest messages up to the head, as many as are kept, ascending and without gaps.
     pub tail: Vec<Arc<Message>>,
-}
-
-/// The epochs a room has come through without losing what was said up to some offset, the latest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lineage {
-    /// An epoch, and the last of its offsets that lived on into the next.
-    pub former: Box<[(Epoch, u64)]>,
-}
-
-impl Lineage {
-    /// The position in the epoch of `head` that a client stands at who stood at `position`; `None`: it cannot be said.
-    pub fn translate(&self, position: Position, head: Position) -> Option<Position> {
-        let shared = self.shared(position, head).filter(|offset| *offset == position.offset);
-        shared.map(|offset| Position { epoch: head.epoch, offset })
-    }
-
-    /// The last offset in the epoch of `head` up to which a client has all that lived on who stood at `position`; `None`: nothing is known to.
-    pub fn shared(&self, position: Position, head: Position) -> Option<u64> {
-        let mut kept = head.offset;
-        if position.epoch == head.epoch {
-            return Some(position.offset.min(kept));
-        }
-        for (epoch, last) in &self.former {
-            kept = kept.min(*last);
-            if *epoch == position.epoch {
-                return Some(position.offset.min(kept));
-            }
-        }
-        None
-    }
 }

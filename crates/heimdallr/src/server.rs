@@ -9,7 +9,7 @@ use std::time::Duration;
 use admin::{Cluster, Service, Stage, Vitals};
 use backplanes::{OpenError, Wake};
 use gateways::handlers::Application;
-use reactor::{Node, NodeError, Publish};
+use reactor::{Links, Node, NodeError, Publish};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Settings;
@@ -96,6 +96,7 @@ fn start_node(
         (settings::of_shard(settings, application, names_secret, place), publish)
     });
     let open = settings::backplane_of(settings);
+    let (open_store, disk) = (settings::store_of(settings), settings::of_store(settings));
     let bridge = settings::of_bridge(settings, backplane.node);
     let open_link = |wakes: Vec<Wake>| {
         let link = open(backplane, wakes.clone())?;
@@ -104,7 +105,8 @@ fn start_node(
             None => Ok(link),
         }
     };
-    Node::start(&settings.listen, shards.collect(), &open_link, log::write)
+    let links = Links { backplane: &open_link, store: &|wakes| open_store(&disk, wakes) };
+    Node::start(&settings.listen, shards.collect(), links, log::write)
 }
 
 fn announce(node: &Node, admin: SocketAddr) -> io::Result<()> {

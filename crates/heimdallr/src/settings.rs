@@ -7,6 +7,7 @@ use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
 use sha1::{Digest as _, Sha1};
 use shard::{Attention, Proxies, ShardId, SlowPolicy, SlowRule};
+use stores::{Disk, STORES};
 
 use crate::config::Settings;
 use crate::config::value::{self, RoomSlowPolicy};
@@ -44,6 +45,17 @@ pub(crate) fn of_backplane(settings: &Settings) -> backplanes::Settings {
         wait_replicas: settings.redis_wait_replicas as u32,
         outage_rules: outage_rules(settings),
     }
+}
+
+/// Which store the node has.
+pub(crate) fn store_of(_: &Settings) -> stores::Open {
+    let found = STORES.iter().find(|(known, _)| *known == "memory");
+    found.map(|(_, open)| *open).expect("it is in the list")
+}
+
+/// What the node's store is opened with.
+pub(crate) fn of_store(settings: &Settings) -> Disk {
+    Disk { shards: settings.threads as u16, ..Disk::default() }
 }
 
 /// How the node stands beside servers of Socket.IO, if it does.

@@ -12,4 +12,4 @@ mod streams;
 mod turns;
 
 pub use limits::raise_open_files;
-pub use node::{Node, NodeError, Note, OpenLink, Publish};
+pub use node::{Links, Node, NodeError, Note, Open, Publish};

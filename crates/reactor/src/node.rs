@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-use backplanes::{Health, Link, OpenError, Wake};
+use backplanes::Wake;
 use shard::{Notice, Settings, Shard};
 
 use crate::listener;
@@ -20,8 +20,16 @@ pub type Publish = Box<dyn FnMut(&Shard) + Send>;
 /// Told what is worth a line in a log, on the thread of its shard. It must not wait.
 pub type Note = fn(&Notice);
 
-/// Opens the node's backplane, given what wakes each of its shards.
-pub type OpenLink<'a> = &'a dyn Fn(Vec<Wake>) -> Result<Box<dyn Link>, OpenError>;
+/// Opens what the shards of a node share, given what wakes each of them.
+pub type Open<'a, Link, Error> = &'a dyn Fn(Vec<Wake>) -> Result<Box<Link>, Error>;
+
+/// How the node's backplane and its store are opened.
+pub struct Links<'a> {
+    /// The backplane.
+    pub backplane: Open<'a, dyn backplanes::Link, backplanes::OpenError>,
+    /// The store. What it keeps is kept when the node has been joined.
+    pub store: Open<'a, dyn stores::Link, stores::OpenError>,
+}
 
 /// Why a node did not start.
 #[derive(Debug)]
@@ -31,7 +39,9 @@ pub enum NodeError {
     /// The machine has no events or threads left.
     Machine(io::Error),
     /// The backplane cannot be opened.
-    Backplane(OpenError),
+    Backplane(backplanes::OpenError),
+    /// The store cannot be opened.
+    Store(stores::OpenError),
 }
 
 /// A node at work.
@@ -39,7 +49,8 @@ pub struct Node {
     addresses: Vec<SocketAddr>,
     bells: Vec<Arc<Bell>>,
     orders: Arc<Orders>,
-    link: Box<dyn Link>,
+    backplane: Box<dyn backplanes::Link>,
+    store: Box<dyn stores::Link>,
     threads: Vec<JoinHandle<io::Result<()>>>,
 }
 
@@ -48,7 +59,7 @@ impl Node {
     pub fn start(
         addresses: &[SocketAddr],
         shards: Vec<(Settings, Publish)>,
-        open: OpenLink<'_>,
+        links: Links<'_>,
         note: Note,
     ) -> Result<Self, NodeError> {
         let count = shards.len();
@@ -62,16 +73,21 @@ impl Node {
         }
         let bells: io::Result<Vec<_>> = (0..count).map(|_| Bell::new().map(Arc::new)).collect();
         let bells = bells.map_err(NodeError::Machine)?;
-        let link = open(bells.iter().map(wake_of).collect()).map_err(NodeError::Backplane)?;
-        let mut node = Self { addresses: bound, orders: Arc::default(), threads: Vec::new(), bells, link };
+        let wakes: Vec<_> = bells.iter().map(wake_of).collect();
+        let store = (links.store)(wakes.clone()).map_err(NodeError::Store)?;
+        let backplane = (links.backplane)(wakes).map_err(NodeError::Backplane)?;
+        let threads = Vec::new();
+        let mut node = Self { addresses: bound, orders: Arc::default(), threads, bells, backplane, store };
         let mailboxes = connect(&node.bells);
         for (((settings, publish), listeners), mailbox) in shards.into_iter().zip(listeners).zip(mailboxes) {
             let (bell, orders) = (node.bells[settings.shard.0 as usize].clone(), node.orders.clone());
             let name = format!("shard-{}", settings.shard.0);
-            let end = node.link.end(settings.shard.0);
+            let end = node.backplane.end(settings.shard.0);
+            let store = node.store.end(settings.shard.0);
             // The shard is made on its own thread: it never leaves it.
             let run = move || {
-                let shard = Shard::new(settings, end());
+                let store = store(&settings.store);
+                let shard = Shard::with_store(settings, end(), store);
                 Turns::new(shard, listeners, mailbox, bell, orders, (publish, note))?.run()
             };
             let thread = std::thread::Builder::new().name(name).spawn(run).map_err(NodeError::Machine)?;
@@ -86,8 +102,13 @@ impl Node {
     }
 
     /// How it is with the node's backplane.
-    pub fn backplane(&self) -> Health {
-        self.link.health()
+    pub fn backplane(&self) -> backplanes::Health {
+        self.backplane.health()
+    }
+
+    /// How it is with the node's store.
+    pub fn store(&self) -> stores::Health {
+        self.store.health()
     }
 
     /// Takes leave of everybody, each shard at its pace.
@@ -112,7 +133,7 @@ impl Node {
         self.threads.iter().any(JoinHandle::is_finished)
     }
 
-    /// Waits for every shard to end; says the first thing that went wrong.
+    /// Waits for every shard to end, and for the store to have kept what they gave it; says the first thing that went wrong.
     pub fn join(self) -> io::Result<()> {
         for thread in self.threads {
             thread.join().map_err(|_| io::Error::other("a shard panicked"))??;
@@ -136,7 +157,9 @@ impl fmt::Display for NodeError {
         match self {
             Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
             Self::Machine(error) => write!(f, "the machine has no room for another shard: {error}"),
-            Self::Backplane(OpenError(reason)) => write!(f, "{reason}"),
+            Self::Backplane(backplanes::OpenError(reason)) | Self::Store(stores::OpenError(reason)) => {
+                write!(f, "{reason}")
+            }
         }
     }
 }

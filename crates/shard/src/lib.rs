@@ -68,7 +68,7 @@ pub enum Input<'a> {
     HungUp(StreamId),
     /// Another shard, or this one, has something to say.
     Mail(Mail),
-    /// The backplane may have something for the shard.
+    /// The backplane or the store may have something for the shard.
     Arrivals,
     /// Time has passed.
     Tick,

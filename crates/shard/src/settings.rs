@@ -18,7 +18,7 @@ pub struct Settings {
     pub names_secret: [u8; 16],
     /// For the gateways.
     pub gateways: gateways::Settings,
-    /// For the store.
+    /// What the store has at hand.
     pub store: stores::Settings,
     /// How far a session may fall behind, in bytes: of its own answers, and of each room.
     pub session_queue_bytes: usize,

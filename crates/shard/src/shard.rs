@@ -6,6 +6,7 @@ use backplanes::{Backplane, Signal};
 use chat::RoomId;
 use gateways::{GATEWAYS, Gateway, Outbox};
 use hashbrown::HashSet;
+use stores::Store;
 
 use crate::alarms::Alarms;
 use crate::audience::Audiences;
@@ -75,8 +76,14 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// A shard with nobody in it, and its end of the node's backplane.
+    /// A shard with nobody in it, and its end of the node's backplane. It keeps nothing when the process stops.
     pub fn new(settings: Settings, backplane: Box<dyn Backplane>) -> Self {
+        let store = stores::in_memory(&settings.store);
+        Self::with_store(settings, backplane, store)
+    }
+
+    /// A shard with nobody in it, and its ends of the node's backplane and store.
+    pub fn with_store(settings: Settings, backplane: Box<dyn Backplane>, store: Box<dyn Store>) -> Self {
         assert!(settings.shard.0 < settings.shards, "a shard is one of those there are");
         Self {
             gateways: GATEWAYS.iter().map(|(_, open)| open(&settings.gateways)).collect(),
@@ -84,7 +91,7 @@ impl Shard {
             sessions: Sessions::new(settings.node, settings.shard),
             names: Names::new(settings.names_secret),
             audiences: Audiences::default(),
-            homes: Homes::new(&settings, backplane),
+            homes: Homes::new(&settings, backplane, store),
             records: Records::new(settings.recovery_ms, settings.records_max),
             reclaims: Deadlines::new(ANSWER_DUE_MS),
             tunnels: Tunnels::default(),
@@ -153,7 +160,7 @@ impl Shard {
             || self.is_draining_sessions()
     }
 
-    /// Takes what has arrived from the backplane.
+    /// Takes what has arrived from the backplane, and what the store tells.
     fn take_arrivals(&mut self, now: Now) {
         let mut out = std::mem::take(&mut self.addressed);
         self.more_arrivals = self.homes.collect(now, &mut out);

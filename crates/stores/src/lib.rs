@@ -1,18 +1,27 @@
 //! Stores: what keeps the history of rooms. One folder each, and the list of them.
 //!
-//! To add one: add a folder whose module has `pub fn open(&Settings) -> Box<dyn Store>`, and its name below. Stores do not know sessions,
-//! gateways, backplanes or each other.
+//! To add one: add a folder whose module has `open` ([`Open`]), and its name below. Stores do not know sessions, gateways, backplanes or each
+//! other.
 
 mod port;
+mod tails;
 
-pub use port::{Open, Page, Settings, Since, Store};
+pub use port::{
+    Disk, End, Health, Keeps, Known, Link, Open, OpenError, Page, Promise, Recognised, Retention, Settings,
+    Since, Store, Tally, Told, Wake, Wish,
+};
 
 macro_rules! stores {
     ($($folder:ident),* $(,)?) => {
         $(mod $folder;)*
         /// Every store by name.
-        pub const STORES: &[(&str, Open)] = &[$((stringify!($folder), $folder::open)),*];
+        pub const STORES: &[(&str, Open)] = &[$((stringify!($folder), self::$folder::open)),*];
     };
 }
 
 stores![memory];
+
+/// A shard's store that keeps nothing when the process stops.
+pub fn in_memory(settings: &Settings) -> Box<dyn Store> {
+    memory::end(settings)
+}

@@ -14,6 +14,7 @@ const PURE: &[&str] = &[
     "crates/backplanes/src/redis/broker/",
     "crates/backplanes/src/redis/machine/",
     "crates/stores/src/memory/",
+    "crates/stores/src/tails.rs",
     "crates/shard/src/",
 ];
 

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chat::{Author, Body, Epoch, Message, Position, RoomId, Tag, UserId};
+use chat::{Author, Body, Epoch, Lineage, Message, Position, RoomId, Tag, UserId};
 use hashbrown::HashMap;
 
 use crate::{
-    Arrival, Ask, Backplane, End, Health, Lineage, Link, OpenError, Opened, Order, Settings, Wake,
+    Arrival, Ask, Backplane, End, Health, Link, OpenError, Opened, Order, Settings, Wake,
 };
 
 /// Opens the backplane.
@@ -32,8 +32,8 @@ struct Loopback {
 /// The order of one room.
 struct Sequence {
     head: Position,
-    /// Posts that a retry may repeat; absent until the first tagged post.
-    recent: Option<Box<Recent>>,
+    /// Absent until the first tagged post, unless the room stood before.
+    past: Option<Box<Past>>,
 }
 
 /// What makes a post the same as an earlier one. Guests have no name to tell them apart, and number their posts alike: theirs must say the
@@ -44,9 +44,11 @@ enum PostKey {
     Guest(Tag, u64),
 }
 
-/// The tags of the latest posts, at most `tags_per_room`.
+/// What a room knows of what was said in it.
 #[derive(Default)]
-struct Recent {
+struct Past {
+    lineage: Lineage,
+    /// Posts that a retry may repeat, by their keys: the latest, at most `tags_per_room`.
     offsets: HashMap<PostKey, u64>,
     oldest_first: VecDeque<PostKey>,
 }
@@ -68,7 +70,7 @@ impl Loopback {
         let Self { epoch_seed, epochs, rooms, .. } = self;
         rooms.entry_ref(room).or_insert_with(|| {
             *epochs += 1;
-            Sequence { head: Position { epoch: epoch(*epoch_seed, *epochs), offset: 0 }, recent: None }
+            Sequence { head: Position { epoch: epoch(*epoch_seed, *epochs), offset: 0 }, past: None }
         })
     }
 
@@ -82,11 +84,24 @@ impl Loopback {
         }
         sequence.head.offset += 1;
         if let Some(key) = key {
-            sequence.remember(key, tags_max);
+            let offset = sequence.head.offset;
+            sequence.past.get_or_insert_default().remember(key, offset, tags_max);
         }
         let Order { room, author, body, tag, time, ticket } = order;
         let message = Arc::new(Message { room, at: sequence.head, author, time, tag, body });
         Arrival::Ordered { message, ticket }
+    }
+
+    /// A room goes on where it stood.
+    fn go_on(&mut self, opened: Opened) {
+        let mut past = Past { lineage: opened.lineage, ..Past::default() };
+        for message in &opened.tail {
+            if let Some(tag) = &message.tag {
+                let key = PostKey::of(&message.author, tag.clone(), &message.body);
+                past.remember(key, message.at.offset, self.tags_per_room);
+            }
+        }
+        self.rooms.insert(opened.room, Sequence { head: opened.head, past: Some(Box::new(past)) });
     }
 
     fn forget(&mut self, room: &RoomId) {
@@ -100,9 +115,11 @@ impl Loopback {
 impl Backplane for Loopback {
     fn ask(&mut self, ask: Ask, arrivals: &mut Vec<Arrival>) {
         match ask {
+            Ask::Remember(opened) => self.go_on(opened),
             Ask::Attend(room) => {
-                let head = self.sequence(&room).head;
-                let (lineage, tail) = (Lineage::default(), Vec::new());
+                let sequence = self.sequence(&room);
+                let lineage = sequence.past.as_ref().map(|past| past.lineage.clone()).unwrap_or_default();
+                let (head, tail) = (sequence.head, Vec::new());
                 arrivals.push(Arrival::Opened(Opened { room, head, lineage, tail }));
             }
             Ask::Forsake(room) => self.forget(&room),
@@ -132,17 +149,18 @@ impl PostKey {
 
 impl Sequence {
     fn repeated(&self, key: &PostKey) -> Option<u64> {
-        self.recent.as_ref()?.offsets.get(key).copied()
+        self.past.as_ref()?.offsets.get(key).copied()
     }
+}
 
-    fn remember(&mut self, key: PostKey, tags_max: usize) {
-        let recent = self.recent.get_or_insert_default();
-        recent.offsets.insert(key.clone(), self.head.offset);
-        recent.oldest_first.push_back(key);
-        if recent.oldest_first.len() > tags_max
-            && let Some(oldest) = recent.oldest_first.pop_front()
+impl Past {
+    fn remember(&mut self, key: PostKey, offset: u64, tags_max: usize) {
+        self.offsets.insert(key.clone(), offset);
+        self.oldest_first.push_back(key);
+        if self.oldest_first.len() > tags_max
+            && let Some(oldest) = self.oldest_first.pop_front()
         {
-            recent.offsets.remove(&oldest);
+            self.offsets.remove(&oldest);
         }
     }
 }

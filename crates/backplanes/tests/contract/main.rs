@@ -3,11 +3,12 @@
 mod server;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use backplanes::{Arrival, Ask, BACKPLANES, Backplane, Link, NodeId, Opened, Order, Settings, Wake};
-use chat::{Body, Position, RoomId, RoomName, Tag, Time, UserId};
+use chat::{Body, Epoch, Lineage, Message, Position, RoomId, RoomName, Tag, Time, UserId};
 use server::Server;
 
 /// How long an answer may take before it is missed.
@@ -31,7 +32,7 @@ fn each_keeping(room_idle_ms: u64, test: impl Fn(&mut Node)) {
     for (name, open) in BACKPLANES {
         let broker = (*name == "redis").then(Server::start);
         let (wake, woken) = channel();
-        let wake: Wake = std::sync::Arc::new(move || {
+        let wake: Wake = Arc::new(move || {
             let _ = wake.send(());
         });
         let settings = Settings {
@@ -173,5 +174,25 @@ fn a_room_that_all_have_forsaken_starts_another_epoch() {
         let after = node.attend(&lobby).head;
         assert_ne!(before.epoch, after.epoch);
         assert_eq!(after.offset, 0);
+    });
+}
+
+#[test]
+fn a_room_goes_on_where_it_is_remembered_to_stand_unless_it_lives_elsewhere() {
+    each(|node| {
+        let lobby = room("lobby");
+        let head = Position { epoch: Epoch(3), offset: 7 };
+        let Order { author, body, tag, time, .. } = order(&lobby, "a", Some("t"));
+        let message = Arc::new(Message { room: lobby.clone(), at: head, author, time, tag, body });
+        let lineage = Lineage { former: [(Epoch(2), 5)].into() };
+        let remembered = Opened { room: lobby.clone(), head, lineage: lineage.clone(), tail: vec![message] };
+        node.ask(Ask::Remember(remembered));
+        let opened = node.attend(&lobby);
+        if node.end.outlives_homes() {
+            return assert_eq!(opened.head.offset, 0);
+        }
+        assert_eq!((opened.head, opened.lineage), (head, lineage));
+        assert_eq!(node.place(order(&lobby, "a", Some("t"))), head, "the retry of a remembered post");
+        assert_eq!(node.place(order(&lobby, "a", None)), Position { offset: 8, ..head });
     });
 }

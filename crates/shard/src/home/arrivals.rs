@@ -6,7 +6,8 @@ use backplanes::{Arrival, Ask, NodeId, Opened};
 use bytes::Bytes;
 use chat::{Event, Message, Position, Refusal, RoomId};
 
-use super::{Addressed, Homes, NO_REPLY};
+use super::room::{Waiting, answer_refused};
+use super::{Addressed, Asked, Homes, NO_REPLY};
 use crate::Now;
 use crate::envelopes::addressee;
 use crate::mail::{Enter, Mail};
@@ -24,7 +25,7 @@ impl Homes {
         let mut arrivals = std::mem::take(&mut self.arrivals);
         let more = self.backplane.collect(&mut arrivals);
         self.take(arrivals, now, out);
-        more
+        self.hear_store(now, out) | more
     }
 
     /// Sends something to another node.
@@ -46,12 +47,11 @@ impl Homes {
             Arrival::Opened(opened) => self.opened(opened, now, out),
             Arrival::Shut { room, refusal } => self.shut(room, refusal, now, out),
             Arrival::Ordered { message, ticket } => {
-                let at = message.at;
-                self.show(message, out);
-                self.accept(ticket, at, out);
+                self.show(&message, out);
+                self.accept((&message.room, message.at), ticket, now, out);
             }
-            Arrival::Posted(message) => self.show(message, out),
-            Arrival::Placed { at, ticket } => self.accept(ticket, at, out),
+            Arrival::Posted(message) => self.show(&message, out),
+            Arrival::Placed { at, ticket } => self.placed(ticket, at, now, out),
             Arrival::Failed { refusal, ticket } => {
                 self.answer(ticket, out, |tag| Event::Refused { tag, refusal });
             }
@@ -68,25 +68,33 @@ impl Homes {
     }
 
     /// A message is the room's next.
-    fn show(&mut self, message: Arc<Message>, out: &mut Vec<Addressed>) {
+    fn show(&mut self, message: &Arc<Message>, out: &mut Vec<Addressed>) {
         let Some(home) = self.rooms.get_mut(&message.room) else { return };
         home.head = Some(message.at);
-        self.store.append(&message);
+        self.store.append(message);
         home.tell(&message.room, &Event::Posted(message.clone()), out);
     }
 
-    fn accept(&mut self, ticket: u64, at: Position, out: &mut Vec<Addressed>) {
-        self.answer(ticket, out, |tag| Event::Accepted { tag, at });
+    /// An order stands at a position of its room.
+    fn placed(&mut self, ticket: u64, at: Position, now: Now, out: &mut Vec<Addressed>) {
+        let asked = self.asks.get_mut(ticket as usize);
+        match asked.and_then(|asked| asked.lasting.take()) {
+            // An inbox is kept where its user is.
+            Some(room) if !room.is_inbox() || self.rooms.contains_key(&room) => {
+                self.accept((&room, at), ticket, now, out);
+            }
+            _ => self.answer(ticket, out, |tag| Event::Accepted { tag, at }),
+        }
     }
 
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         ticket: u64,
         out: &mut Vec<Addressed>,
         event: impl FnOnce(Option<chat::Tag>) -> Event,
     ) {
         if ticket != NO_REPLY {
-            let (to, tag) = self.asks.remove(ticket as usize);
+            let Asked { to, tag, .. } = self.asks.remove(ticket as usize);
             out.push((to.shard, Mail::Answer { to, event: event(tag) }));
         }
     }
@@ -114,18 +122,15 @@ impl Homes {
             }
             news.for_each(|message| home.tell(&room, &Event::Posted(message.clone()), out));
         }
-        self.store.forget(&room);
-        tail.iter().for_each(|message| self.store.append(message));
+        self.store.adopt(&room, head, &lineage, &tail);
         if lineage != home.lineage() {
             home.far().lineage = lineage;
         }
-        for enter in home.take_waiting() {
-            self.admit(enter, now, out);
-        }
+        self.go_on(&room, now, out);
     }
 
     /// A room cannot be attended to: nobody enters. That of everybody nobody has asked for by name, and nobody would ask again: they wait.
-    fn shut(&mut self, room: RoomId, refusal: Refusal, now: Now, out: &mut Vec<Addressed>) {
+    pub(super) fn shut(&mut self, room: RoomId, refusal: Refusal, now: Now, out: &mut Vec<Addressed>) {
         if room.is_everybody() {
             return;
         }
@@ -133,8 +138,13 @@ impl Homes {
         let waiting = home.take_waiting();
         self.let_go(&room);
         self.ask(Ask::Forsake(room), now, out);
-        for Enter { room, session, tag, .. } in waiting {
-            out.push((session.shard, Mail::Barred { to: session, room, tag, refusal }));
+        for waiting in waiting {
+            match waiting {
+                Waiting::Enter(Enter { room, session, tag, .. }) => {
+                    out.push((session.shard, Mail::Barred { to: session, room, tag, refusal }));
+                }
+                Waiting::Post(post) => answer_refused(post, refusal, out),
+            }
         }
     }
 }

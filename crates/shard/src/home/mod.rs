@@ -1,23 +1,25 @@
 //! The rooms that this shard is home to: who is in them, where they stand, and who must be told.
 //!
-//! A home asks the backplane for the room it stands for, and is *open* once it knows how that stands. Until then whoever wants to enter waits.
-//! What puts messages in order, here or far away, homes do not know.
+//! A home asks the store how the room stood that it stands for, then the backplane, and is *open* once it knows how it stands. Until then whoever
+//! wants to enter waits. What puts messages in order, here or far away, and when they are kept, homes do not know.
 
 mod arrivals;
+mod keeping;
 mod presence;
 mod room;
 
 use backplanes::{Arrival, Ask, Backplane, Order, Signal};
-use chat::{Event, Refusal, RoomId, Tag, UserId};
+use chat::{Event, Position, Refusal, Resumption, RoomId, Tag, UserId};
 use hashbrown::HashMap;
 use slab::Slab;
-use stores::Store;
+use stores::{Promise, Store, Told, Wish};
 
 use crate::deadlines::Deadlines;
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
 use crate::{Now, SessionKey, Settings, ShardId};
 
-use room::{Home, known_there, within};
+use keeping::{Reading, Unkept};
+use room::{Home, Replay, Waiting, known_there};
 
 /// Mail with its addressee.
 pub(crate) type Addressed = (ShardId, Mail);
@@ -38,11 +40,25 @@ pub(crate) struct Homes {
     backplane: Box<dyn Backplane>,
     store: Box<dyn Store>,
     /// Posts whose authors want to know what became of them.
-    asks: Slab<(SessionKey, Option<Tag>)>,
+    asks: Slab<Asked>,
+    unkept: Unkept,
+    /// What is being read.
+    readings: Slab<Reading>,
     arrivals: Vec<Arrival>,
+    told: Vec<Told>,
     presence_due: Deadlines<RoomId>,
     idle: Deadlines<RoomId>,
     inbox_idle: Deadlines<RoomId>,
+    /// Idle rooms of which something is not done yet.
+    busy: Deadlines<RoomId>,
+}
+
+/// A post whose author wants to know what became of it.
+struct Asked {
+    to: SessionKey,
+    tag: Option<Tag>,
+    /// Its room, if it is to be kept there for good.
+    lasting: Option<RoomId>,
 }
 
 /// The ticket of an order whose author does not want to know.
@@ -51,10 +67,11 @@ const NO_REPLY: u64 = u64::MAX;
 const ASKS_MAX: usize = 1 << 20;
 /// A room that lives on without its home loses it so soon after the last session has gone.
 const LINGER_MS: u64 = 5000;
+/// How often it is looked whether what keeps an idle room is done.
+const BUSY_MS: u64 = 1000;
 
 impl Homes {
-    pub(crate) fn new(settings: &Settings, backplane: Box<dyn Backplane>) -> Self {
-        let (_, store) = stores::STORES[0];
+    pub(crate) fn new(settings: &Settings, backplane: Box<dyn Backplane>, store: Box<dyn Store>) -> Self {
         let linger_ms = if backplane.outlives_homes() { LINGER_MS } else { u64::MAX };
         Self {
             place: (settings.shard, settings.shards),
@@ -66,12 +83,16 @@ impl Homes {
             presence_interval_ms: settings.presence_interval_ms,
             replay_bytes_max: settings.session_queue_bytes / 2,
             backplane,
-            store: store(&settings.store),
+            store,
             asks: Slab::new(),
+            unkept: Unkept::new(),
+            readings: Slab::new(),
             arrivals: Vec::new(),
+            told: Vec::new(),
             presence_due: Deadlines::new(settings.presence_interval_ms),
             idle: Deadlines::new(settings.room_idle_ms.min(linger_ms)),
             inbox_idle: Deadlines::new(settings.inbox_idle_ms.min(linger_ms)),
+            busy: Deadlines::new(BUSY_MS),
         }
     }
 
@@ -86,20 +107,34 @@ impl Homes {
             return self.admit(enter, now, out);
         }
         let room = enter.room.clone();
-        home.far().waiting.push(enter);
+        home.far().waiting.push(Waiting::Enter(enter));
         if is_new {
-            self.ask(Ask::Attend(room), now, out);
+            self.open(room, now, out);
         }
     }
 
-    /// Lets a session into an open room: from here on it gets everything.
+    /// Lets a session into an open room, as soon as there is what it has missed.
     fn admit(&mut self, enter: Enter, now: Now, out: &mut Vec<Addressed>) {
+        let Some((home, at)) = self.rooms.get(&enter.room).and_then(|home| Some((home, home.head?))) else {
+            return;
+        };
+        let Some(since) = enter.since.map(|since| home.translated(since)) else {
+            return self.welcome(enter, at, Replay::nothing(Resumption::Fresh), now, out);
+        };
+        if since == at {
+            return self.welcome(enter, at, Replay::nothing(Resumption::Complete), now, out);
+        }
+        match self.store.since(&enter.room, since, self.wish(now)) {
+            Some(found) => self.replay(enter, found, now, out),
+            None => _ = self.readings.insert(Reading::Enter(enter)),
+        }
+    }
+
+    /// A session is in: from here on it gets everything.
+    fn welcome(&mut self, enter: Enter, at: Position, replay: Replay, now: Now, out: &mut Vec<Addressed>) {
         let Some(home) = self.rooms.get_mut(&enter.room) else { return };
-        let Some(at) = home.head else { return };
-        let since = enter.since.map(|since| home.translated(since));
         let counts = home.roster.counts();
         let present = home.roster.show(self.list_max).map(|users| users.cloned().collect());
-        let replay = room::replay(&mut *self.store, &enter.room, (since, at), self.replay_bytes_max, now);
         let entered = Entered {
             to: enter.session,
             user: enter.user,
@@ -148,9 +183,25 @@ impl Homes {
         if let Err(refusal) = checked.and(if is_busy { Err(Refusal::Overloaded) } else { Ok(()) }) {
             return room::answer_refused(post, refusal, out);
         }
+        let closed = self.rooms.get_mut(&post.room).filter(|home| home.head.is_none());
+        match closed.filter(|_| !self.backplane.outlives_homes()) {
+            None => self.order(post, now, out),
+            Some(home) => home.put_off(post, out),
+        }
+    }
+
+    /// Has a post put in its place.
+    fn order(&mut self, post: Post, now: Now, out: &mut Vec<Addressed>) {
+        let promise = match self.store.promise(&post.room) {
+            Ok(promise) => promise,
+            Err(refusal) => return room::answer_refused(post, refusal, out),
+        };
         let Post { room, author, body, tag, reply_to } = post;
         let ticket = match reply_to {
-            Some(session) => self.asks.insert((session, tag.clone())) as u64,
+            Some(to) => {
+                let lasting = (promise == Promise::Lasting).then(|| room.clone());
+                self.asks.insert(Asked { to, tag: tag.clone(), lasting }) as u64
+            }
             None => NO_REPLY,
         };
         let order = Order { room, author, body, tag, time: now.wall, ticket };
@@ -160,10 +211,15 @@ impl Homes {
     pub(crate) fn recall(&mut self, recall: Recall, now: Now, out: &mut Vec<Addressed>) {
         let home = self.rooms.get(&recall.room);
         let before = recall.before.map(|before| home.map_or(before, |home| home.translated(before)));
-        let page = self.store.before(&recall.room, before, recall.limit, now.wall);
-        let (messages, more) = within(page.messages, self.replay_bytes_max, page.more);
-        let event = Event::Page { tag: recall.tag, room: recall.room, messages, more };
-        out.push((recall.session.shard, Mail::Answer { to: recall.session, event }));
+        match self.store.before(&recall.room, before, recall.limit, self.wish(now)) {
+            Some(page) => self.turn_page(recall, page, out),
+            None => _ = self.readings.insert(Reading::Recall(recall)),
+        }
+    }
+
+    /// What is read now is read for whoever waits next.
+    fn wish(&self, now: Now) -> Wish {
+        Wish { now: now.wall, bytes_max: self.replay_bytes_max, ticket: self.readings.vacant_key() as u64 }
     }
 
     /// Somebody here gives a sign.
@@ -196,14 +252,16 @@ impl Homes {
         while let Some(room) = self.inbox_idle.pop_due(now.monotonic_ms) {
             self.let_go_if_idle(room, self.inbox_idle.after_ms(), now, out);
         }
+        while let Some(room) = self.busy.pop_due(now.monotonic_ms) {
+            self.watch(&room, now);
+        }
+        self.give_up_unkept(now, out);
     }
 
     /// When something becomes due next.
     pub(crate) fn next_ms(&self) -> Option<u64> {
-        [self.presence_due.next_ms(), self.idle.next_ms(), self.inbox_idle.next_ms()]
-            .into_iter()
-            .flatten()
-            .min()
+        let of_rooms = [self.presence_due.next_ms(), self.idle.next_ms(), self.inbox_idle.next_ms()];
+        of_rooms.into_iter().chain([self.busy.next_ms(), self.unkept.next_ms()]).flatten().min()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -227,7 +285,7 @@ impl Homes {
             home.active_ms = now.monotonic_ms;
             return Ok(());
         }
-        if self.backplane.outlives_homes() {
+        if self.backplane.outlives_homes() && !self.is_kept_here(room) {
             return Ok(());
         }
         if room.is_inbox() {
@@ -238,9 +296,14 @@ impl Homes {
         }
         let home = self.rooms.entry_ref(room).or_default();
         home.active_ms = now.monotonic_ms;
-        self.ask(Ask::Attend(room.clone()), now, out);
+        self.open(room.clone(), now, out);
         self.watch(room, now);
         Ok(())
+    }
+
+    /// Whether this node keeps what is said in a room although nobody here hears it. An inbox is kept where its user is.
+    fn is_kept_here(&self, room: &RoomId) -> bool {
+        !room.is_inbox() && !matches!(self.store.promise(room), Ok(Promise::Passing))
     }
 
     fn let_in(&mut self, enter: &Enter, now: Now) -> Result<(), Refusal> {
@@ -277,6 +340,10 @@ impl Homes {
         }
         if home.active_ms + after_ms > now.monotonic_ms {
             return self.watch(&room, now);
+        }
+        if home.is_awaited() || self.is_unkept(&room) {
+            self.busy.push(now.monotonic_ms, room);
+            return;
         }
         self.let_go(&room);
         self.ask(Ask::Forsake(room), now, out);

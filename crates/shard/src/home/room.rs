@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use backplanes::Lineage;
-use chat::{Event, Message, Position, Refusal, Resumption, RoomId, Roster, UserId};
+use chat::{Event, Lineage, Message, Position, Refusal, Resumption, RoomId, Roster, UserId};
 use smallvec::SmallVec;
-use stores::Store;
+use stores::Since;
 
 use super::Addressed;
 use super::presence::Elsewhere;
+use crate::ShardId;
 use crate::mail::{Enter, Mail, Post};
-use crate::{Now, ShardId};
+
+/// So much may wait for a room to be opened when somebody posts to it.
+const WAITING_MAX: usize = 1 << 16;
 
 /// A room at its home.
 #[derive(Default)]
@@ -36,11 +38,19 @@ pub(super) struct Home {
     pub(super) is_large: bool,
 }
 
-/// What a home keeps only because others put the messages in order.
+/// What waits for a room to be opened.
+pub(super) enum Waiting {
+    /// A session wants to be a member.
+    Enter(Enter),
+    /// A message wants its place.
+    Post(Post),
+}
+
+/// What a home keeps only because others put the messages in order, or did so before it.
 #[derive(Default)]
 pub(super) struct Far {
-    /// Who wants to enter as soon as the room is open.
-    pub(super) waiting: Vec<Enter>,
+    /// What is done as soon as the room is open.
+    pub(super) waiting: Vec<Waiting>,
     /// Which positions of former epochs are still good.
     pub(super) lineage: Lineage,
     /// What other nodes say of who is there.
@@ -59,10 +69,24 @@ impl Home {
     }
 
     /// Those who wait, no longer kept.
-    pub(super) fn take_waiting(&mut self) -> Vec<Enter> {
+    pub(super) fn take_waiting(&mut self) -> Vec<Waiting> {
         let waiting = self.far.as_mut().map(|far| std::mem::take(&mut far.waiting));
         self.drop_far();
         waiting.unwrap_or_default()
+    }
+
+    /// Keeps a post until the room is open.
+    pub(super) fn put_off(&mut self, post: Post, out: &mut Vec<Addressed>) {
+        let waiting = &mut self.far().waiting;
+        if waiting.len() >= WAITING_MAX {
+            return answer_refused(post, Refusal::Overloaded, out);
+        }
+        waiting.push(Waiting::Post(post));
+    }
+
+    /// Whether something waits for the room to be opened.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.far.as_ref().is_some_and(|far| !far.waiting.is_empty())
     }
 
     /// Lets the rare part go where there is nothing in it.
@@ -111,32 +135,21 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    fn nothing(resumption: Resumption) -> Self {
+    pub(super) fn nothing(resumption: Resumption) -> Self {
         Self { messages: Vec::new(), resumption, lost: None }
     }
-}
 
-/// What is kept of a room from a position on, up to where it stands.
-pub(super) fn replay(
-    store: &mut dyn Store,
-    room: &RoomId,
-    (since, at): (Option<Position>, Position),
-    bytes_max: usize,
-    now: Now,
-) -> Replay {
-    let Some(since) = since else { return Replay::nothing(Resumption::Fresh) };
-    if since == at {
-        return Replay::nothing(Resumption::Complete);
+    /// What is kept of a room from a position on, up to where it stands.
+    pub(super) fn of(found: Since, (since, at): (Position, Position), bytes_max: usize) -> Self {
+        let all = found.messages.len();
+        let (messages, cut) = within(found.messages, bytes_max, false);
+        if found.complete && !cut && messages.len() == all {
+            return Self { messages, resumption: Resumption::Complete, lost: None };
+        }
+        let lost_up_to = messages.first().map_or(at.offset, |first| first.at.offset - 1);
+        let lost = (since, Position { epoch: at.epoch, offset: lost_up_to });
+        Self { messages, resumption: Resumption::Partial, lost: Some(lost) }
     }
-    let found = store.since(room, since, now.wall);
-    let all = found.messages.len();
-    let (messages, cut) = within(found.messages, bytes_max, false);
-    if found.complete && !cut && messages.len() == all {
-        return Replay { messages, resumption: Resumption::Complete, lost: None };
-    }
-    let lost_up_to = messages.first().map_or(at.offset, |first| first.at.offset - 1);
-    let lost = (since, Position { epoch: at.epoch, offset: lost_up_to });
-    Replay { messages, resumption: Resumption::Partial, lost: Some(lost) }
 }
 
 /// By which name a session is counted in a room. In the room of everybody nobody has one: who is there is not told, and must not be kept.

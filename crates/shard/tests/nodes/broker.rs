@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use backplanes::{Arrival, Ask, Backplane, Lineage, NodeId, Opened, Order};
-use chat::{Epoch, Message, Position, RoomId};
+use backplanes::{Arrival, Ask, Backplane, NodeId, Opened, Order};
+use chat::{Epoch, Lineage, Message, Position, RoomId};
 
 /// Where an end of the backplane is.
 pub(crate) type At = (NodeId, u16);
@@ -88,7 +88,11 @@ impl Backplane for End {
                 room.attending.retain(|at| *at != self.at);
             }
             Ask::Order(order) => broker.order(self.at, order),
-            Ask::Tell { .. } | Ask::Here { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
+            Ask::Remember(_)
+            | Ask::Tell { .. }
+            | Ask::Here { .. }
+            | Ask::Proclaim { .. }
+            | Ask::Reply { .. } => {}
             Ask::Send { to, bytes } => {
                 let from = self.at.0;
                 let times = broker.thief.as_mut().map_or(1, |thief| thief(from, to, &bytes));

@@ -1,140 +1,81 @@
 //! The store of a node that keeps nothing when it stops.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chat::{Message, Position, RoomId, Time};
-use hashbrown::HashMap;
+use chat::{Lineage, Message, Position, Refusal, RoomId};
 
-use crate::{Page, Settings, Since, Store};
+use crate::tails::Tails;
+use crate::{
+    Disk, End, Health, Keeps, Link, OpenError, Page, Promise, Recognised, Settings, Since, Store, Told, Wake,
+    Wish,
+};
 
 /// Opens the store.
-pub(crate) fn open(settings: &Settings) -> Box<dyn Store> {
-    Box::new(Memory { settings: settings.clone(), rooms: HashMap::new(), messages: 0, bytes: 0 })
+pub(crate) fn open(_: &Disk, _: Vec<Wake>) -> Result<Box<dyn Link>, OpenError> {
+    Ok(Box::new(Ends))
 }
+
+/// A shard's end of it.
+pub(crate) fn end(settings: &Settings) -> Box<dyn Store> {
+    Box::new(Memory { tails: Tails::new(settings) })
+}
+
+/// Makes the shards' ends, which have nothing in common.
+struct Ends;
 
 struct Memory {
-    settings: Settings,
-    rooms: HashMap<RoomId, History>,
-    /// Messages in all rooms.
-    messages: usize,
-    /// Their weight.
-    bytes: usize,
+    tails: Tails,
 }
 
-/// The kept messages of one room: one epoch, ascending offsets without gaps.
-#[derive(Default)]
-struct History {
-    messages: VecDeque<Arc<Message>>,
-    bytes: usize,
-    /// The newest position ever appended, kept when its message has aged away.
-    head: Option<Position>,
-}
-
-impl Memory {
-    /// Lets go of what exceeds the bounds, and returns what is left.
-    fn trimmed(&mut self, room: &RoomId, now: Time) -> Option<&History> {
-        let history = self.rooms.get_mut(room)?;
-        let before = history.size();
-        history.trim(&self.settings, now);
-        let after = history.size();
-        self.note(before, after);
-        self.rooms.get(room)
+impl Link for Ends {
+    fn end(&mut self, _: u16) -> End {
+        Box::new(end)
     }
 
-    /// A history was of one size and is of another.
-    fn note(&mut self, before: (usize, usize), after: (usize, usize)) {
-        self.messages = self.messages + after.0 - before.0;
-        self.bytes = self.bytes + after.1 - before.1;
+    fn health(&self) -> Health {
+        Health::default()
     }
 }
 
 impl Store for Memory {
+    fn recognise(&mut self, _: &RoomId) -> Option<Recognised> {
+        Some(Ok(None))
+    }
+
+    fn adopt(&mut self, room: &RoomId, _: Position, _: &Lineage, tail: &[Arc<Message>]) {
+        self.tails.forget(room);
+        tail.iter().for_each(|message| self.tails.append(message));
+    }
+
+    fn promise(&self, _: &RoomId) -> Result<Promise, Refusal> {
+        Ok(Promise::Passing)
+    }
+
     fn append(&mut self, message: &Arc<Message>) {
-        let history = self.rooms.entry_ref(&message.room).or_default();
-        let before = history.size();
-        if history.head.is_some_and(|head| head.epoch != message.at.epoch) {
-            *history = History::default();
-        }
-        history.push(message);
-        history.trim(&self.settings, message.time);
-        let after = history.size();
-        self.note(before, after);
+        self.tails.append(message);
     }
 
-    fn since(&mut self, room: &RoomId, position: Position, now: Time) -> Since {
-        match self.trimmed(room, now) {
-            Some(history) => history.since(position),
-            None => Since { messages: Vec::new(), complete: false },
-        }
+    fn keeps(&self, _: &RoomId, _: Position) -> Keeps {
+        Keeps::Already
     }
 
-    fn before(&mut self, room: &RoomId, before: Option<Position>, limit: usize, now: Time) -> Page {
-        match self.trimmed(room, now) {
-            Some(history) => history.before(before, limit),
-            None => Page { messages: Vec::new(), more: false },
-        }
+    fn since(&mut self, room: &RoomId, position: Position, wish: Wish) -> Option<Since> {
+        Some(self.tails.since(room, position, wish.now))
+    }
+
+    fn before(&mut self, room: &RoomId, before: Option<Position>, limit: usize, wish: Wish) -> Option<Page> {
+        Some(self.tails.before(room, before, limit, wish.now))
+    }
+
+    fn collect(&mut self, _: &mut Vec<Told>) -> bool {
+        false
     }
 
     fn forget(&mut self, room: &RoomId) {
-        if let Some(history) = self.rooms.remove(room) {
-            self.note(history.size(), (0, 0));
-            if self.rooms.len() * 4 < self.rooms.capacity() {
-                self.rooms.shrink_to(self.rooms.len() * 2);
-            }
-        }
+        self.tails.forget(room);
     }
 
     fn size(&self) -> (usize, usize) {
-        (self.messages, self.bytes)
-    }
-}
-
-impl History {
-    /// Messages, and what they weigh.
-    fn size(&self) -> (usize, usize) {
-        (self.messages.len(), self.bytes)
-    }
-
-    fn push(&mut self, message: &Arc<Message>) {
-        if let Some(head) = self.head {
-            assert_eq!(message.at.offset, head.offset + 1, "a room's messages are kept in order and without gaps");
-        }
-        self.head = Some(message.at);
-        self.bytes += message.weight();
-        self.messages.push_back(message.clone());
-    }
-
-    fn trim(&mut self, settings: &Settings, now: Time) {
-        while let Some(oldest) = self.messages.front() {
-            let aged = now.0.saturating_sub(oldest.time.0) > settings.age_max_ms;
-            if !aged && self.messages.len() <= settings.messages_max && self.bytes <= settings.bytes_max {
-                break;
-            }
-            self.bytes -= oldest.weight();
-            self.messages.pop_front();
-        }
-    }
-
-    fn since(&self, position: Position) -> Since {
-        let Some(head) = self.head.filter(|head| head.epoch == position.epoch && position.offset <= head.offset) else {
-            return Since { messages: self.messages.iter().cloned().collect(), complete: false };
-        };
-        let wanted = (head.offset - position.offset) as usize;
-        let kept = wanted.min(self.messages.len());
-        let messages = self.messages.range(self.messages.len() - kept..).cloned().collect();
-        Since { messages, complete: kept == wanted }
-    }
-
-    fn before(&self, before: Option<Position>, limit: usize) -> Page {
-        let end = match (before, self.messages.front()) {
-            (Some(before), Some(oldest)) if before.epoch == oldest.at.epoch => {
-                (before.offset.saturating_sub(oldest.at.offset) as usize).min(self.messages.len())
-            }
-            (Some(_), _) => 0,
-            (None, _) => self.messages.len(),
-        };
-        let start = end.saturating_sub(limit);
-        Page { messages: self.messages.range(start..end).cloned().collect(), more: start > 0 }
+        self.tails.size()
     }
 }

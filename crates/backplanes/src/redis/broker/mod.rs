@@ -5,9 +5,9 @@
 mod model;
 
 use bytes::Bytes;
-use chat::{Epoch, Here, Position, RoomId};
+use chat::{Epoch, Here, Lineage, Position, RoomId};
 
-use crate::{Lineage, NodeId};
+use crate::NodeId;
 
 pub use model::{Model, Publication};
 

@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use chat::{Epoch, Here, Position, RoomId, RoomKind};
+use chat::{Epoch, Here, Lineage, Position, RoomId, RoomKind};
 
 use super::{Attend, Attended, Channel, Entry, Heard, Post, Reply, Request, Tried};
-use crate::{Lineage, NodeId, Settings};
+use crate::{NodeId, Settings};
 
 /// How long a node that says nothing is taken for alive.
 const LEASE_MS: u64 = 5_000;

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chat::{Epoch, Message, Position, Refusal, RoomId};
+use chat::{Epoch, Lineage, Message, Position, Refusal, RoomId};
 use hashbrown::HashMap;
 
 use super::entry::{Mark, key_of};
 use super::{Machine, Outcome};
-use crate::{Arrival, Lineage, NodeId, Opened, Order, OutagePolicy, OutageRule};
+use crate::{Arrival, NodeId, Opened, Order, OutagePolicy, OutageRule};
 
 /// There has been no broker for so long: it is an outage, and nobody is kept waiting.
 pub(super) const OUTAGE_MS: u64 = 1_000;

@@ -181,8 +181,8 @@ impl Machine {
             Ask::Send { to, bytes } => {
                 self.request(Request::Publish { channel: Channel::Node(to), bytes }, None, out);
             }
-            // Nodes bid nothing, and are no servers of another make.
-            Ask::Proclaim { .. } | Ask::Reply { .. } => {}
+            // The broker knows better how rooms stand. Nodes bid nothing, and are no servers of another make.
+            Ask::Remember(_) | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
         }
     }
 

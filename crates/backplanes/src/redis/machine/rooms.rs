@@ -3,7 +3,7 @@
 //! What is published while a room is not followed is not kept, but for the time of an attend that may have missed it: the log has it.
 
 use bytes::Bytes;
-use chat::{Epoch, Here, Position, Refusal, RoomId};
+use chat::{Epoch, Here, Lineage, Position, Refusal, RoomId};
 
 use super::entry::{read_entry, read_mark, read_signal};
 use super::local::Local;
@@ -11,7 +11,7 @@ use super::nodes::SPARED_MS;
 use super::requests::Awaited;
 use super::{Machine, Outcome};
 use crate::redis::broker::{Attend, Attended, Channel, Entry, Request};
-use crate::{Arrival, Lineage, NodeId, Opened};
+use crate::{Arrival, NodeId, Opened};
 
 /// A listener is asked for so many channels at once.
 const CHANNELS_AT_ONCE: usize = 512;

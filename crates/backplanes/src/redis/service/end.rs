@@ -74,7 +74,11 @@ impl End {
             Ask::Order(order) => {
                 arrivals.push(Arrival::Failed { refusal: Refusal::Overloaded, ticket: order.ticket });
             }
-            Ask::Tell { .. } | Ask::Send { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
+            Ask::Remember(_)
+            | Ask::Tell { .. }
+            | Ask::Send { .. }
+            | Ask::Proclaim { .. }
+            | Ask::Reply { .. } => {}
         }
     }
 

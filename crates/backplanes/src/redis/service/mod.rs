@@ -275,6 +275,7 @@ impl Service {
                 self.broker_of_room(room)
             }
             Ask::Order(order) => self.broker_of_room(&order.room),
+            Ask::Remember(opened) => self.broker_of_room(&opened.room),
             Ask::Send { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => 0,
         }
     }

@@ -1,13 +1,13 @@
 //! Requests as commands of Redis, what it answers as replies, and what it publishes as what was heard.
 
 use bytes::Bytes;
-use chat::{Counts, Epoch, Here, Position, RoomId, UserId};
+use chat::{Counts, Epoch, Here, Lineage, Position, RoomId, UserId};
 use redis::{Cmd, Pipeline, Value, cmd};
 
 use super::keys::{Keys, member_of, name_of, read_member, read_node};
 use super::scripts::{Script, Scripts};
 use crate::redis::broker::{Attend, Attended, Channel, Entry, Heard, Post, Reply, Request, Tried};
-use crate::{Lineage, NodeId, Settings};
+use crate::{NodeId, Settings};
 
 /// How long a node that says nothing is taken for alive.
 const LEASE_MS: u64 = 5_000;
