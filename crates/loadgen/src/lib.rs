@@ -16,6 +16,8 @@ pub mod process;
 pub mod protocols;
 pub mod report;
 pub mod schedule;
+mod socket;
 pub mod stamp;
+pub mod steadfast;
 pub mod terminal;
 pub mod worker;

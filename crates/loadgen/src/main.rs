@@ -9,6 +9,7 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 use loadgen::conductor::conduct;
 use loadgen::options::{Command, Options, Run};
 use loadgen::report::{Report, page, summary};
+use loadgen::steadfast;
 use loadgen::worker::Worker;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         Command::Load(load) => Run::load(load),
         Command::Idle(idle) => Run::idle(idle),
         Command::Handshakes(common) => Run::handshakes(common),
+        Command::Steadfast(wish) => return told(stay(wish)),
         Command::Worker => return told(work().map(|()| ExitCode::SUCCESS)),
     };
     let run = run.and_then(|run| run.check_open_files(open_files()).map(|()| run));
@@ -49,6 +51,19 @@ fn carry_out(run: &Run) -> io::Result<ExitCode> {
     Ok(verdict(&report))
 }
 
+fn stay(wish: steadfast::Wish) -> io::Result<ExitCode> {
+    if let Err(message) = wish.check() {
+        Options::command().error(ErrorKind::ValueValidation, message).exit();
+    }
+    allow_open_files()?;
+    let account = steadfast::stay(&wish)?;
+    io::stdout().write_all(account.summary().as_bytes())?;
+    if let Some(file) = &wish.json {
+        write(file, &serde_json::to_string_pretty(&account)?)?;
+    }
+    Ok(if account.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(NOT_CLEAN) })
+}
+
 fn verdict(report: &Report) -> ExitCode {
     let nobody_broke = report.idle.is_none_or(|idle| idle.broken == 0);
     match report.stopped_by.is_none()
@@ -67,8 +82,7 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
 
 /// One process of the generator: the plan is the first line, orders follow.
 fn work() -> io::Result<()> {
-    let limit = open_files();
-    setrlimit(Resource::Nofile, Rlimit { current: Some(limit), maximum: Some(limit) })?;
+    allow_open_files()?;
     let plan = serde_json::from_str(&first_line()?)?;
     Worker::new(plan, io::stdin().as_fd().try_clone_to_owned()?, io::stdout().lock())?.run()
 }
@@ -82,6 +96,12 @@ fn first_line() -> io::Result<String> {
         line.push(byte[0]);
     }
     String::from_utf8(line).map_err(io::Error::other)
+}
+
+/// As many as this process may have.
+fn allow_open_files() -> io::Result<()> {
+    let limit = open_files();
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(limit), maximum: Some(limit) })?)
 }
 
 fn open_files() -> u64 {

@@ -10,6 +10,7 @@ use crate::exchange::Plan;
 use crate::layout::Layout;
 use crate::protocols::{PROTOCOLS, Protocol, named};
 use crate::stamp::STAMP_BYTES;
+use crate::steadfast;
 
 /// Loads a chat server and measures what comes of it.
 #[derive(Debug, Parser)]
@@ -29,6 +30,9 @@ pub enum Command {
     Idle(#[command(flatten)] Idle),
     /// Members come as fast as the server takes them; hand-shakes a second and processor time of each.
     Handshakes(#[command(flatten)] Common),
+    /// Members come back after every cut and ask for their posts until they are accepted; nothing that was accepted may be missed. What
+    /// befalls the server is told on the standard input, a line each; its end ends the stay.
+    Steadfast(#[command(flatten)] steadfast::Wish),
     /// One process of the generator; started by the others.
     #[command(hide = true)]
     Worker,
@@ -307,6 +311,9 @@ mod tests {
             Command::Load(load) => Run::load(load),
             Command::Idle(idle) => Run::idle(idle),
             Command::Handshakes(common) => Run::handshakes(common),
+            Command::Steadfast(wish) => {
+                Err(wish.check().err().unwrap_or_else(|| "a stay has no run".to_owned()))
+            }
             Command::Worker => Err("a worker has no run".to_owned()),
         }
     }
@@ -353,6 +360,10 @@ mod tests {
             ("handshakes --target 127.0.0.1:1 --rooms 0", "--rooms"),
             ("handshakes --target 127.0.0.1:1 --room-prefix a/b", "letters, digits"),
             ("handshakes --target 127.0.0.1:1 --ramp nan", "--ramp"),
+            ("steadfast --target 127.0.0.1:1 --rooms 1 --publishers 11", "--publishers must be at most"),
+            ("steadfast --target 127.0.0.1:1 --rate 0", "--rate must be above zero"),
+            ("steadfast --target 127.0.0.1:1 --payload 9", "--payload must be at least 33"),
+            ("steadfast --target 127.0.0.1:1 --drain nan", "--drain must be"),
         ] {
             let told = error(line);
             assert!(told.contains(part), "{line}: {told}");

@@ -6,7 +6,7 @@ mod raw;
 mod socketio;
 mod sse;
 mod v1;
-mod websocket;
+pub(crate) mod websocket;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -10,22 +10,22 @@ const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// A client's end of a WebSocket.
 #[derive(Debug)]
-pub(super) struct WebSocket {
+pub(crate) struct WebSocket {
     is_open: bool,
     key: u32,
 }
 
 impl WebSocket {
-    pub(super) fn new(member: u32) -> Self {
+    pub(crate) fn new(member: u32) -> Self {
         Self { is_open: false, key: member.wrapping_mul(0x9e37_79b9) | 1 }
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.is_open
     }
 
     /// RFC 6455 §4.1.
-    pub(super) fn greet(&self, host: &str, path: &str, subprotocol: Option<&str>, out: &mut Vec<u8>) {
+    pub(crate) fn greet(&self, host: &str, path: &str, subprotocol: Option<&str>, out: &mut Vec<u8>) {
         let subprotocol =
             subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
         out.extend_from_slice(
@@ -39,7 +39,7 @@ impl WebSocket {
 
     /// Takes whole frames and hands every message to `on_message`, with where to write answers to it.
     #[inline]
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         bytes: &[u8],
         out: &mut Vec<u8>,
@@ -64,7 +64,7 @@ impl WebSocket {
         Ok(taken)
     }
 
-    pub(super) fn send_text(&mut self, text: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn send_text(&mut self, text: &[u8], out: &mut Vec<u8>) {
         self.send(TEXT, text, out);
     }
 
@@ -85,7 +85,7 @@ fn check_answer(head: &[u8]) -> Result<(), Fault> {
 }
 
 #[cfg(test)]
-pub(super) mod server {
+pub(crate) mod server {
     //! What a server would send, for the tests of the protocols.
 
     use super::ACCEPT;

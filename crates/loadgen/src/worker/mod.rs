@@ -14,16 +14,15 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 
 use self::books::Books;
-use self::connection::{Connection, Got, Stage};
+use self::connection::{Connection, Stage};
 use self::opening::Opening;
 use crate::clock::{now_ns, own_cpu_ns, timespec};
 use crate::exchange::{Account, Order, Plan};
 use crate::protocols::{Fault, Protocol, named};
 use crate::schedule::Schedule;
+use crate::socket::{Got, READ_BYTES};
 use crate::stamp::Stamp;
 
-/// The room there is to receive in; a busy server's turn of joined frames fits.
-const READ_BYTES: usize = 256 * 1024;
 /// Sockets served before looking at the schedule again.
 const EVENTS_PER_TURN: usize = 64;
 /// Posts sent before reading again.
