@@ -43,6 +43,11 @@ const COMMANDS: &[Command] = &[
         run: bench::million::run,
     },
     Command {
+        name: "chaos",
+        about: "a cluster to which everything happens, and what its members missed of it",
+        run: bench::chaos::run,
+    },
+    Command {
         name: "conformance",
         about: "Autobahn's WebSocket suite against our server",
         run: conformance::run,

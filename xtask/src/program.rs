@@ -93,6 +93,13 @@ impl Program {
         self.0.spawn().map_err(|error| self.cannot_start(&error))
     }
 
+    /// Starts it and goes on, told and heard by this program; what it complains about is in `log`.
+    pub(crate) fn start_in_talk(mut self, log: &Path) -> Result<Child, Failure> {
+        println!("   $ {} &", self.line());
+        self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(std::fs::File::create(log)?);
+        self.0.spawn().map_err(|error| self.cannot_start(&error))
+    }
+
     /// Whether the program runs quietly to an end with 0; false when it is not installed.
     pub(crate) fn succeeds(self) -> bool {
         self.capture().is_ok()

@@ -46,6 +46,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         steps.run("build the examples", || cargo(&examples).run());
         test_on_node(&mut steps);
         fuzz::smoke_into(&mut steps);
+        steps.run("chaos, each thing once", || bench::chaos::run(&["--quick".to_owned()]));
         steps.run("bench, too short to say anything about time", || bench::run(&["--quick".to_owned()]));
     }
     steps.finish()

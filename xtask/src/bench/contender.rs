@@ -48,6 +48,16 @@ pub(super) fn named(name: &str) -> Result<&'static Contender, Failure> {
 }
 
 impl Contender {
+    /// Where its program is, once it is built.
+    pub(super) fn built(&self) -> Result<PathBuf, Failure> {
+        (self.prepare)()?;
+        (self.command)()
+            .into_iter()
+            .next()
+            .map(PathBuf::from)
+            .ok_or_else(|| Failure::new("it has no program"))
+    }
+
     /// The command line: program first. `options` are for ours alone; others have none.
     pub(super) fn command_line(
         &self,
@@ -76,6 +86,12 @@ fn prepare_ours() -> Outcome {
 /// Builds the generator, without which nothing is measured.
 pub(super) fn prepare_generator() -> Outcome {
     cargo_build(&["--package", "heimdallr-loadgen"])
+}
+
+/// Where the generator is, once it is built.
+pub(super) fn built_generator() -> Result<PathBuf, Failure> {
+    prepare_generator()?;
+    Ok(generator().into())
 }
 
 /// Where the generator is.

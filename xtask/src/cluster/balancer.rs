@@ -11,14 +11,14 @@ use crate::program::Program;
 use crate::step::{Failure, Outcome};
 
 /// A balancer with one of its configurations.
-pub(super) struct Balancer {
+pub(crate) struct Balancer {
     pub(super) name: &'static str,
     /// The file of deploy/ that names the nodes.
     nodes: &'static str,
     /// What nodes behind it have to be told.
     pub(super) settings: &'static [(&'static str, &'static str)],
     /// Writes its files and says how it is started.
-    pub(super) prepare: fn(&Balancer, &[Node], u16, &Path) -> Result<Program, Failure>,
+    pub(crate) prepare: fn(&Balancer, &[Node], u16, &Path) -> Result<Program, Failure>,
 }
 
 pub(super) const BALANCERS: &[Balancer] = &[
@@ -64,7 +64,7 @@ const APACHE_NEEDS: &[&str] = &[
     "lbmethod_byrequests",
 ];
 
-pub(super) fn named(name: &str) -> Result<&'static Balancer, Failure> {
+pub(crate) fn named(name: &str) -> Result<&'static Balancer, Failure> {
     let names = || BALANCERS.iter().map(|balancer| balancer.name).collect::<Vec<_>>().join(", ");
     let found = BALANCERS.iter().find(|balancer| balancer.name == name);
     found.ok_or_else(|| Failure::new(format!("no balancer is called {name}; there are {}", names())))

@@ -5,11 +5,11 @@
 //! goes with them. Variables `HEIMDALLR_…` reach every node. What is where is said on standard output; an interrupt ends everything that
 //! was started, by its process id, and nothing else.
 
-mod balancer;
+pub(crate) mod balancer;
 mod deploy;
-mod node;
-mod ports;
-mod running;
+pub(crate) mod node;
+pub(crate) mod ports;
+pub(crate) mod running;
 
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let server = server(&wish)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // From here on an interrupt is waited for, and not died of.
-    let interrupts = runtime.block_on(async { Interrupts::listen() })?;
+    let mut interrupts = runtime.block_on(async { Interrupts::listen() })?;
     let folder = Folder::new()?;
     let cluster = Cluster::start(&wish, &server, folder.path())?;
     println!("ready; an interrupt ends it");
@@ -95,10 +95,10 @@ fn server(wish: &Wish) -> Result<PathBuf, Failure> {
 }
 
 /// What asks this to end.
-struct Interrupts([Signal; 3]);
+pub(crate) struct Interrupts([Signal; 3]);
 
 impl Interrupts {
-    fn listen() -> std::io::Result<Self> {
+    pub(crate) fn listen() -> std::io::Result<Self> {
         Ok(Self([
             signal(SignalKind::interrupt())?,
             signal(SignalKind::terminate())?,
@@ -106,7 +106,7 @@ impl Interrupts {
         ]))
     }
 
-    async fn next(mut self) {
+    pub(crate) async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -157,15 +157,13 @@ impl Cluster {
         balancer: Option<&Balancer>,
         folder: &Path,
     ) -> Result<Node, Failure> {
-        let node = Node { port: free_port()?, admin_port: free_port()? };
+        let node = Node::on_free_ports()?;
         let log = folder.join(format!("node{number}.log"));
-        let (listen, admin) = (format!("127.0.0.1:{}", node.port), format!("127.0.0.1:{}", node.admin_port));
-        let program = Program::new(server).args(["--listen", &listen, "--admin", &admin]);
-        let program = redis.into_iter().fold(program, |program, url| program.args(["--redis", url]));
+        let program = node.serve(Program::new(server), redis);
         let settings = balancer.map_or(&[][..], |balancer| balancer.settings);
-        let program = program.env("HEIMDALLR_TRUSTED_PROXIES", "127.0.0.1");
         let program = settings.iter().fold(program, |program, (key, value)| program.env(key, value));
         let pid = self.keep(Running::start(program, node.port, &log)?);
+        let (listen, admin) = (node.listen(), node.admin());
         println!("node {number}    http://{listen}  pid {pid}  admin http://{admin}  log {}", log.display());
         Ok(node)
     }

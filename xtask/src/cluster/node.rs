@@ -5,20 +5,43 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::ports::free_port;
+use crate::program::Program;
 use crate::step::{Failure, Outcome};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(20);
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Where a node is, on loopback.
-pub(super) struct Node {
-    pub(super) port: u16,
-    pub(super) admin_port: u16,
+pub(crate) struct Node {
+    pub(crate) port: u16,
+    pub(crate) admin_port: u16,
 }
 
 impl Node {
+    pub(crate) fn on_free_ports() -> Result<Self, Failure> {
+        Ok(Self { port: free_port()?, admin_port: free_port()? })
+    }
+
+    /// Where clients come to.
+    pub(crate) fn listen(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Where its health is asked for.
+    pub(crate) fn admin(&self) -> String {
+        format!("127.0.0.1:{}", self.admin_port)
+    }
+
+    /// The server's program, told to be this node behind a balancer of this machine.
+    pub(crate) fn serve(&self, server: Program, redis: Option<&str>) -> Program {
+        let program = server.args(["--listen", &self.listen(), "--admin", &self.admin()]);
+        let program = redis.into_iter().fold(program, |program, url| program.args(["--redis", url]));
+        program.env("HEIMDALLR_TRUSTED_PROXIES", "127.0.0.1")
+    }
+
     /// Waits until it says that it takes clients: a balancer that asks earlier leaves it out for a while.
-    pub(super) fn await_ready(&self) -> Outcome {
+    pub(crate) fn await_ready(&self) -> Outcome {
         let deadline = Instant::now() + READY_TIMEOUT;
         while !self.is_ready().unwrap_or(false) {
             if Instant::now() > deadline {

@@ -12,7 +12,7 @@ const PORTS: std::ops::Range<u16> = 24_000..28_000;
 static NEXT: AtomicU16 = AtomicU16::new(0);
 
 /// A port of loopback that nobody listens on, another one each time.
-pub(super) fn free_port() -> Result<u16, Failure> {
+pub(crate) fn free_port() -> Result<u16, Failure> {
     let count = PORTS.end - PORTS.start;
     let beginning = (std::process::id() as u16).wrapping_mul(37) % count;
     for _ in 0..count {

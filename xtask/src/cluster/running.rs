@@ -19,29 +19,39 @@ const END_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A folder that goes with the value.
-pub(super) struct Folder(PathBuf);
+pub(crate) struct Folder {
+    path: PathBuf,
+    is_kept: bool,
+}
 
 impl Folder {
-    pub(super) fn new() -> Result<Self, Failure> {
+    pub(crate) fn new() -> Result<Self, Failure> {
         let path = std::env::temp_dir().join(format!("heimdallr-cluster-{}", std::process::id()));
         std::fs::create_dir(&path)?;
-        Ok(Self(path))
+        Ok(Self { path, is_kept: false })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.0
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves it where it is, for somebody to look into.
+    pub(crate) fn keep(&mut self) {
+        self.is_kept = true;
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // Nobody is left who could be told.
-        let _ = std::fs::remove_dir_all(&self.0);
+        if !self.is_kept {
+            // Nobody is left who could be told.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
     }
 }
 
 /// A process that listens on a port of loopback.
-pub(super) struct Running {
+pub(crate) struct Running {
     process: Child,
     port: u16,
     log: PathBuf,
@@ -49,15 +59,15 @@ pub(super) struct Running {
 
 impl Running {
     /// Starts it where interrupts of the terminal do not reach it.
-    pub(super) fn start(program: Program, port: u16, log: &Path) -> Result<Self, Failure> {
+    pub(crate) fn start(program: Program, port: u16, log: &Path) -> Result<Self, Failure> {
         Ok(Self { process: program.apart().start_quietly(log)?, port, log: log.to_owned() })
     }
 
-    pub(super) fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    pub(super) fn await_accepting(&mut self) -> Outcome {
+    pub(crate) fn await_accepting(&mut self) -> Outcome {
         let deadline = Instant::now() + START_TIMEOUT;
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
             if let Some(status) = self.process.try_wait()? {
@@ -76,13 +86,20 @@ impl Running {
         Ok(())
     }
 
-    pub(super) fn ask_to_end(&mut self) {
+    /// Ends it from one moment to the next.
+    pub(crate) fn kill(&mut self) -> Outcome {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    pub(crate) fn ask_to_end(&mut self) {
         // One that has ended already was not waited for, so the id is still its own.
         let _ = kill(Pid::from_raw(self.pid() as i32), Signal::SIGTERM);
     }
 
     /// Waits for it to end, and makes it when it takes too long.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         let deadline = Instant::now() + END_TIMEOUT;
         while matches!(self.process.try_wait(), Ok(None)) {
             if Instant::now() > deadline {
