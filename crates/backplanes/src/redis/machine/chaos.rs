@@ -8,6 +8,7 @@ use chat::{Position, RoomId};
 use super::Input;
 use super::world::{World, order, room};
 use crate::redis::broker::{Line, Model};
+use crate::redis::chance::Chance;
 use crate::{Arrival, Ask};
 
 const NODES: usize = 3;
@@ -20,18 +21,6 @@ enum Weather {
     Cuts,
     /// It may go on from an older state, or from none.
     Losses,
-}
-
-/// SplitMix64.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let value = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (value ^ (value >> 31)) % bound
-    }
 }
 
 /// What has been said, shown and told.

@@ -14,24 +14,13 @@ use redis::{Client, Pipeline};
 use self::server::Server;
 use super::wording::Wording;
 use crate::redis::broker::{Attend, Channel, Model, Post, Publication, Reply, Request, Tried};
+use crate::redis::chance::Chance;
 use crate::{NodeId, Settings};
 
 /// How long a publication may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 const NODES: u64 = 3;
 const REQUESTS: usize = 400;
-
-/// SplitMix64.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let value = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (value ^ (value >> 31)) % bound
-    }
-}
 
 fn settings(node: NodeId) -> Settings {
     Settings {
