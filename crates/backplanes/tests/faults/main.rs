@@ -6,6 +6,7 @@ mod server;
 
 mod cluster;
 mod switchboard;
+mod takeover;
 
 use backplanes::{Ask, OutagePolicy};
 use chat::{Counts, Here, RoomId, RoomName, UserId};
@@ -68,63 +69,6 @@ fn a_redis_that_restarts_with_nothing_begins_again_and_that_is_told() {
     cluster.settle();
     cluster.check(Rules::LossesAreTold);
     assert!(cluster.told_of_losses() >= 2, "both were told");
-}
-
-#[test]
-fn a_replica_that_is_behind_is_noticed_when_it_takes_over() {
-    let (server, replica) = (Server::start(), Server::start());
-    let switchboard = Switchboard::to(server.port());
-    replica.follow(&server);
-    let mut cluster = Cluster::new(2, &switchboard.url());
-    cluster.say(ROUND);
-    cluster.settle();
-    replica.has_all_of(&server);
-    replica.tell("REPLICAOF NO ONE");
-    cluster.say(ROUND);
-    cluster.settle();
-    switchboard.switch_to(replica.port());
-    cluster.say(ROUND);
-    cluster.settle();
-    cluster.check(Rules::LossesAreTold);
-    assert!(cluster.told_of_losses() >= 2, "both were told");
-}
-
-#[test]
-fn a_master_that_was_a_replica_for_a_while_is_another() {
-    let (server, replica) = (Server::start(), Server::start());
-    replica.follow(&server);
-    let mut cluster = Cluster::new(2, &server.url());
-    cluster.say(ROUND);
-    cluster.settle();
-    replica.has_all_of(&server);
-    replica.tell("REPLICAOF NO ONE");
-    cluster.say(ROUND);
-    cluster.settle();
-    server.follow(&replica);
-    server.tell("REPLICAOF NO ONE");
-    // As Sentinels do.
-    server.tell("CLIENT KILL TYPE normal");
-    server.tell("CLIENT KILL TYPE pubsub");
-    cluster.say(ROUND);
-    cluster.settle();
-    cluster.check(Rules::LossesAreTold);
-    assert!(cluster.told_of_losses() >= 2, "both were told");
-}
-
-#[test]
-fn a_replica_that_has_everything_takes_over_unnoticed() {
-    let (server, replica) = (Server::start(), Server::start());
-    let switchboard = Switchboard::to(server.port());
-    replica.follow(&server);
-    let mut cluster = Cluster::new(2, &switchboard.url());
-    cluster.say(ROUND);
-    cluster.settle();
-    replica.has_all_of(&server);
-    switchboard.switch_to(replica.port());
-    replica.tell("REPLICAOF NO ONE");
-    cluster.say(ROUND);
-    cluster.settle();
-    cluster.check(Rules::NothingIsLost);
 }
 
 #[test]
