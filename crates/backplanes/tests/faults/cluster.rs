@@ -95,6 +95,11 @@ impl Cluster {
         self.nodes[node].end.ask(ask, &mut Vec::new());
     }
 
+    /// How many connections each node has made.
+    pub(crate) fn connects(&self) -> Vec<u64> {
+        self.nodes.iter().map(|node| node.link.health().tally.connects).collect()
+    }
+
     /// How often a node was told how rooms stand that are not the ledger's.
     pub(crate) fn others_opened(&self, node: usize) -> usize {
         self.nodes[node].others_opened

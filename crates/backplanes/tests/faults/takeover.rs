@@ -77,3 +77,15 @@ fn a_master_that_was_a_replica_for_a_while_is_another() {
     all.say();
     all.check_losses();
 }
+
+#[test]
+fn a_master_that_was_a_replica_for_a_moment_is_noticed_on_connections_that_nobody_closed() {
+    let mut all = Replicated::start();
+    all.part();
+    let before = all.cluster.connects();
+    all.demote_and_promote();
+    all.cluster
+        .until(|cluster| cluster.connects().iter().zip(&before).all(|(now, before)| *now >= before + 2));
+    all.say();
+    all.check_losses();
+}

@@ -127,10 +127,24 @@ pub(super) async fn run_of(connection: &mut MultiplexedConnection) -> RedisResul
     read_run(&info)
 }
 
+/// Whether the broker at the other end of a connection is in the same run. Its process is the same as long as the connection is.
+pub(super) async fn is_still(connection: &mut MultiplexedConnection, run: &str) -> RedisResult<bool> {
+    let info: String = cmd("INFO").arg("replication").query_async(connection).await?;
+    let history = start(&info, "master_replid").filter(|_| value(&info, "role") == Some("master"));
+    Ok(history.is_some_and(|history| run.ends_with(history)))
+}
+
+fn value<'i>(info: &'i str, key: &str) -> Option<&'i str> {
+    info.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))
+}
+
+/// As much of a name that Redis makes up as tells it from all others.
+fn start<'i>(info: &'i str, key: &str) -> Option<&'i str> {
+    value(info, key).and_then(|value| value.get(..16))
+}
+
 fn read_run(info: &str) -> RedisResult<String> {
-    let value = |key: &str| info.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-    let start = |key: &str| value(key).and_then(|value| value.get(..16));
-    match (value("role"), start("run_id"), start("master_replid")) {
+    match (value(info, "role"), start(info, "run_id"), start(info, "master_replid")) {
         (Some("master"), Some(run), Some(history)) => Ok(format!("{run}-{history}")),
         (Some("master"), ..) => {
             Err(RedisError::from((redis::ErrorKind::InvalidClientConfig, "it does not say which run it is in")))

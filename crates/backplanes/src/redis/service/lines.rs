@@ -9,12 +9,14 @@ use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
 use redis::{Pipeline, RedisResult, Value};
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 
-use super::address::{Address, dial, run_of};
+use super::address::{Address, dial, is_still, run_of};
 use super::wording::{Asked, What, Wording};
 use crate::redis::broker::{Channel, Heard, Line, Reply, Request};
 
 /// Between two attempts to make a connection.
 const REST: Duration = Duration::from_millis(200);
+/// How often it is looked whether a broker is still what it was.
+const LOOK: Duration = Duration::from_millis(500);
 /// Requests sent at once.
 const REQUESTS_AT_ONCE: usize = 512;
 /// Batches of requests under way. The library keeps them in order as long as they are fewer than its own queue holds.
@@ -94,7 +96,10 @@ pub(super) async fn keep_commands(mut ends: Ends) {
                 if ends.tell(up).await.is_err() {
                     return;
                 }
-                command(&mut ends, connection, &run, generation).await.err().unwrap_or_default()
+                tokio::select! {
+                    gone = command(&mut ends, connection.clone(), &run, generation) => gone.err().unwrap_or_default(),
+                    gone = look_after(connection, &run) => gone,
+                }
             }
             Err(error) => error.to_string(),
         };
@@ -114,6 +119,18 @@ async fn connect(ends: &Ends) -> RedisResult<(MultiplexedConnection, String)> {
     }
     load.query_async::<Vec<String>>(&mut connection).await?;
     Ok((connection, run))
+}
+
+/// Ends when the broker is not what it was: a master that has been a replica for a moment closes no connection, and may have less than it had.
+async fn look_after(mut connection: MultiplexedConnection, run: &str) -> Gone {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        match is_still(&mut connection, run).await {
+            Ok(true) => {}
+            Ok(false) => return "it is another master than it was".to_owned(),
+            Err(error) => return error.to_string(),
+        }
+    }
 }
 
 /// A batch that was sent: the numbers of its requests, how they were asked, and whether the replicas were asked for.
