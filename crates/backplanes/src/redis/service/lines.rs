@@ -1,6 +1,6 @@
 //! The connections to one broker: each is made again whenever it is gone, and says so.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -37,10 +37,17 @@ pub(super) enum Event {
     Cut { line: Line, reason: String },
     /// Answers.
     Replies(Vec<(u64, Reply)>),
-    /// Publications.
-    Heard(Vec<(Channel, Heard)>),
     /// Another master has taken over.
     Switched,
+}
+
+/// What was heard on a listener.
+#[derive(Debug)]
+pub(super) struct Publications {
+    pub(super) broker: usize,
+    /// There as long as the connection that it was heard on.
+    pub(super) listener: Weak<()>,
+    pub(super) heard: Vec<(Channel, Heard)>,
 }
 
 /// Requests for a line. Those for a former generation of it are thrown away.
@@ -57,6 +64,7 @@ pub(super) struct Ends {
     pub(super) wording: Arc<Wording>,
     pub(super) batches: UnboundedReceiver<Batch>,
     pub(super) events: Sender<(usize, Event)>,
+    pub(super) heard: Sender<Publications>,
 }
 
 /// Why a line ends: the service has, or it is to be made again.
@@ -250,7 +258,8 @@ async fn subscribe(ends: &Ends) -> RedisResult<(String, PubSubSink, PubSubStream
 
 /// Subscribes and hears until the line is gone.
 async fn listen(ends: &mut Ends, generation: u64, mut sink: PubSubSink, stream: PubSubStream) -> Gone {
-    let (broker, wording, events) = (ends.broker, ends.wording.clone(), ends.events.clone());
+    let (broker, wording, told) = (ends.broker, ends.wording.clone(), ends.heard.clone());
+    let life = Arc::new(());
     let hear = async {
         let mut publications = stream.ready_chunks(HEARD_AT_ONCE);
         while let Some(publications) = publications.next().await {
@@ -259,7 +268,7 @@ async fn listen(ends: &mut Ends, generation: u64, mut sink: PubSubSink, stream: 
                 wording.hear(publication.get_channel_name(), payload)
             };
             let heard: Vec<_> = publications.into_iter().filter_map(read).collect();
-            if events.send((broker, Event::Heard(heard))).await.is_err() {
+            if told.send(Publications { broker, listener: Arc::downgrade(&life), heard }).await.is_err() {
                 break;
             }
         }

@@ -9,6 +9,8 @@ mod secret;
 mod wording;
 
 #[cfg(test)]
+mod congestion;
+#[cfg(test)]
 mod likeness;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +23,7 @@ use tokio::sync::oneshot;
 
 use self::address::{Address, without_login};
 use self::end::Delivery;
-use self::lines::{Batch, Ends, Event};
+use self::lines::{Batch, Ends, Event, Publications};
 use self::wording::Wording;
 use super::broker::{Line, Request};
 use super::machine::{Input, Machine, Outcome, TICK_MS};
@@ -33,7 +35,9 @@ pub use self::secret::shared_secret;
 const ASKS_MAX: usize = 64 * 1024;
 /// What happened on lines and the service has not looked at.
 const EVENTS_MAX: usize = 256;
-/// Of either, taken in before anything is sent.
+/// Publications that the service has not looked at, in batches.
+const HEARD_MAX: usize = 64;
+/// Of any of these, taken in before anything is sent.
 const AT_ONCE: usize = 1024;
 
 /// Opens the backplane.
@@ -102,6 +106,7 @@ impl Drop for Redis {
 struct Service {
     brokers: Vec<Broker>,
     events: Receiver<(usize, Event)>,
+    heard: Receiver<Publications>,
     deliveries: Vec<Delivery>,
     started: Instant,
     /// What the machine that took the last step wants.
@@ -135,6 +140,7 @@ impl Service {
         health: Arc<Mutex<Health>>,
     ) -> Self {
         let (events, happened) = channel(EVENTS_MAX);
+        let (publications, heard) = channel(HEARD_MAX);
         let wording = Arc::new(Wording::new(settings));
         let mut brokers = Vec::new();
         for ((broker, address), url) in addresses.into_iter().enumerate().zip(&settings.urls) {
@@ -144,6 +150,7 @@ impl Service {
                 wording: wording.clone(),
                 batches,
                 events: events.clone(),
+                heard: publications.clone(),
             };
             let (commands, batches) = unbounded_channel();
             tokio::spawn(lines::keep_commands(ends(batches)));
@@ -158,7 +165,18 @@ impl Service {
                 is_down: false,
             });
         }
-        Self { brokers, events: happened, deliveries, started: Instant::now(), outcome: Outcome::default(), health }
+        Self::new(brokers, happened, heard, deliveries, health)
+    }
+
+    fn new(
+        brokers: Vec<Broker>,
+        events: Receiver<(usize, Event)>,
+        heard: Receiver<Publications>,
+        deliveries: Vec<Delivery>,
+        health: Arc<Mutex<Health>>,
+    ) -> Self {
+        let (started, outcome) = (Instant::now(), Outcome::default());
+        Self { brokers, events, heard, deliveries, started, outcome, health }
     }
 
     async fn work(mut self, mut asked: Receiver<(u16, Ask)>, mut stopped: oneshot::Receiver<()>) {
@@ -166,16 +184,18 @@ impl Service {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut asks, mut events) = (Vec::with_capacity(AT_ONCE), Vec::with_capacity(AT_ONCE));
         loop {
+            // Shards that do not keep up are told no more of what is said, but of what they ask themselves.
             let hears = !self.deliveries.iter().any(Delivery::is_congested);
             tokio::select! {
                 biased;
                 _ = &mut stopped => return,
                 _ = tick.tick() => self.tick(),
-                count = self.events.recv_many(&mut events, AT_ONCE), if hears => {
+                count = self.events.recv_many(&mut events, AT_ONCE) => {
                     if count == 0 {
                         return;
                     }
                 }
+                Some(publications) = self.heard.recv(), if hears => self.hear(publications),
                 count = asked.recv_many(&mut asks, AT_ONCE) => {
                     if count == 0 {
                         return;
@@ -232,17 +252,22 @@ impl Service {
                     self.step(number, Input::Reply { id, reply });
                 }
             }
-            Event::Heard(heard) => {
-                for (channel, what) in heard {
-                    self.step(number, Input::Heard { channel, what });
-                }
-            }
             Event::Switched => {
                 tracing::info!(broker = broker.url, "another master has taken over");
                 for line in [Line::Commands, Line::Listener] {
                     broker.outlet(line).gathered.push((0, Request::Redial(line)));
                 }
             }
+        }
+    }
+
+    /// What was heard on a listener that is gone is asked for again on the next.
+    fn hear(&mut self, publications: Publications) {
+        if publications.listener.strong_count() == 0 {
+            return;
+        }
+        for (channel, what) in publications.heard {
+            self.step(publications.broker, Input::Heard { channel, what });
         }
     }
 
