@@ -9,7 +9,7 @@ use backplanes::{
     Arrival, Ask, BACKPLANES, Backplane, Link, NodeId, Opened, Order, OutagePolicy, OutageRule, Settings,
     Wake,
 };
-use chat::{Body, Message, Position, RoomId, RoomName, Time, UserId};
+use chat::{Body, Counts, Here, Message, Position, RoomId, RoomName, Time, UserId};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,6 +45,8 @@ struct Node {
     shown: HashSet<String>,
     losses: usize,
     others_opened: usize,
+    /// Who is in the room on the other nodes.
+    elsewhere: HashMap<NodeId, u32>,
 }
 
 fn room() -> RoomId {
@@ -78,7 +80,15 @@ impl Cluster {
             };
             let mut link = open(&settings, vec![wake]).unwrap_or_else(|error| panic!("{}", error.0));
             let end = link.end(0)();
-            Node { end, link, at: None, shown: HashSet::new(), losses: 0, others_opened: 0 }
+            Node {
+                end,
+                link,
+                at: None,
+                shown: HashSet::new(),
+                losses: 0,
+                others_opened: 0,
+                elsewhere: HashMap::new(),
+            }
         };
         let nodes = (1..=nodes).map(start).collect();
         let mut cluster = Self { nodes, woken, said: Vec::new(), places: HashMap::new() };
@@ -98,6 +108,24 @@ impl Cluster {
     /// How many connections each node has made.
     pub(crate) fn connects(&self) -> Vec<u64> {
         self.nodes.iter().map(|node| node.link.health().tally.connects).collect()
+    }
+
+    /// How many others there are in the room, as a node was told.
+    pub(crate) fn elsewhere(&self, node: usize) -> u32 {
+        self.nodes[node].elsewhere.values().sum()
+    }
+
+    /// A node says how many are in the room there.
+    pub(crate) fn here(&mut self, node: usize, sessions: u32) {
+        let counts = Counts { members: sessions, guests: 0 };
+        self.ask(node, Ask::Here { room: room(), here: Here { sessions, counts, users: None } });
+    }
+
+    /// The last node ends. Returns how long that took.
+    pub(crate) fn end_last(&mut self) -> Duration {
+        let began = Instant::now();
+        drop(self.nodes.pop());
+        began.elapsed()
     }
 
     /// How often a node was told how rooms stand that are not the ledger's.
@@ -186,6 +214,9 @@ impl Cluster {
             Arrival::Opened(opened) => self.open(node, &opened),
             Arrival::Placed { at, ticket } => self.answer(ticket, Some(at)),
             Arrival::Failed { ticket, .. } => self.answer(ticket, None),
+            Arrival::Elsewhere { room: of, node: other, here } if of == room() => {
+                self.nodes[node].elsewhere.insert(other, here.map_or(0, |here| here.sessions));
+            }
             Arrival::Shut { .. }
             | Arrival::Told { .. }
             | Arrival::Elsewhere { .. }

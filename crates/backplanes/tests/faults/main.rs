@@ -5,6 +5,7 @@
 mod server;
 
 mod cluster;
+mod farewell;
 mod switchboard;
 mod takeover;
 

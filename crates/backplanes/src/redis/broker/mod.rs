@@ -49,9 +49,11 @@ pub enum Request {
     },
     /// This node is alive. [`Reply::Alive`].
     Renew,
+    /// This node ends: it is taken for dead from now on. [`Reply::Done`].
+    Resign,
     /// Some of the rooms that the broker keeps a node as having an audience for. [`Reply::Rooms`].
     Rooms(NodeId),
-    /// Nothing is kept of a node that died. [`Reply::Done`].
+    /// Nothing is kept of a node that died, or has left its rooms. [`Reply::Done`].
     Bury(NodeId),
 }
 

@@ -93,6 +93,10 @@ impl Model {
             Request::Forsake { room, node } => self.forsake(room, node, now_ms, published),
             Request::Here { room, here } => self.here(node, room, here, published),
             Request::Renew => self.renew(node, now_ms),
+            Request::Resign => {
+                self.leases.insert(node, 0);
+                Reply::Done
+            }
             Request::Rooms(node) => self.rooms_of(node),
             Request::Bury(node) => {
                 self.leases.remove(&node);

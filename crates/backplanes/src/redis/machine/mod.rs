@@ -15,10 +15,10 @@ mod tests;
 #[cfg(test)]
 mod world;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use chat::RoomId;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use self::local::{Epochs, OUTAGE_MS};
 use self::nodes::Nodes;
@@ -66,6 +66,8 @@ pub enum Input {
     },
     /// Time has passed. Told at least every [`TICK_MS`].
     Tick,
+    /// The node ends, and has said so to its shards: nothing is asked any more.
+    Farewell,
 }
 
 /// What a machine wants done.
@@ -98,7 +100,7 @@ pub struct Machine {
     /// Rooms to look at again, and when.
     doubts: VecDeque<(u64, RoomId)>,
     /// Rooms forsaken that the broker could not be told of.
-    leaving: HashSet<RoomId>,
+    leaving: BTreeSet<RoomId>,
     posts: Posts,
     nodes: Nodes,
     /// There has been no broker for a while.
@@ -124,7 +126,7 @@ impl Machine {
             to_attend: VecDeque::new(),
             attending: 0,
             doubts: VecDeque::new(),
-            leaving: HashSet::new(),
+            leaving: BTreeSet::new(),
             posts: Posts::default(),
             nodes: Nodes::default(),
             is_outage: false,
@@ -142,6 +144,7 @@ impl Machine {
             Input::Reply { id, reply } => self.reply(id, reply, out),
             Input::Heard { channel, what } => self.heard(&channel, what, out),
             Input::Tick => self.tick(out),
+            Input::Farewell => self.take_leave(out),
         }
     }
 
@@ -166,6 +169,11 @@ impl Machine {
             Line::Listener => self.listener.is_up(),
             Line::Commands => self.commands.is_up(),
         }
+    }
+
+    /// Whether there is nothing more to do for a node that ends: nothing is left of it, or the broker cannot be told.
+    pub fn has_left(&self) -> bool {
+        self.nodes.has_left() || !self.commands.is_up()
     }
 
     fn ask(&mut self, shard: u16, ask: Ask, out: &mut Outcome) {
@@ -201,8 +209,7 @@ impl Machine {
             Line::Commands => {
                 self.is_outage = false;
                 self.renew_and_probe(out);
-                let mut leaving: Vec<_> = std::mem::take(&mut self.leaving).into_iter().collect();
-                leaving.sort_unstable();
+                let leaving = std::mem::take(&mut self.leaving);
                 leaving.into_iter().for_each(|room| self.leave(room, self.node, out));
                 self.post_again(out);
                 self.attend_more(out);

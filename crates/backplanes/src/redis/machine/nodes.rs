@@ -32,6 +32,19 @@ pub(super) struct Nodes {
     spared_until_ms: u64,
     /// When it last heard itself.
     heard_ms: Option<u64>,
+    /// This node's own end.
+    end: End,
+}
+
+/// How far a node has come with its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum End {
+    #[default]
+    Far,
+    /// It takes leave of the broker.
+    Near,
+    /// The broker keeps nothing of it.
+    Over,
 }
 
 impl Nodes {
@@ -48,6 +61,10 @@ impl Nodes {
         self.heard_ms.is_some_and(|heard_ms| now_ms < heard_ms + SILENCE_MS)
     }
 
+    pub(super) fn has_left(&self) -> bool {
+        self.end == End::Over
+    }
+
     /// A line is new: everything is due. A broker that may have forgotten the leases is given time to hear of them.
     pub(super) fn restart(&mut self, run: Option<&str>, now_ms: u64) {
         (self.burying, self.renew_due_ms, self.probe_due_ms) = (None, 0, 0);
@@ -61,7 +78,7 @@ impl Nodes {
 impl Machine {
     /// Says that the node is alive, and something to itself, when it is time to.
     pub(super) fn renew_and_probe(&mut self, out: &mut Outcome) {
-        if !self.commands.is_up() {
+        if !self.commands.is_up() || self.nodes.end != End::Far {
             return;
         }
         if self.now_ms >= self.nodes.renew_due_ms {
@@ -136,7 +153,23 @@ impl Machine {
         }
     }
 
+    /// The node ends. First it is taken for dead, so that the others clean up what it does not come to; then it leaves its rooms, each of which
+    /// is told; and when that is done nothing is kept of it.
+    pub(super) fn take_leave(&mut self, out: &mut Outcome) {
+        self.nodes.end = End::Near;
+        let mut rooms = self.rooms_in_order();
+        rooms.extend(std::mem::take(&mut self.leaving));
+        self.rooms.clear();
+        self.to_attend.clear();
+        self.request(Request::Resign, None, out);
+        rooms.into_iter().for_each(|room| self.leave(room, self.node, out));
+        self.request(Request::Bury(self.node), Some(Awaited::Bury(self.node)), out);
+    }
+
     pub(super) fn buried(&mut self, node: NodeId) {
+        if node == self.node {
+            self.nodes.end = End::Over;
+        }
         self.nodes.burying = None;
         self.nodes.dead.remove(&node);
     }

@@ -126,6 +126,7 @@ impl Pair {
                 Request::Forsake { room, node: NodeId(of as u32) }
             }
             _ if self.chance.below(2) == 0 => Request::Rooms(NodeId(self.chance.below(NODES) as u32)),
+            _ if self.chance.below(3) == 0 => Request::Resign,
             _ => Request::Renew,
         }
     }
@@ -175,8 +176,9 @@ fn sorted(reply: Reply) -> Reply {
             attended.here.sort_by_key(|(node, _)| *node);
             Reply::Attended(attended)
         }
-        Reply::Alive { mut nodes, dead, lapsed } => {
+        Reply::Alive { mut nodes, mut dead, lapsed } => {
             nodes.sort_unstable();
+            dead.sort_unstable();
             Reply::Alive { nodes, dead, lapsed }
         }
         Reply::Rooms(mut rooms) => {

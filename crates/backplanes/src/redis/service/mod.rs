@@ -39,6 +39,10 @@ const EVENTS_MAX: usize = 256;
 const HEARD_MAX: usize = 64;
 /// Of any of these, taken in before anything is sent.
 const AT_ONCE: usize = 1024;
+/// How long a node that ends takes leave of its brokers. What it does not come to the other nodes do, once they notice.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// Requests that go to a line together.
+const BATCH: usize = 512;
 
 /// Opens the backplane.
 pub(crate) fn open(settings: &Settings, wakes: Vec<Wake>) -> Result<Box<dyn Link>, OpenError> {
@@ -183,12 +187,13 @@ impl Service {
         let mut tick = tokio::time::interval(Duration::from_millis(TICK_MS));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut asks, mut events) = (Vec::with_capacity(AT_ONCE), Vec::with_capacity(AT_ONCE));
+        let mut has_shards = true;
         loop {
             // Shards that do not keep up are told no more of what is said, but of what they ask themselves.
             let hears = !self.deliveries.iter().any(Delivery::is_congested);
             tokio::select! {
                 biased;
-                _ = &mut stopped => return,
+                _ = &mut stopped => break,
                 _ = tick.tick() => self.tick(),
                 count = self.events.recv_many(&mut events, AT_ONCE) => {
                     if count == 0 {
@@ -196,11 +201,7 @@ impl Service {
                     }
                 }
                 Some(publications) = self.heard.recv(), if hears => self.hear(publications),
-                count = asked.recv_many(&mut asks, AT_ONCE) => {
-                    if count == 0 {
-                        return;
-                    }
-                }
+                count = asked.recv_many(&mut asks, AT_ONCE), if has_shards => has_shards = count > 0,
             }
             while asks.len() < AT_ONCE
                 && let Ok(ask) = asked.try_recv()
@@ -210,11 +211,32 @@ impl Service {
             for (broker, event) in events.drain(..) {
                 self.take(broker, event);
             }
-            for (shard, ask) in asks.drain(..) {
-                let broker = self.broker_of(&ask);
-                self.step(broker, Input::Ask { shard, ask });
-            }
+            asks.drain(..).for_each(|(shard, ask)| self.ask(shard, ask));
             self.send();
+        }
+        while let Ok((shard, ask)) = asked.try_recv() {
+            self.ask(shard, ask);
+        }
+        // Whoever waits longer than this is waited for in vain.
+        let _ = tokio::time::timeout(FAREWELL, self.take_leave()).await;
+    }
+
+    fn ask(&mut self, shard: u16, ask: Ask) {
+        let broker = self.broker_of(&ask);
+        self.step(broker, Input::Ask { shard, ask });
+    }
+
+    /// Tells the brokers that the node ends, for the others to see. Nothing arrives at the shards any more.
+    async fn take_leave(&mut self) {
+        (0..self.brokers.len()).for_each(|broker| self.step(broker, Input::Farewell));
+        self.deliveries.clear();
+        loop {
+            self.send();
+            if self.brokers.iter().all(|broker| broker.machine.has_left()) {
+                return;
+            }
+            let Some((broker, event)) = self.events.recv().await else { return };
+            self.take(broker, event);
         }
     }
 
@@ -280,7 +302,10 @@ impl Service {
             broker.outlet(request.line()).gathered.push((id, request));
         }
         for (shard, arrival) in self.outcome.arrivals.drain(..) {
-            self.deliveries[shard as usize].put(arrival);
+            // A node that ends has no shards any more.
+            if let Some(delivery) = self.deliveries.get_mut(shard as usize) {
+                delivery.put(arrival);
+            }
         }
     }
 
@@ -336,8 +361,9 @@ impl Outlet {
     }
 
     fn send(&mut self) {
-        if !self.gathered.is_empty() {
-            let requests = std::mem::take(&mut self.gathered);
+        while !self.gathered.is_empty() {
+            let rest = self.gathered.split_off(self.gathered.len().min(BATCH));
+            let requests = std::mem::replace(&mut self.gathered, rest);
             // A line ends only with the service.
             let _ = self.batches.send(Batch { generation: self.generation, requests });
         }

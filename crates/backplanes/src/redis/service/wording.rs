@@ -117,6 +117,10 @@ impl Wording {
                 out.add_command(renew);
                 asked(What::Renew, 1)
             }
+            Request::Resign => {
+                out.cmd("ZADD").arg(self.keys.nodes()).arg(0).arg(name_of(self.node));
+                asked(What::Deed, 1)
+            }
             Request::Rooms(node) => {
                 out.cmd("SRANDMEMBER").arg(self.keys.rooms_of(node)).arg(ROOMS_AT_ONCE);
                 asked(What::Rooms, 1)
