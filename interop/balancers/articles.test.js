@@ -67,7 +67,13 @@ for (const version of VERSIONS) {
 test('users are gone from the map when they have gone', async (t) => {
   const member = await Member.open(t, cluster.nodes[0].page);
   await member.ask('log in', { username: 'carol' });
-  assert.equal((await redis('HGETALL', 'user:carol')).length, 2);
+  const devices = async () => (await redis('HVALS', 'user:carol')).join();
+  await soon(async () => (await devices()) === '1', 'carol has one device');
+  const second = await Member.open(t, cluster.nodes[0].page);
+  await second.ask('log in', { username: 'carol' });
+  await soon(async () => (await devices()) === '2', 'carol has two on the same node');
+  second.socket.disconnect();
+  await soon(async () => (await devices()) === '1', 'one of them has left');
   member.socket.disconnect();
   await soon(async () => (await redis('EXISTS', 'user:carol'))[0] === '0', 'carol is gone');
 });

@@ -164,11 +164,19 @@ fn redis_shows_on_which_nodes_a_user_is() {
     let server = Server::start();
     let mut cluster = Cluster::new(2, &server.url());
     let bob = RoomId::inbox(UserId::new("bob").expect("a valid name"));
-    let here = Here { sessions: 2, counts: Counts { members: 1, guests: 0 }, users: None };
+    let here = |sessions: u32| Here {
+        sessions,
+        counts: Counts { members: sessions.min(1), guests: 0 },
+        users: None,
+    };
     cluster.ask(1, Ask::Attend(bob.clone()));
     cluster.until(|_| server.tell("HGET user:bob 00000002") == "1");
-    cluster.ask(1, Ask::Here { room: bob.clone(), here });
+    cluster.ask(1, Ask::Here { room: bob.clone(), here: here(2) });
     cluster.until(|_| server.tell("HGET user:bob 00000002") == "2");
+    cluster.ask(1, Ask::Here { room: bob.clone(), here: here(0) });
+    cluster.until(|_| server.tell("EXISTS user:bob") == ":0");
+    cluster.ask(1, Ask::Here { room: bob.clone(), here: here(1) });
+    cluster.until(|_| server.tell("HGET user:bob 00000002") == "1");
     cluster.ask(1, Ask::Forsake(bob));
     cluster.until(|_| server.tell("EXISTS user:bob") == ":0");
 }

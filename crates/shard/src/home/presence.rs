@@ -54,17 +54,19 @@ impl Homes {
 
     /// Somebody came or went here.
     pub(super) fn presence_changed(&mut self, room: &RoomId, now: Now, out: &mut Vec<Addressed>) {
-        let is_shared = self.backplane.outlives_homes();
+        let is_told_elsewhere = self.backplane.outlives_homes() && !room.is_everybody();
         if let Some(home) = self.rooms.get_mut(room) {
-            home.here_due |= is_shared;
+            home.here_due |= is_told_elsewhere;
         }
         self.retell_presence(room, now, out);
     }
 
-    /// Tells presence at once when it has not been told for a while, else together with what comes until then.
+    /// Tells presence at once when it has not been told for a while, else together with what comes until then. Of a user's devices only the
+    /// other nodes are told, each of how many are here.
     pub(super) fn retell_presence(&mut self, room: &RoomId, now: Now, out: &mut Vec<Addressed>) {
         let Some(home) = self.rooms.get_mut(room) else { return };
-        if home.presence_due || !room.is_public() {
+        let is_told = room.is_public() || home.here_due;
+        if home.presence_due || !is_told {
             return;
         }
         let quiet_since_ms = home.presence_told_ms.map_or(u64::MAX, |told_ms| now.monotonic_ms - told_ms);
@@ -79,7 +81,7 @@ impl Homes {
         let list_max = self.list_max;
         let Some(home) = self.rooms.get_mut(room) else { return };
         let here = std::mem::take(&mut home.here_due).then(|| home.roster.here(list_max));
-        if let Some(change) = home.roster.take_change(list_max) {
+        if let Some(change) = home.roster.take_change(list_max).filter(|_| room.is_public()) {
             home.presence_told_ms = Some(now.monotonic_ms);
             let presence = Presence {
                 room: room.clone(),

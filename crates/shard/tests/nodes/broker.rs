@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use backplanes::{Arrival, Ask, Backplane, NodeId, Opened, Order};
-use chat::{Epoch, Lineage, Message, Position, RoomId};
+use chat::{Epoch, Here, Lineage, Message, Position, RoomId};
 
 /// Where an end of the backplane is.
 pub(crate) type At = (NodeId, u16);
@@ -28,6 +28,8 @@ pub(crate) struct Broker {
 struct Room {
     said: Vec<Arc<Message>>,
     attending: Vec<At>,
+    /// Who is there, as each node said last.
+    here: HashMap<NodeId, Here>,
 }
 
 /// A shard's end.
@@ -42,13 +44,18 @@ impl Broker {
         self.arrivals.get(&at).is_some_and(|arrivals| !arrivals.is_empty())
     }
 
+    /// How many sessions a node has said last that a room has there.
+    pub(crate) fn sessions(&self, room: &RoomId, node: NodeId) -> Option<u32> {
+        Some(self.rooms.get(room)?.here.get(&node)?.sessions)
+    }
+
     fn put(&mut self, at: At, arrival: Arrival) {
         self.arrivals.entry(at).or_default().push_back(arrival);
     }
 
     fn order(&mut self, from: At, order: Order) {
         let Order { room, author, body, tag, time, ticket } = order;
-        let Room { said, attending } = self.rooms.entry(room.clone()).or_default();
+        let Room { said, attending, .. } = self.rooms.entry(room.clone()).or_default();
         let at = Position { epoch: Epoch(1), offset: said.len() as u64 + 1 };
         let message = Arc::new(Message { room, at, author, time, tag, body });
         said.push(message.clone());
@@ -59,7 +66,7 @@ impl Broker {
     }
 
     fn attend(&mut self, at: At, room: RoomId) {
-        let Room { said, attending } = self.rooms.entry(room.clone()).or_default();
+        let Room { said, attending, .. } = self.rooms.entry(room.clone()).or_default();
         attending.push(at);
         let head = Position { epoch: Epoch(1), offset: said.len() as u64 };
         let (lineage, tail) = (Lineage::default(), said.clone());
@@ -88,11 +95,10 @@ impl Backplane for End {
                 room.attending.retain(|at| *at != self.at);
             }
             Ask::Order(order) => broker.order(self.at, order),
-            Ask::Remember(_)
-            | Ask::Tell { .. }
-            | Ask::Here { .. }
-            | Ask::Proclaim { .. }
-            | Ask::Reply { .. } => {}
+            Ask::Here { room, here } => {
+                broker.rooms.entry(room).or_default().here.insert(self.at.0, here);
+            }
+            Ask::Remember(_) | Ask::Tell { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
             Ask::Send { to, bytes } => {
                 let from = self.at.0;
                 let times = broker.thief.as_mut().map_or(1, |thief| thief(from, to, &bytes));

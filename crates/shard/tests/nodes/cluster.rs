@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use backplanes::NodeId;
-use chat::Time;
+use chat::{RoomId, Time};
 use shard::{
     Attention, Effects, Holdings, Input, Luggage, Mail, Now, Settings, Shard, ShardId, StreamId, Tally,
 };
@@ -240,6 +240,11 @@ impl Cluster {
             records: sum.records + one.records,
             ..sum
         })
+    }
+
+    /// How many sessions a node has told the others of in a room.
+    pub(crate) fn told_sessions(&self, room: &RoomId, node: u32) -> Option<u32> {
+        self.broker.borrow().sessions(room, NodeId(node))
     }
 
     /// Bytes that a node keeps for clients that lag.

@@ -3,5 +3,6 @@
 mod broker;
 mod client;
 mod cluster;
+mod devices;
 mod recovery;
 mod tunnels;

@@ -75,13 +75,11 @@ impl Wording {
             Request::Attend(attend) => {
                 let own = self.keys.rooms_of(self.node);
                 let member = member_of(&attend.room);
-                let inbox = attend.room.is_inbox().then(|| self.keys.user(attend.room.name()));
-                let devices = attend.here.as_ref().map_or(1, |here| here.sessions);
+                let (room, devices) =
+                    (attend.room.clone(), attend.here.as_ref().map_or(1, |here| here.sessions));
                 out.add_command(self.attend(attend, run));
                 out.cmd("SADD").arg(own).arg(member);
-                let Some(user) = inbox else { return asked(What::Attend, 2) };
-                out.cmd("HSET").arg(user).arg(name_of(self.node)).arg(devices);
-                asked(What::Attend, 3)
+                asked(What::Attend, 2 + self.note_devices(&room, self.node, devices, out))
             }
             Request::Forsake { room, node } => {
                 let mut forsake = script(&self.scripts.forsake, &self.keys.of_room(&room));
@@ -89,22 +87,14 @@ impl Wording {
                 forsake.arg(self.keys.channel(&Channel::Room(room.clone())));
                 out.add_command(forsake);
                 out.cmd("SREM").arg(self.keys.rooms_of(node)).arg(member_of(&room));
-                if !room.is_inbox() {
-                    return asked(What::Deed, 2);
-                }
-                out.cmd("HDEL").arg(self.keys.user(room.name())).arg(name_of(node));
-                asked(What::Deed, 3)
+                asked(What::Deed, 2 + self.note_devices(&room, node, 0, out))
             }
             Request::Here { room, here } => {
                 let mut told = script(&self.scripts.here, &[self.keys.here(&room)]);
                 told.arg(name_of(self.node)).arg(write_here(&here));
                 told.arg(self.keys.channel(&Channel::Room(room.clone())));
                 out.add_command(told);
-                if !room.is_inbox() {
-                    return asked(What::Deed, 1);
-                }
-                out.cmd("HSET").arg(self.keys.user(room.name())).arg(name_of(self.node)).arg(here.sessions);
-                asked(What::Deed, 2)
+                asked(What::Deed, 1 + self.note_devices(&room, self.node, here.sessions, out))
             }
             Request::Publish { channel, bytes } => {
                 let payload = [b"S", name_of(self.node).as_bytes(), &bytes].concat();
@@ -207,6 +197,19 @@ impl Wording {
         attend.arg(here.as_ref().map(write_here).unwrap_or_default());
         attend.arg(self.keys.channel(&Channel::Room(room)));
         attend
+    }
+
+    /// Notes for people how many devices of the user whose inbox a room is are connected to a node. Says in how many commands.
+    fn note_devices(&self, room: &RoomId, node: NodeId, devices: u32, out: &mut Pipeline) -> usize {
+        if !room.is_inbox() {
+            return 0;
+        }
+        let (user, node) = (self.keys.user(room.name()), name_of(node));
+        match devices {
+            0 => out.cmd("HDEL").arg(user).arg(node),
+            devices => out.cmd("HSET").arg(user).arg(node).arg(devices),
+        };
+        1
     }
 
     fn idle_ms(&self, room: &RoomId) -> u64 {
