@@ -87,7 +87,6 @@ impl Shard {
         self.tell_missed_in(place, &room, now);
         self.note_left(place, &room);
         self.walk_out(place, index, room.clone());
-        self.note(place, Attention::Sessions, || Deed::Left(room.clone()));
         self.deliver(place, &Event::Left { room, tag }, now);
         Ok(())
     }
@@ -99,6 +98,7 @@ impl Shard {
         let membership = session.rooms.remove(index);
         self.leave_audience(membership);
         self.note_direct(place);
+        self.note(place, Attention::Sessions, || Deed::Left(room.clone()));
         let home = self.settings.home_of(&room);
         self.send_mail(home, Mail::Exit(Exit { room, shard: self.settings.shard, user }));
     }
@@ -320,8 +320,7 @@ impl Shard {
 
     /// The session, if it is still there, is over: its streams are closed and its rooms are told. A home that has not answered yet is told
     /// once it has.
-    pub(crate) fn end_session(&mut self, place: Place, now: Now) {
-        let because = self.because.take().unwrap_or("left");
+    pub(crate) fn end_session(&mut self, place: Place, because: &'static str, now: Now) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         let mut out = Outbox::default();
         session.protocol.end(&mut out);

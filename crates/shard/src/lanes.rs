@@ -10,6 +10,9 @@ use crate::{Now, SessionKey, Shard, StreamId};
 /// How much is handed at once to a stream that carries what was kept.
 const RELAYED_BYTES: usize = 64 * 1024;
 
+/// A session ends because its stream has ended without a word.
+const LOST: &str = "connection_lost";
+
 impl Shard {
     /// A request is for a session that is there already: here, with another shard, which then takes the stream, or with another node, to which
     /// a tunnel is dug. `bytes` begin with the request; says how many are done with.
@@ -216,21 +219,22 @@ impl Shard {
     pub(crate) fn lose(&mut self, id: StreamId, now: Now) {
         let Some(stream) = self.streams.get(id) else { return };
         let (place, lane) = (stream.session, stream.lane);
-        self.because = Some("connection_lost");
-        self.detach(id, now);
+        self.detach(id, LOST, now);
         if let Some(session) = self.sessions.get_mut(place) {
             let mut out = Outbox::default();
             if let Some(spread) = session.protocol.spread() {
                 spread.detach(lane, &mut out);
             }
-            let main = session.stream;
+            let (main, is_over) = (session.stream, std::mem::take(&mut out.is_over));
             self.act(main, place, &mut out, now);
+            if is_over {
+                self.end_session(place, LOST, now);
+            }
         }
-        self.because = None;
     }
 
     /// A stream leaves its session. One that does not go on without it is over; streams aside are let go one by one, each with its answer.
-    pub(crate) fn detach(&mut self, id: StreamId, now: Now) {
+    pub(crate) fn detach(&mut self, id: StreamId, because: &'static str, now: Now) {
         self.abandon(id);
         let Some(stream) = self.streams.get_mut(id) else { return };
         let (place, lane) = (std::mem::replace(&mut stream.session, NOBODY), stream.lane);
@@ -242,7 +246,7 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(place) else { return };
         let is_last = lane == MAIN || session.streams().next().is_none();
         if session.stream == NOWHERE && is_last && !session.lingers() {
-            self.end_session(place, now);
+            self.end_session(place, because, now);
         }
     }
 }

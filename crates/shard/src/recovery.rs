@@ -291,8 +291,7 @@ impl Shard {
         if let Some((place, strands)) = strands
             && strands.has(reclaim.claim)
         {
-            self.because = Some("came_back");
-            self.end_session(place, now);
+            self.end_session(place, "came_back", now);
         }
         self.send_errand(Errand::Reclaim(reclaim));
     }

@@ -13,6 +13,9 @@ use crate::{Attention, Deed, Effects, Now, Shard, StreamId};
 /// What may wait on a stream to be judged: the largest request head, and requests sent ahead of an answer.
 pub(crate) const TAIL_BYTES_MAX: usize = 128 * 1024;
 
+/// A session ends because its client has said goodbye, or its stream was done with.
+const LEFT: &str = "left";
+
 /// A stream that takes all it is sent may gather in a turn so many times what one that does not may.
 const ANSWER_QUEUES: usize = 4;
 
@@ -207,15 +210,6 @@ impl Shard {
         };
         let taken = *received.as_ref().unwrap_or(&bytes.len());
         match received {
-            Err(violation) if lane == MAIN => {
-                self.tally.parted(violation.farewell);
-                self.end_if_final(place, violation.farewell);
-                let session = self.sessions.get_mut(place).expect("it is there still");
-                session.protocol.part(violation.farewell, &mut out);
-                self.because = Some(violation.farewell.reason());
-                self.act(id, place, &mut out, now);
-                self.because = None;
-            }
             Err(violation) => {
                 self.act(id, place, &mut out, now);
                 self.part(place, violation.farewell, now);
@@ -273,7 +267,7 @@ impl Shard {
             self.recover(place, resume, now);
         }
         if is_over {
-            self.end_session(place, now);
+            self.end_session(place, LEFT, now);
         }
     }
 
@@ -329,7 +323,7 @@ impl Shard {
 
     /// The stream leaves its session, if it had one, and takes another request.
     pub(crate) fn next_request(&mut self, id: StreamId, now: Now) {
-        self.detach(id, now);
+        self.detach(id, LEFT, now);
         if id.is_far() {
             return self.end_answer(id);
         }
@@ -350,7 +344,7 @@ impl Shard {
 
     /// The stream leaves its session, if it had one; what is queued is sent, and the stream closed.
     pub(crate) fn close_politely(&mut self, id: StreamId, now: Now) {
-        self.detach(id, now);
+        self.detach(id, LEFT, now);
         let Some(stream) = self.streams.get_mut(id) else { return };
         if matches!(stream.phase, Phase::Closing | Phase::Finished) {
             return;
@@ -369,10 +363,9 @@ impl Shard {
         session.protocol.part(farewell, &mut out);
         self.tally.parted(farewell);
         self.end_if_final(place, farewell);
-        (out.then, out.is_over) = (Then::Close, true);
-        self.because = Some(farewell.reason());
-        self.settle(place, id, &mut out, now);
-        self.because = None;
+        self.settle_lanes(place, &mut out, now);
+        self.queue_own(id, &out.bytes);
+        self.end_session(place, farewell.reason(), now);
     }
 
     /// The other side is gone, or says no more. What it was still owed is tried once; who has closed its half behind a whole
@@ -400,7 +393,7 @@ impl Shard {
 
     /// Lets go of a stream at once.
     pub(crate) fn cut(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
-        self.detach(id, now);
+        self.detach(id, LEFT, now);
         if self.streams.get(id).is_some() {
             self.streams.remove(id);
             self.tunnels.close(id, effects);

@@ -66,8 +66,6 @@ pub struct Shard {
     pub(crate) tally: Tally,
     /// What was noted and not said yet.
     pub(crate) notices: Vec<Notice>,
-    /// Why the session that ends now ends, where it was not its client's wish.
-    pub(crate) because: Option<&'static str>,
     // Buffers used again by every input.
     pub(crate) outbox: Outbox,
     pub(crate) gathered: Vec<u8>,
@@ -110,7 +108,6 @@ impl Shard {
             drain: None,
             tally: Tally::default(),
             notices: Vec::new(),
-            because: None,
             outbox: Outbox::default(),
             gathered: Vec::new(),
             words: Vec::new(),
