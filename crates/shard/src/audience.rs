@@ -144,12 +144,11 @@ impl Audiences {
         }
     }
 
-    /// Has the members of an audience visited once the last that lagged was sent something out of turn: what all have been sent is to be let go.
-    /// A lap under way will see to it.
-    pub(crate) fn visit_after(&mut self, place: Place) {
+    /// Lets go of what all members have been sent, when the last that lagged was sent something out of turn. A lap under way will see to it.
+    pub(crate) fn let_go_after(&mut self, place: Place) {
         let audience = &mut self.slab[place as usize];
-        if audience.due == 0 && audience.keeps_for_nobody() {
-            self.ring(place);
+        if audience.due == 0 {
+            audience.let_go_for_nobody(&mut self.buffers);
         }
     }
 
@@ -246,12 +245,11 @@ impl Audience {
         self.members.get(member as usize).map(|moved| moved.session)
     }
 
-    /// Whether frames are kept that every reader has been sent. Looks for somebody who has not where it found one the last time, so that members
-    /// who catch up one after the other are each passed by once.
-    fn keeps_for_nobody(&mut self) -> bool {
+    /// Lets go of frames that every reader has been sent. Looks for somebody who has not where it found one the last time, so that members who
+    /// catch up one after the other are each passed by once.
+    fn let_go_for_nobody(&mut self, buffers: &mut Buffers) {
         let Self { members, logs, .. } = self;
-        let mut keeping = logs.iter_mut().enumerate().filter(|(_, log)| log.kept_bytes() > 0);
-        keeping.any(|(index, log)| {
+        for (index, log) in logs.iter_mut().enumerate().filter(|(_, log)| log.kept_bytes() > 0) {
             let lags = |place: &usize| {
                 let Member { log: of, cursor, .. } = members[*place];
                 usize::from(of) == index && cursor < log.end()
@@ -259,8 +257,10 @@ impl Audience {
             let from = members.len().min(log.laggard as usize);
             let found = (from..members.len()).chain(0..from).find(lags);
             log.laggard = found.unwrap_or(0) as u32;
-            found.is_none()
-        })
+            if found.is_none() {
+                log.trim(u64::MAX, buffers);
+            }
+        }
     }
 
     /// The log of a form whose readers stand at `offset`. One that nobody has read meanwhile was told nothing and starts anew.

@@ -196,7 +196,7 @@ impl Shard {
             told.extend_from_slice(log.after(reader.cursor));
             self.tally.deliveries += log.end() - reader.cursor;
             reader.cursor = log.end();
-            self.audiences.visit_after(membership.audience);
+            self.audiences.let_go_after(membership.audience);
         }
         self.note_sent(place);
         told

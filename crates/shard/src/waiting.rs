@@ -49,7 +49,7 @@ impl Shard {
             rooms
                 .into_iter()
                 .flatten()
-                .for_each(|membership| self.audiences.visit_after(membership.audience));
+                .for_each(|membership| self.audiences.let_go_after(membership.audience));
             self.go_on(place, now);
         }
         sent.append(&mut self.sent);
