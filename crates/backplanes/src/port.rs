@@ -287,6 +287,8 @@ pub enum Arrival {
     },
     /// A server of another make, beside this node, wants something done.
     Bidden(Arc<Bidding>),
+    /// Which nodes are alive, this one included, as far as is known; told to every shard when it has changed.
+    Nodes(Arc<[NodeId]>),
 }
 
 /// How a room stands.

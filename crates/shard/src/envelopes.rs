@@ -9,7 +9,7 @@ use crate::errands::Errand;
 use crate::fields::{Reader, Writer};
 
 /// What is not of this version is passed over: while nodes of two versions are in one cluster, they tell each other nothing.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The most bytes of a stream that go in one envelope.
 pub(crate) const CARRIED_BYTES_MAX: usize = 64 * 1024;
@@ -217,7 +217,8 @@ mod tests {
     }
 
     fn reclaim() -> impl Strategy<Value = Reclaim> {
-        (claim(), session(), any::<bool>()).prop_map(|(claim, session, is_ended)| Reclaim {
+        (any::<u32>(), claim(), session(), any::<bool>()).prop_map(|(at, claim, session, is_ended)| Reclaim {
+            at: NodeId(at),
             claim,
             session,
             is_ended,
@@ -239,7 +240,7 @@ mod tests {
     fn record() -> impl Strategy<Value = Box<Record>> {
         let stays = prop::collection::vec((room(), position()), 0..5);
         let told = prop::collection::vec((any::<prop::sample::Index>(), 1..1000_u64), 0..20);
-        (stays, told, prop::option::of("[a-z]{1,20}")).prop_map(|(stays, told, user)| {
+        (stays, told, prop::option::of("[a-z]{1,20}"), session()).prop_map(|(stays, told, user, session)| {
             let mut journal = Journal::default();
             stays.iter().for_each(|(room, at)| journal.enter(room, *at));
             for (chosen, offset) in told.iter().filter(|_| !stays.is_empty()) {
@@ -247,18 +248,27 @@ mod tests {
                 journal.note(room, at.offset + offset);
             }
             let user = user.map(|name| UserId::new(&name).expect("a valid name"));
-            Box::new(Record { user, journal })
+            Box::new(Record { session, user, journal })
         })
     }
 
     fn errand() -> impl Strategy<Value = Errand> {
         prop_oneof![
-            (claim(), session(), record()).prop_map(|(claim, session, record)| Errand::Remember {
+            (any::<u32>(), claim(), record()).prop_map(|(at, claim, record)| Errand::Remember {
+                at: NodeId(at),
                 claim,
-                session,
                 record
             }),
-            (claim(), session()).prop_map(|(claim, session)| Errand::Forget { claim, session }),
+            (any::<u32>(), claim(), session()).prop_map(|(at, claim, session)| Errand::Forget {
+                at: NodeId(at),
+                claim,
+                session
+            }),
+            (any::<u32>(), claim(), session()).prop_map(|(at, claim, session)| Errand::Stays {
+                at: NodeId(at),
+                claim,
+                session
+            }),
             reclaim().prop_map(Errand::Reclaim),
             (session(), reclaim()).prop_map(|(session, reclaim)| Errand::GiveUp { session, reclaim }),
             (session(), claim(), prop::option::of(record()))

@@ -1,41 +1,58 @@
-//! What is told of strands that were cut off, between shards and between nodes: each errand goes to the shard of one session, or to where it was.
+//! What is told of strands, between shards and between nodes: each errand goes to the shard of one session, or to one that remembers strands.
+//!
+//! The shard where a strand began remembers it. On every other node there is one too that does, for those of its strands that are, or were,
+//! there.
+
+use backplanes::NodeId;
 
 use crate::envelopes::Envelope;
 use crate::fields::{Reader, Writer};
 use crate::journal::Journal;
 use crate::mail::Mail;
+use crate::peers::PeerId;
 use crate::records::{Claim, Record};
-use crate::{SessionKey, Shard};
+use crate::{SessionKey, Shard, ShardId};
 
 /// What one shard tells another of a strand, on this node or another one.
 #[derive(Debug, PartialEq)]
 pub enum Errand {
-    /// To where it began: it was cut off.
+    /// It was cut off.
     Remember {
+        /// Who remembers it.
+        at: NodeId,
         /// The strand.
         claim: Claim,
-        /// In this session.
-        session: SessionKey,
         /// What must be known so that it can go on.
         record: Box<Record>,
     },
-    /// To where it began: it is over.
-    Forget {
+    /// It goes on in a session here that is not the one in which it began.
+    Stays {
+        /// Who remembers it.
+        at: NodeId,
         /// The strand.
         claim: Claim,
         /// In this session.
         session: SessionKey,
     },
-    /// To where it began: it is to go on in another session.
+    /// It is over, or goes on elsewhere.
+    Forget {
+        /// Who remembers it.
+        at: NodeId,
+        /// The strand.
+        claim: Claim,
+        /// It was in this session.
+        session: SessionKey,
+    },
+    /// It is to go on in another session.
     Reclaim(Reclaim),
-    /// From where it began: the session in which it goes on is to end, so that it can go on in another.
+    /// The session in which it goes on is to end, so that it can go on in another.
     GiveUp {
         /// The session.
         session: SessionKey,
         /// Who wants to go on with it.
         reclaim: Reclaim,
     },
-    /// From where it began: what is remembered of it.
+    /// What is remembered of it.
     Reclaimed {
         /// The session that wants to go on with it.
         to: SessionKey,
@@ -49,6 +66,8 @@ pub enum Errand {
 /// The wish to go on with a strand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reclaim {
+    /// Who is asked for it.
+    pub(crate) at: NodeId,
     pub(crate) claim: Claim,
     /// Who wants to go on with it.
     pub(crate) session: SessionKey,
@@ -57,26 +76,30 @@ pub struct Reclaim {
 }
 
 impl Errand {
-    /// The session whose shard it goes to.
-    pub(crate) fn to(&self) -> SessionKey {
+    /// Where it goes: where there are fewer shards than that, to one of them.
+    pub(crate) fn to(&self) -> PeerId {
         match self {
-            Self::Remember { claim, .. } | Self::Forget { claim, .. } => claim.began,
-            Self::Reclaim(reclaim) => reclaim.claim.began,
-            Self::GiveUp { session, .. } => *session,
-            Self::Reclaimed { to, .. } => *to,
+            Self::Remember { at, claim, .. }
+            | Self::Stays { at, claim, .. }
+            | Self::Forget { at, claim, .. } => (*at, claim.began.shard),
+            Self::Reclaim(reclaim) => (reclaim.at, reclaim.claim.began.shard),
+            Self::GiveUp { session, .. } | Self::Reclaimed { to: session, .. } => {
+                (session.node, session.shard)
+            }
         }
     }
 
     pub(crate) fn write(&self, out: &mut Writer) {
         match self {
-            Self::Remember { claim, session, record } => {
+            Self::Remember { at, claim, record } => {
                 out.byte(0);
+                out.node(*at);
                 claim.write(out);
-                out.session(*session);
                 record.write(out);
             }
-            Self::Forget { claim, session } => {
+            Self::Forget { at, claim, session } => {
                 out.byte(1);
+                out.node(*at);
                 claim.write(out);
                 out.session(*session);
             }
@@ -95,17 +118,23 @@ impl Errand {
                 claim.write(out);
                 out.option(record.as_ref(), |out, record| record.write(out));
             }
+            Self::Stays { at, claim, session } => {
+                out.byte(5);
+                out.node(*at);
+                claim.write(out);
+                out.session(*session);
+            }
         }
     }
 
     pub(crate) fn read(fields: &mut Reader<'_>) -> Option<Self> {
         Some(match fields.byte()? {
             0 => Self::Remember {
+                at: fields.node()?,
                 claim: Claim::read(fields)?,
-                session: fields.session()?,
                 record: Box::new(Record::read(fields)?),
             },
-            1 => Self::Forget { claim: Claim::read(fields)?, session: fields.session()? },
+            1 => Self::Forget { at: fields.node()?, claim: Claim::read(fields)?, session: fields.session()? },
             2 => Self::Reclaim(Reclaim::read(fields)?),
             3 => Self::GiveUp { session: fields.session()?, reclaim: Reclaim::read(fields)? },
             4 => Self::Reclaimed {
@@ -113,6 +142,7 @@ impl Errand {
                 claim: Claim::read(fields)?,
                 record: fields.option(Record::read)?.map(Box::new),
             },
+            5 => Self::Stays { at: fields.node()?, claim: Claim::read(fields)?, session: fields.session()? },
             _ => return None,
         })
     }
@@ -131,35 +161,38 @@ impl Claim {
 
 impl Reclaim {
     fn write(&self, out: &mut Writer) {
+        out.node(self.at);
         self.claim.write(out);
         out.session(self.session);
         out.byte(u8::from(self.is_ended));
     }
 
     fn read(fields: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { claim: Claim::read(fields)?, session: fields.session()?, is_ended: fields.byte()? != 0 })
+        let (at, claim, session) = (fields.node()?, Claim::read(fields)?, fields.session()?);
+        Some(Self { at, claim, session, is_ended: fields.byte()? != 0 })
     }
 }
 
 impl Record {
     fn write(&self, out: &mut Writer) {
+        out.session(self.session);
         out.user(self.user.as_ref());
         self.journal.write(out);
     }
 
     fn read(fields: &mut Reader<'_>) -> Option<Self> {
-        Some(Self { user: fields.user()?, journal: Journal::read(fields)? })
+        Some(Self { session: fields.session()?, user: fields.user()?, journal: Journal::read(fields)? })
     }
 }
 
 impl Shard {
-    /// Sends an errand on its way, to another node if the session is there.
+    /// Sends an errand on its way, to another node if it goes there.
     pub(crate) fn send_errand(&mut self, errand: Errand) {
-        let to = errand.to();
-        if to.node == self.settings.node {
-            self.send_mail(to.shard, Mail::Errand(errand));
+        let (node, shard) = errand.to();
+        if node == self.settings.node {
+            self.send_mail(ShardId(shard.0 % self.settings.shards), Mail::Errand(errand));
         } else {
-            self.tunnels.send((to.node, to.shard), Envelope::Errand(errand));
+            self.tunnels.send((node, shard), Envelope::Errand(errand));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The fields of which envelopes are made: numbers in LEB128, and what chat calls things. Reading never panics, whatever the bytes are.
 
+use backplanes::NodeId;
 use chat::{Epoch, Position, RoomId, RoomKind, RoomName, UserId};
 
 use crate::SessionKey;
@@ -49,6 +50,10 @@ impl Writer {
     pub(crate) fn position(&mut self, position: Position) {
         self.number(position.epoch.0);
         self.number(position.offset);
+    }
+
+    pub(crate) fn node(&mut self, node: NodeId) {
+        self.0.extend_from_slice(&node.0.to_be_bytes());
     }
 
     pub(crate) fn session(&mut self, session: SessionKey) {
@@ -132,6 +137,10 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn position(&mut self) -> Option<Position> {
         Some(Position { epoch: Epoch(self.number()?), offset: self.number()? })
+    }
+
+    pub(crate) fn node(&mut self) -> Option<NodeId> {
+        self.array().map(|bytes| NodeId(u32::from_be_bytes(bytes)))
     }
 
     pub(crate) fn session(&mut self) -> Option<SessionKey> {

@@ -29,6 +29,7 @@ mod notices;
 mod origins;
 mod pace;
 mod peers;
+mod reclaims;
 mod records;
 mod recovery;
 mod requests;

@@ -1,7 +1,8 @@
 //! What is remembered of strands that were cut off, until their clients come back or time is up.
 //!
 //! A strand goes by the session in which it began, and is remembered by that session's shard: the name that its client knows leads
-//! there, whichever node it was cut off from and to whichever it comes back.
+//! there, whichever node it was cut off from and to whichever it comes back. It is remembered too on the node that it was cut off from, should
+//! the other one be gone.
 
 use chat::UserId;
 use gateways::Strand;
@@ -21,11 +22,13 @@ pub struct Claim {
 /// What must be known of a strand so that it can go on.
 #[derive(Debug, PartialEq)]
 pub struct Record {
+    /// The session that it was cut off in.
+    pub(crate) session: SessionKey,
     pub(crate) user: Option<UserId>,
     pub(crate) journal: Journal,
 }
 
-/// The strands that began on this shard and are not where they began.
+/// The strands that began on this shard and are not where they began, and those of other nodes that are, or were, on this node.
 #[derive(Debug)]
 pub(crate) struct Records {
     kept: HashMap<Claim, (u64, Record)>,
@@ -50,8 +53,8 @@ impl Records {
     }
 
     /// Keeps the record of a strand that was cut off in a session. When there are too many, the oldest goes.
-    pub(crate) fn put(&mut self, claim: Claim, session: SessionKey, record: Record, now: Now) {
-        self.forget(claim, session);
+    pub(crate) fn put(&mut self, claim: Claim, record: Record, now: Now) {
+        self.forget(claim, record.session);
         self.number += 1;
         self.kept.insert(claim, (self.number, record));
         self.due.push(now.monotonic_ms, (claim, self.number));
@@ -62,18 +65,16 @@ impl Records {
         }
     }
 
-    /// Hands a record out: the strand goes on in `session`.
-    pub(crate) fn take(&mut self, claim: Claim, session: SessionKey) -> Option<Record> {
+    /// Hands a record out.
+    pub(crate) fn take(&mut self, claim: Claim) -> Option<Record> {
         let (_, record) = self.kept.remove(&claim)?;
-        if session != claim.began {
-            self.note_moved(claim, session);
-        }
         self.give_back();
         Some(record)
     }
 
-    /// Another node may end without a word, so of strands that went on there some are forgotten when there are too many.
-    fn note_moved(&mut self, claim: Claim, session: SessionKey) {
+    /// The strand goes on in another session than the one in which it began. A node may end without a word, so of strands that went on there
+    /// some are forgotten when there are too many.
+    pub(crate) fn note_moved(&mut self, claim: Claim, session: SessionKey) {
         if self.moved.len() >= self.records_max
             && let Some(some) = self.moved.keys().next().copied()
         {
@@ -82,12 +83,15 @@ impl Records {
         self.moved.insert(claim, session);
     }
 
-    /// The strand is over, or no longer in that session.
+    /// The strand is over, or no longer in that session: nothing is known of its stay there.
     pub(crate) fn forget(&mut self, claim: Claim, session: SessionKey) {
         if self.moved.get(&claim) == Some(&session) {
             self.moved.remove(&claim);
-            self.give_back();
         }
+        if self.kept.get(&claim).is_some_and(|(_, record)| record.session == session) {
+            self.kept.remove(&claim);
+        }
+        self.give_back();
     }
 
     /// The session in which the strand goes on, when it is not the one where it began.
@@ -149,8 +153,8 @@ mod tests {
     }
 
     fn put(records: &mut Records, slot: u32, at_ms: u64) {
-        let record = Record { user: None, journal: Journal::default() };
-        records.put(claim(slot), session(slot), record, now(at_ms));
+        let record = Record { session: session(slot), user: None, journal: Journal::default() };
+        records.put(claim(slot), record, now(at_ms));
     }
 
     #[test]
@@ -158,12 +162,12 @@ mod tests {
         let mut records = Records::new(100, 10);
         put(&mut records, 1, 0);
         put(&mut records, 2, 50);
-        assert!(records.take(claim(1), session(1)).is_some() && records.take(claim(1), session(1)).is_none());
+        assert!(records.take(claim(1)).is_some() && records.take(claim(1)).is_none());
         put(&mut records, 1, 60);
         records.tick(now(100));
         assert_eq!(records.len(), 2, "the first one's time was another one's");
         records.tick(now(150));
-        assert!(records.take(claim(2), session(2)).is_none());
+        assert!(records.take(claim(2)).is_none());
         records.tick(now(160));
         assert_eq!((records.len(), records.next_ms()), (0, None));
     }
@@ -173,17 +177,26 @@ mod tests {
         let mut records = Records::new(100, 3);
         (0..5).for_each(|slot| put(&mut records, slot, 0));
         assert_eq!(records.len(), 3);
-        assert!(records.take(claim(1), session(1)).is_none() && records.take(claim(2), session(2)).is_some());
+        assert!(records.take(claim(1)).is_none() && records.take(claim(2)).is_some());
     }
 
     #[test]
     fn it_is_known_where_a_strand_goes_on_until_it_ends_there() {
         let mut records = Records::new(100, 3);
-        put(&mut records, 1, 0);
-        records.take(claim(1), session(7));
+        records.note_moved(claim(1), session(7));
         records.forget(claim(1), session(8));
         assert_eq!(records.moved_to(claim(1)), Some(session(7)));
         records.forget(claim(1), session(7));
         assert_eq!(records.moved_to(claim(1)), None);
+    }
+
+    #[test]
+    fn what_a_session_left_behind_is_forgotten_with_it_and_nothing_else() {
+        let mut records = Records::new(100, 3);
+        put(&mut records, 1, 0);
+        records.forget(claim(1), session(2));
+        assert_eq!(records.len(), 1);
+        records.forget(claim(1), session(1));
+        assert_eq!(records.len(), 0);
     }
 }

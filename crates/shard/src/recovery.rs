@@ -9,7 +9,6 @@ use chat::{Event, Farewell, Message, Position, Resumption, RoomId, UserId};
 use gateways::{Outbox, Recovery, SessionName, Strand};
 use smallvec::SmallVec;
 
-use crate::errands::{Errand, Reclaim};
 use crate::journal::Journal;
 use crate::mail::Entered;
 use crate::records::{Claim, Record};
@@ -26,11 +25,15 @@ pub(crate) struct Strands {
 
 /// A strand that a session wants to go on with.
 #[derive(Debug)]
-struct Resuming {
-    claim: Claim,
-    seen: Option<Position>,
-    /// What its shard remembered of it, once that has answered.
-    record: Option<Record>,
+pub(crate) struct Resuming {
+    pub(crate) claim: Claim,
+    pub(crate) seen: Option<Position>,
+    /// How many of those who may remember it have been asked and have not answered.
+    pub(crate) asked: usize,
+    /// Everybody has been asked.
+    pub(crate) is_asked_around: bool,
+    /// What was remembered of it, once that is known.
+    pub(crate) record: Option<Record>,
     /// Where its client stands in the rooms.
     standing: Vec<(RoomId, Position)>,
     /// The session was a guest before.
@@ -49,12 +52,12 @@ impl Strands {
         let _ = self.begun.iter_mut().any(|(_, journal)| journal.note(room, offset));
     }
 
-    fn has(&self, claim: Claim) -> bool {
+    pub(crate) fn has(&self, claim: Claim) -> bool {
         self.begun.iter().any(|(begun, _)| *begun == claim)
             || self.resuming.iter().any(|resuming| resuming.claim == claim)
     }
 
-    fn resuming(&mut self, claim: Claim) -> Option<&mut Resuming> {
+    pub(crate) fn resuming(&mut self, claim: Claim) -> Option<&mut Resuming> {
         self.resuming.iter_mut().find(|resuming| resuming.claim == claim)
     }
 
@@ -117,14 +120,15 @@ impl Shard {
         let key = self.names.read(of).filter(|_| self.settings.recovery_ms > 0);
         let Some(session) = self.sessions.get_mut(place) else { return };
         let strands = session.strands.get_or_insert_default();
-        let is_quiet = |began: &SessionKey| self.tunnels.peers.is_quiet(began.node, now.monotonic_ms);
-        let Some(began) = key.filter(|began| !strands.knows(strand) && !is_quiet(began)) else {
+        let Some(began) = key.filter(|_| !strands.knows(strand)) else {
             return self.tell_recovered(place, strand, false, now);
         };
         let claim = Claim { began, strand };
         strands.resuming.push(Resuming {
             claim,
             seen,
+            asked: 0,
+            is_asked_around: false,
             record: None,
             standing: Vec::new(),
             was_guest: false,
@@ -133,40 +137,7 @@ impl Shard {
             missed: Vec::new(),
             missed_bytes: 0,
         });
-        let session = self.sessions.key(place);
-        if began.node != self.settings.node {
-            self.reclaims.push(now.monotonic_ms, (session, claim));
-        }
-        self.send_errand(Errand::Reclaim(Reclaim { claim, session, is_ended: false }));
-    }
-
-    /// Begins anew where another node does not say what it remembers.
-    pub(crate) fn give_reclaims_up(&mut self, now: Now) {
-        while let Some((session, claim)) = self.reclaims.pop_due(now.monotonic_ms) {
-            let Some(place) = self.sessions.find(session) else { continue };
-            let strands = self.sessions.get_mut(place).and_then(|session| session.strands.as_mut());
-            if strands
-                .and_then(|strands| strands.resuming(claim))
-                .is_some_and(|resuming| resuming.record.is_none())
-            {
-                self.tunnels.peers.note_quiet(claim.began.node, now.monotonic_ms);
-                self.begin_anew(place, claim, now);
-            }
-        }
-    }
-
-    /// Does an errand that was sent here.
-    pub(crate) fn run_errand(&mut self, errand: Errand, now: Now) {
-        match errand {
-            Errand::Remember { claim, session, record } => {
-                self.records.put(claim, session, *record, now);
-                self.note_remembered(now);
-            }
-            Errand::Forget { claim, session } => self.records.forget(claim, session),
-            Errand::Reclaim(reclaim) => self.reclaim(reclaim, now),
-            Errand::GiveUp { session, reclaim } => self.give_up(session, reclaim, now),
-            Errand::Reclaimed { to, claim, record } => self.reclaimed(to, claim, record, now),
-        }
+        self.ask_for(place, claim, now);
     }
 
     /// Ends strands on purpose: nothing is remembered of them.
@@ -199,13 +170,6 @@ impl Shard {
         }
     }
 
-    fn forget(&mut self, claim: Claim, place: Place) {
-        let session = self.sessions.key(place);
-        if claim.began != session {
-            self.send_errand(Errand::Forget { claim, session });
-        }
-    }
-
     /// Notes what a session has been sent of its rooms so far.
     pub(crate) fn note_sent(&mut self, place: Place) {
         let Some(session) = self.sessions.get_mut(place) else { return };
@@ -224,6 +188,11 @@ impl Shard {
         if let Some(strands) = strands {
             strands.note(&message.room, message.at.offset);
         }
+    }
+
+    /// A strand that a session wants to go on with.
+    pub(crate) fn resuming(&mut self, place: Place, claim: Claim) -> Option<&mut Resuming> {
+        self.sessions.get_mut(place)?.strands.as_mut()?.resuming(claim)
     }
 
     /// Notes that a session is in a room, of which it has everything up to a position.
@@ -253,72 +222,22 @@ impl Shard {
         };
         let Strands { begun, resuming } = *strands;
         for (claim, journal) in begun {
-            self.send_record(claim, key, Record { user: session.user.clone(), journal });
+            self.send_record(claim, Record { session: key, user: session.user.clone(), journal });
         }
         for Resuming { claim, record, .. } in resuming {
             if let Some(record) = record {
-                self.send_record(claim, key, record);
+                self.send_record(claim, Record { session: key, ..record });
             }
-        }
-    }
-
-    fn send_record(&mut self, claim: Claim, session: SessionKey, record: Record) {
-        self.send_errand(Errand::Remember { claim, session, record: Box::new(record) });
-    }
-
-    /// A session wants to go on with a strand that began here. Where it still goes on, unnoticed that its client is gone, it ends first.
-    fn reclaim(&mut self, reclaim: Reclaim, now: Now) {
-        let Reclaim { claim, session, is_ended } = reclaim;
-        let record = self.records.take(claim, session);
-        let goes_on_in = self.records.moved_to(claim).unwrap_or(claim.began);
-        if record.is_none() && !is_ended && goes_on_in != session {
-            let ended = Reclaim { is_ended: true, ..reclaim };
-            return match (goes_on_in.node, goes_on_in.shard) == (self.settings.node, self.settings.shard) {
-                true => self.give_up(goes_on_in, ended, now),
-                false => self.send_errand(Errand::GiveUp { session: goes_on_in, reclaim: ended }),
-            };
-        }
-        self.send_errand(Errand::Reclaimed { to: session, claim, record: record.map(Box::new) });
-    }
-
-    /// A client has come back before it was noticed that it was gone: its former session ends. What is remembered of it goes ahead of the
-    /// answer.
-    fn give_up(&mut self, former: SessionKey, reclaim: Reclaim, now: Now) {
-        let strands = self.sessions.find(former).and_then(|place| {
-            let session = self.sessions.get(place)?;
-            session.strands.as_ref().map(|strands| (place, strands))
-        });
-        if let Some((place, strands)) = strands
-            && strands.has(reclaim.claim)
-        {
-            self.end_session(place, "came_back", now);
-        }
-        self.send_errand(Errand::Reclaim(reclaim));
-    }
-
-    /// The shard where a strand began has said what it remembers of it.
-    fn reclaimed(&mut self, to: SessionKey, claim: Claim, record: Option<Box<Record>>, now: Now) {
-        let place = self.sessions.find(to);
-        let strands = place.and_then(|place| self.sessions.get_mut(place)?.strands.as_mut());
-        let resuming = strands.and_then(|strands| strands.resuming(claim));
-        let (Some(place), Some(resuming)) = (place, resuming) else {
-            if let Some(record) = record {
-                self.send_record(claim, to, *record);
-            }
-            return;
-        };
-        let seen = resuming.seen;
-        let standing = record.as_ref().and_then(|record| record.journal.standing(seen));
-        match (record, standing) {
-            (Some(record), Some(standing)) if self.may_enter(place, record.user.as_ref(), &standing) => {
-                self.enter_again(place, claim, *record, standing, now);
-            }
-            _ => self.begin_anew(place, claim, now),
         }
     }
 
     /// Whether a session may be in these rooms, as this user, besides those that it is in.
-    fn may_enter(&self, place: Place, user: Option<&UserId>, standing: &[(RoomId, Position)]) -> bool {
+    pub(crate) fn may_enter(
+        &self,
+        place: Place,
+        user: Option<&UserId>,
+        standing: &[(RoomId, Position)],
+    ) -> bool {
         let Some(session) = self.sessions.get(place) else { return false };
         let public_rooms = standing.iter().filter(|(room, _)| room.is_public()).count();
         let is_in =
@@ -328,7 +247,7 @@ impl Shard {
             && standing.iter().all(|(room, _)| is_in(room).is_none())
     }
 
-    fn enter_again(
+    pub(crate) fn enter_again(
         &mut self,
         place: Place,
         claim: Claim,
@@ -387,9 +306,8 @@ impl Shard {
 
     /// Goes on with a strand, or begins anew, when all homes have answered.
     fn conclude(&mut self, place: Place, claim: Claim, now: Now) {
-        let strands = self.sessions.get_mut(place).and_then(|session| session.strands.as_mut());
-        let resuming = strands.and_then(|strands| strands.resuming(claim));
-        let Some(resuming) = resuming.filter(|resuming| resuming.awaited == 0) else { return };
+        let resuming = self.resuming(place, claim).filter(|resuming| resuming.awaited == 0);
+        let Some(resuming) = resuming else { return };
         if resuming.is_broken {
             return self.leave_again(place, claim, now);
         }
@@ -406,6 +324,7 @@ impl Shard {
         strands.begun.push((claim, Journal::resumed(seen, standing)));
         session.awaits_much = false;
         self.tally.recoveries_complete += 1;
+        self.note_stay(place, claim);
         self.tell_recovered(place, claim.strand, true, now);
         for message in missed {
             self.deliver(place, &Event::Posted(message.clone()), now);
@@ -416,9 +335,7 @@ impl Shard {
 
     /// Not everything is kept any more: the session leaves the rooms that it has entered for it.
     fn leave_again(&mut self, place: Place, claim: Claim, now: Now) {
-        let Some(session) = self.sessions.get_mut(place) else { return };
-        let resuming = session.strands.as_mut().and_then(|strands| strands.resuming(claim));
-        let Some(Resuming { standing, was_guest, .. }) = resuming else { return };
+        let Some(Resuming { standing, was_guest, .. }) = self.resuming(place, claim) else { return };
         let (standing, was_guest) = (std::mem::take(standing), *was_guest);
         for (room, _) in standing {
             if let Some(index) = self.membership(place, &room) {
@@ -434,7 +351,7 @@ impl Shard {
     }
 
     /// The strand cannot go on: another one begins.
-    fn begin_anew(&mut self, place: Place, claim: Claim, now: Now) {
+    pub(crate) fn begin_anew(&mut self, place: Place, claim: Claim, now: Now) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         session.awaits_much = false;
         if let Some(strands) = &mut session.strands {

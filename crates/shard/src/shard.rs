@@ -16,12 +16,12 @@ use crate::drain::Drain;
 use crate::home::{Addressed, Homes};
 use crate::moves::Departure;
 use crate::names::Names;
-use crate::records::Claim;
+use crate::reclaims::Reclaims;
 use crate::records::Records;
 use crate::sessions::Sessions;
 use crate::streams::{Place, Streams};
-use crate::tunnels::{ANSWER_DUE_MS, Tunnels};
-use crate::{Effects, Holdings, Input, Mail, Notice, Now, SessionKey, Settings, ShardId, StreamId, Tally};
+use crate::tunnels::Tunnels;
+use crate::{Effects, Holdings, Input, Mail, Notice, Now, Settings, ShardId, StreamId, Tally};
 
 /// One core's share of the node. Not `Send`: it never leaves its core.
 pub struct Shard {
@@ -34,8 +34,8 @@ pub struct Shard {
     pub(crate) homes: Homes,
     /// Strands that began here and were cut off.
     pub(crate) records: Records,
-    /// Sessions that have asked another node about a strand.
-    pub(crate) reclaims: Deadlines<(SessionKey, Claim)>,
+    /// Sessions that have asked about a strand.
+    pub(crate) reclaims: Reclaims,
     pub(crate) tunnels: Tunnels,
     /// Rooms with their homes elsewhere that are served here all the same.
     pub(crate) large_rooms: HashSet<RoomId>,
@@ -91,7 +91,7 @@ impl Shard {
             audiences: Audiences::default(),
             homes: Homes::new(&settings, backplane, store),
             records: Records::new(settings.recovery_ms, settings.records_max),
-            reclaims: Deadlines::new(ANSWER_DUE_MS),
+            reclaims: Reclaims::default(),
             tunnels: Tunnels::default(),
             large_rooms: HashSet::new(),
             mail: VecDeque::new(),

@@ -213,10 +213,10 @@ impl Shard {
             Envelope::Fallen { way: Way::In, tunnel } => self.far_fallen(from, tunnel, now, effects),
             Envelope::Fallen { way: Way::Out, tunnel } => self.near_fallen(from, tunnel, now),
             Envelope::Beat => {}
+            // One that is for another node is nobody's here, and would be sent to and fro.
             Envelope::Errand(errand) => {
-                let to = errand.to();
-                if (to.node, to.shard) == (self.settings.node, self.settings.shard) {
-                    self.run_errand(errand, now);
+                if errand.to().0 == self.settings.node {
+                    self.send_errand(errand);
                 }
             }
         }

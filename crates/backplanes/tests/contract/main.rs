@@ -78,7 +78,7 @@ impl Node {
         loop {
             match self.next() {
                 Arrival::Opened(opened) => return opened,
-                Arrival::Posted(_) => {}
+                Arrival::Posted(_) | Arrival::Nodes(_) => {}
                 other => panic!("the room is opened, not {other:?}"),
             }
         }
@@ -91,7 +91,7 @@ impl Node {
             match self.next() {
                 Arrival::Ordered { message, ticket: 9 } => return message.at,
                 Arrival::Placed { at, ticket: 9 } => return at,
-                Arrival::Posted(_) => {}
+                Arrival::Posted(_) | Arrival::Nodes(_) => {}
                 other => panic!("one arrival with the order's ticket, not {other:?}"),
             }
         }

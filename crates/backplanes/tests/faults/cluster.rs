@@ -221,7 +221,8 @@ impl Cluster {
             | Arrival::Told { .. }
             | Arrival::Elsewhere { .. }
             | Arrival::Sent { .. }
-            | Arrival::Bidden(_) => {}
+            | Arrival::Bidden(_)
+            | Arrival::Nodes(_) => {}
         }
     }
 

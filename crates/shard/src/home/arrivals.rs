@@ -63,6 +63,7 @@ impl Homes {
                 let to = addressee(&bytes).filter(|shard| shard.0 < shards).unwrap_or(here);
                 out.push((to, Mail::Envelope { from, bytes }));
             }
+            Arrival::Nodes(nodes) => self.nodes = nodes,
             Arrival::Bidden(bidding) => out.push((self.place.0, Mail::Bidden(bidding))),
         }
     }

@@ -8,7 +8,9 @@ mod keeping;
 mod presence;
 mod room;
 
-use backplanes::{Arrival, Ask, Backplane, Order, Signal};
+use std::sync::Arc;
+
+use backplanes::{Arrival, Ask, Backplane, NodeId, Order, Signal};
 use chat::{Event, Position, Refusal, Resumption, RoomId, Tag, UserId};
 use hashbrown::HashMap;
 use slab::Slab;
@@ -46,6 +48,8 @@ pub(crate) struct Homes {
     readings: Slab<Reading>,
     arrivals: Vec<Arrival>,
     told: Vec<Told>,
+    /// The nodes that are alive, as far as is known.
+    nodes: Arc<[NodeId]>,
     presence_due: Deadlines<RoomId>,
     idle: Deadlines<RoomId>,
     inbox_idle: Deadlines<RoomId>,
@@ -89,6 +93,7 @@ impl Homes {
             readings: Slab::new(),
             arrivals: Vec::new(),
             told: Vec::new(),
+            nodes: Arc::from([settings.node]),
             presence_due: Deadlines::new(settings.presence_interval_ms),
             idle: Deadlines::new(settings.room_idle_ms.min(linger_ms)),
             inbox_idle: Deadlines::new(settings.inbox_idle_ms.min(linger_ms)),
@@ -271,6 +276,11 @@ impl Homes {
     /// Whether other nodes have the same rooms.
     pub(crate) fn are_shared(&self) -> bool {
         self.backplane.outlives_homes()
+    }
+
+    /// The nodes that are alive, this one included, as far as is known.
+    pub(crate) fn nodes(&self) -> Arc<[NodeId]> {
+        self.nodes.clone()
     }
 
     /// Messages of history, and their bytes.

@@ -49,6 +49,13 @@ impl Broker {
         Some(self.rooms.get(room)?.here.get(&node)?.sessions)
     }
 
+    /// Every shard of these nodes is told that they are alive.
+    pub(crate) fn tell_alive(&mut self, nodes: &[NodeId], shards: u16) {
+        for at in nodes.iter().flat_map(|node| (0..shards).map(move |shard| (*node, shard))) {
+            self.put(at, Arrival::Nodes(nodes.into()));
+        }
+    }
+
     fn put(&mut self, at: At, arrival: Arrival) {
         self.arrivals.entry(at).or_default().push_back(arrival);
     }

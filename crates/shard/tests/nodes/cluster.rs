@@ -117,7 +117,19 @@ impl Cluster {
             let shard = Shard::new(settings, Box::new(end));
             places.push(Place { node, id: ShardId(id), shard, is_alive: true });
         }
-        Self { shards: places, streets: Streets::default(), broker, now_ms: 1000 }
+        let mut cluster = Self { shards: places, streets: Streets::default(), broker, now_ms: 1000 };
+        cluster.tell_alive();
+        cluster
+    }
+
+    /// Nodes learn which of them are alive.
+    pub(crate) fn tell_alive(&mut self) {
+        let shards = self.shards.iter().map(|place| place.id.0 + 1).max().unwrap_or(0);
+        let mut alive: Vec<NodeId> =
+            self.shards.iter().filter(|place| place.is_alive).map(|place| place.node).collect();
+        alive.dedup();
+        self.broker.borrow_mut().tell_alive(&alive, shards);
+        self.settle();
     }
 
     /// Sends somebody after what nodes send each other.
@@ -194,7 +206,7 @@ impl Cluster {
         end.is_finished || end.is_closed
     }
 
-    /// A node is gone from one moment to the next.
+    /// A node is gone from one moment to the next, and no other one knows yet.
     pub(crate) fn kill(&mut self, node: u32) {
         self.shards
             .iter_mut()

@@ -11,16 +11,16 @@ fn cluster(nodes: u32, shards: u16) -> Cluster {
 }
 
 /// A client over a WebSocket, and what it knows of itself.
-struct Returning {
-    socket: PipeId,
+pub(crate) struct Returning {
+    pub(crate) socket: PipeId,
     /// What it is called.
-    sid: String,
+    pub(crate) sid: String,
     /// What it may come back by.
     pid: String,
 }
 
 impl Returning {
-    fn connect(cluster: &mut Cluster, node: u32, auth: &str) -> (Self, String) {
+    pub(crate) fn connect(cluster: &mut Cluster, node: u32, auth: &str) -> (Self, String) {
         let socket = cluster.connect(node);
         cluster.say(socket, upgrade("/socket.io/?EIO=4&transport=websocket"));
         cluster.say(socket, frame(1, &format!("40{auth}")));
@@ -31,13 +31,13 @@ impl Returning {
         (Self { socket, sid, pid }, heard)
     }
 
-    fn join(&self, cluster: &mut Cluster, room: &str) {
+    pub(crate) fn join(&self, cluster: &mut Cluster, room: &str) {
         cluster.say(self.socket, frame(1, &format!("421[\"joinRoom\",{{\"room\":\"{room}\"}}]")));
         assert!(text(cluster.hear(self.socket)).contains("431["), "it has joined");
     }
 
     /// Comes back, with the last of these positions that it has seen.
-    fn come_back(&self, cluster: &mut Cluster, node: u32, seen: Option<&str>) -> (Self, String) {
+    pub(crate) fn come_back(&self, cluster: &mut Cluster, node: u32, seen: Option<&str>) -> (Self, String) {
         let offset = seen.map_or_else(String::new, |seen| format!(",\"offset\":\"{seen}\""));
         Self::connect(cluster, node, &format!("{{\"pid\":\"{}\"{offset}}}", self.pid))
     }
@@ -152,6 +152,64 @@ fn who_is_told_to_leave_goes_on_elsewhere_and_the_node_waits_for_it_a_little() {
         assert!(again.sid == client.sid && heard.contains("<second>"), "{heard}");
         assert!(cluster.is_drained(1));
     }
+}
+
+/// A client begins at one node, goes on at the next when that leaves, and again at a third: the first is gone by then.
+#[test]
+fn who_is_handed_on_once_is_handed_on_again_when_its_first_node_is_gone() {
+    for (shards, is_known) in [(1, true), (2, true), (3, false)] {
+        let mut cluster = cluster(3, shards);
+        let (first, _) = Returning::connect(&mut cluster, 1, "");
+        ["lobby", "attic"].into_iter().for_each(|room| first.join(&mut cluster, room));
+        speak(&mut cluster, 3, "lobby", "<first>");
+        let seen = last_position(&text(cluster.hear(first.socket)));
+        cluster.drain(1);
+        cluster.hang_up(first.socket);
+        let (second, _) = first.come_back(&mut cluster, 2, Some(&seen));
+        assert!(second.sid == first.sid && cluster.is_drained(1));
+        cluster.kill(1);
+        if is_known {
+            cluster.tell_alive();
+        }
+        speak(&mut cluster, 3, "attic", "<second>");
+        let seen = last_position(&text(cluster.hear(second.socket)));
+        cluster.drain(2);
+        cluster.hang_up(second.socket);
+        assert!(!cluster.is_drained(2), "it is asked for what it remembers");
+        speak(&mut cluster, 3, "lobby", "<third>");
+        let (mut third, mut heard) = second.come_back(&mut cluster, 3, Some(&seen));
+        if !is_known {
+            assert!(third.sid.is_empty(), "the first node may answer yet: {heard}");
+            cluster.pass(1);
+            heard = text(cluster.hear(third.socket));
+            third.sid = member(heard.split_once("40{").map_or("", |(_, rest)| rest), "sid").to_owned();
+        }
+        assert_eq!(third.sid, first.sid, "{heard}");
+        assert!(heard.contains("<third>") && !heard.contains("<second>"), "{heard}");
+        assert!(cluster.is_drained(2));
+        ["lobby", "attic"].into_iter().for_each(|room| speak(&mut cluster, 3, room, &format!("<{room}>")));
+        let heard = text(cluster.hear(third.socket));
+        assert!(heard.contains("<lobby>") && heard.contains("<attic>"), "{heard}");
+    }
+}
+
+/// Nobody has noticed that the client is gone from the second node.
+#[test]
+fn who_moves_on_unnoticed_when_its_first_node_is_gone_takes_its_own_place() {
+    let mut cluster = cluster(3, 2);
+    let (first, _) = Returning::connect(&mut cluster, 1, "");
+    first.join(&mut cluster, "lobby");
+    let (second, _) = first.come_back(&mut cluster, 2, None);
+    cluster.kill(1);
+    cluster.tell_alive();
+    let (third, heard) = second.come_back(&mut cluster, 3, None);
+    assert!(third.sid == first.sid && cluster.is_over(second.socket), "{heard}");
+    assert_eq!([2, 3].map(|node| cluster.holdings(node).sessions), [0, 1]);
+    let (again, _) = third.come_back(&mut cluster, 3, None);
+    assert_eq!(again.sid, first.sid);
+    cluster.say(again.socket, frame(1, "41"));
+    cluster.hang_up(again.socket);
+    assert_eq!([2, 3].map(|node| cluster.holdings(node).records), [0, 0]);
 }
 
 #[test]

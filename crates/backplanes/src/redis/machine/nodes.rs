@@ -1,6 +1,7 @@
 //! The nodes of the cluster: who is alive, what is cleaned up after who is not, and whether this one can be heard.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chat::RoomId;
@@ -119,6 +120,10 @@ impl Machine {
         }
         let gone: Vec<_> = self.nodes.alive.difference(&alive).copied().collect();
         self.nodes.dead = BTreeSet::from_iter(dead);
+        if alive != self.nodes.alive {
+            let told: Arc<[NodeId]> = alive.iter().copied().collect();
+            out.arrivals.extend((0..self.shards).map(|shard| (shard, Arrival::Nodes(told.clone()))));
+        }
         self.nodes.alive = alive;
         gone.into_iter().for_each(|node| self.mourn(node, out));
         if lapsed {

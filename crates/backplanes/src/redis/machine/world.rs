@@ -23,6 +23,8 @@ pub(super) struct Node {
     pub(super) publications: VecDeque<Publication>,
     listens_to: HashSet<Channel>,
     pub(super) arrivals: Vec<Arrival>,
+    /// The nodes that it was told are alive.
+    pub(super) told_alive: Vec<u32>,
     pub(super) is_dead: bool,
 }
 
@@ -97,7 +99,12 @@ impl World {
         let of = &mut self.nodes[node];
         of.machine.step(input, self.now_ms, &mut out);
         of.requests.extend(out.requests);
-        of.arrivals.extend(out.arrivals.into_iter().map(|(_, arrival)| arrival));
+        for (_, arrival) in out.arrivals {
+            match arrival {
+                Arrival::Nodes(nodes) => of.told_alive = nodes.iter().map(|node| node.0).collect(),
+                arrival => of.arrivals.push(arrival),
+            }
+        }
     }
 
     pub(super) fn ask(&mut self, node: usize, ask: Ask) {
@@ -186,6 +193,7 @@ impl Node {
             publications: VecDeque::new(),
             listens_to: HashSet::new(),
             arrivals: Vec::new(),
+            told_alive: Vec::new(),
             is_dead: false,
         }
     }
@@ -219,6 +227,7 @@ fn line(arrival: &Arrival) -> String {
         }
         Arrival::Sent { from, bytes } => format!("sent by {} {}", from.0, String::from_utf8_lossy(bytes)),
         Arrival::Bidden(bidding) => format!("bidden in {}", bidding.namespace),
+        Arrival::Nodes(nodes) => format!("{} nodes", nodes.len()),
     }
 }
 

@@ -27,7 +27,7 @@ use self::lines::{Batch, Ends, Event, Publications};
 use self::wording::Wording;
 use super::broker::{Line, Request};
 use super::machine::{Input, Machine, Outcome, TICK_MS};
-use crate::{Ask, Backplane, Health, Link, OpenError, Settings, Wake};
+use crate::{Arrival, Ask, Backplane, Health, Link, OpenError, Settings, Wake};
 
 pub use self::secret::shared_secret;
 
@@ -302,6 +302,10 @@ impl Service {
             broker.outlet(request.line()).gathered.push((id, request));
         }
         for (shard, arrival) in self.outcome.arrivals.drain(..) {
+            // What nodes tell each other goes by the first broker, so it is the one to say who is there.
+            if number > 0 && matches!(arrival, Arrival::Nodes(_)) {
+                continue;
+            }
             // A node that ends has no shards any more.
             if let Some(delivery) = self.deliveries.get_mut(shard as usize) {
                 delivery.put(arrival);
