@@ -281,19 +281,25 @@ impl Audience {
     }
 
     fn tell(&mut self, event: &Event, gateways: &mut [Box<dyn Gateway>], buffers: &mut Buffers) -> bool {
-        let reached = match event {
-            Event::Posted(message) => Some(message.at),
+        let (reached, goes_on_from) = match event {
+            Event::Posted(message) => (Some(message.at), message.at.offset - 1),
             // The home has it no more: nobody is sent it.
-            Event::Lost { at, .. } => Some(*at),
-            _ => None,
+            Event::Lost { at, .. } => (Some(*at), at.offset),
+            _ => (None, 0),
         };
+        let former = self.epoch;
         self.epoch = reached.map_or(self.epoch, |at| at.epoch);
+        let turned =
+            Some(Position { epoch: self.epoch, offset: goes_on_from }).filter(|_| self.epoch != former);
         let offset = reached.map(|at| at.offset);
         if let Event::Presence(presence) = event {
             self.counts = presence.counts;
         }
         let mut told = false;
         for log in self.logs.iter_mut().filter(|log| log.readers > 0) {
+            if let Some(to) = turned {
+                log.turn(former, to);
+            }
             let Form { gateway, variant } = log.form;
             let gateway = &mut gateways[gateway as usize];
             told |= log.append(offset, buffers, |out| gateway.encode(variant, event, out));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat::{Event, Farewell, Position, Presence, RoomId};
+use chat::{Event, Farewell, Presence, RoomId};
 use gateways::MAIN;
 use smallvec::{SmallVec, smallvec};
 
@@ -364,7 +364,7 @@ impl Shard {
 /// What lies between two cursors of a log.
 fn missed_between(audience: &Audience, log: u16, from: u64, to: u64) -> Missed {
     let log = &audience.logs[log as usize];
-    let at = |cursor| Position { epoch: audience.epoch, offset: log.offset_before(cursor) };
+    let at = |cursor| log.position_before(cursor, audience.epoch);
     let (since, at) = (at(from), at(to));
     // Offsets begin again in another epoch.
     let is_more = to - from > at.offset.saturating_sub(since.offset);

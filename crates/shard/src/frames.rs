@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use chat::{Epoch, Position};
 use gateways::Form;
 
 /// The frames of one room in one form.
@@ -22,6 +23,23 @@ pub(crate) struct FrameLog {
     offset: u64,
     /// Frames that somebody still has to be sent.
     kept: Option<Box<Kept>>,
+    /// Where the room went on in another epoch.
+    turns: Option<Box<Turns>>,
+}
+
+/// The latest [`TURNS_MAX`], the last one first.
+#[derive(Debug, Default)]
+struct Turns(VecDeque<Turn>);
+
+/// The room went on in another epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// The number of the first frame that was of the new one.
+    frame: u64,
+    /// Where the room stood before.
+    pub(crate) before: Position,
+    /// Where that, or as much of it as is left, is in the new one.
+    pub(crate) to: Position,
 }
 
 /// The buffers of all logs: how much is in them, and those worth using again, so that a busy room does not allocate each turn and an
@@ -54,6 +72,8 @@ struct Mark {
     offset: u64,
 }
 
+/// A room whose epoch has changed more often since somebody was sent something is not told apart from one that has not.
+const TURNS_MAX: usize = 8;
 const SPARE_MAX: usize = 32;
 const SPARE_BYTES_MAX: usize = 256 * 1024;
 /// What is let go at the front is moved over only when it is at least this much.
@@ -61,7 +81,7 @@ const COMPACT_BYTES_MIN: usize = 16 * 1024;
 
 impl FrameLog {
     pub(crate) fn new(form: Form, offset: u64) -> Self {
-        Self { form, readers: 0, laggard: 0, next: 0, offset, kept: None }
+        Self { form, readers: 0, laggard: 0, next: 0, offset, kept: None, turns: None }
     }
 
     /// The cursor of a member that has everything.
@@ -96,6 +116,31 @@ impl FrameLog {
         kept.marks.push_back(Mark { end: kept.origin + kept.bytes.len() as u64, offset: self.offset });
         self.next += 1;
         true
+    }
+
+    /// The room goes on in another epoch with the next frame.
+    pub(crate) fn turn(&mut self, from: Epoch, to: Position) {
+        let before = Position { epoch: from, offset: self.offset };
+        let Turns(turns) = &mut **self.turns.get_or_insert_default();
+        turns.truncate(TURNS_MAX - 1);
+        turns.push_front(Turn { frame: self.next, before, to });
+    }
+
+    /// Where the room went on in another epoch before a cursor, in order.
+    pub(crate) fn turns_before(&self, cursor: u64) -> impl Iterator<Item = Turn> {
+        self.turns().rev().filter(move |turn| turn.frame < cursor)
+    }
+
+    /// The room's position just before the frame that a cursor points at, given its epoch after the newest frame.
+    pub(crate) fn position_before(&self, cursor: u64, newest: Epoch) -> Position {
+        let later = self.turns().take_while(|turn| turn.frame >= cursor).last();
+        let epoch = later.map_or(newest, |turn| turn.before.epoch);
+        Position { epoch, offset: self.offset_before(cursor) }
+    }
+
+    /// The latest first.
+    fn turns(&self) -> impl DoubleEndedIterator<Item = Turn> {
+        self.turns.iter().flat_map(|turns| turns.0.iter().copied())
     }
 
     /// Whether a cursor points at a frame that is kept, or at the end.
@@ -266,6 +311,26 @@ mod tests {
     fn a_cursor_knows_the_offset_before_it() {
         let log = three(&mut Buffers::default());
         assert_eq!([0, 1, 2, 3].map(|cursor| log.offset_before(cursor)), [7, 8, 9, 9]);
+    }
+
+    #[test]
+    fn a_cursor_knows_the_epoch_before_it() {
+        let (mut buffers, at) =
+            (Buffers::default(), |epoch, offset| Position { epoch: Epoch(epoch), offset });
+        let mut log = FrameLog::new(FORM, 7);
+        for (epoch, offset) in [(1, 8), (2, 9), (2, 10), (3, 4)] {
+            if let Some(from) = [None, None, Some(1), Some(2)][epoch].filter(|_| offset != 10) {
+                log.turn(Epoch(from), at(epoch as u64, offset - 1));
+            }
+            log.append(Some(offset), &mut buffers, |out| out.push(b'a'));
+        }
+        let places: Vec<Position> = (0..=4).map(|cursor| log.position_before(cursor, Epoch(3))).collect();
+        assert_eq!(places, [at(1, 7), at(1, 8), at(2, 9), at(2, 10), at(3, 4)]);
+        let turns = |cursor| log.turns_before(cursor).map(|turn| (turn.before, turn.to)).collect::<Vec<_>>();
+        assert_eq!(turns(1), []);
+        assert_eq!(turns(4), [(at(1, 8), at(2, 8)), (at(2, 10), at(3, 3))]);
+        (0..20).for_each(|epoch| log.turn(Epoch(epoch), at(epoch + 1, 1)));
+        assert_eq!(log.turns().count(), TURNS_MAX);
     }
 
     #[test]

@@ -24,17 +24,25 @@ struct Row {
     room: RoomId,
     /// Where it stood before the first stretch.
     base: Position,
-    /// The offset up to which it has been sent everything.
-    sent: u64,
+    /// The position up to which it has been sent everything.
+    sent: Position,
     /// It goes on.
     is_in: bool,
 }
 
-/// Messages of one room that went out after one another.
+/// What happened in one room after another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Stretch {
     row: usize,
-    messages: u64,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum What {
+    /// So many messages went out after one another.
+    Messages(u64),
+    /// It went on in another epoch, from here.
+    Turn(Position),
 }
 
 /// Further back than this many stretches nobody is found.
@@ -47,7 +55,7 @@ const ROWS_READ_MAX: u64 = 4096;
 impl Journal {
     /// The journal of a strand that goes on where it stood.
     pub(crate) fn resumed(seen: Option<Position>, standing: Vec<(RoomId, Position)>) -> Self {
-        let row = |(room, at): (RoomId, Position)| Row { room, base: at, sent: at.offset, is_in: true };
+        let row = |(room, at): (RoomId, Position)| Row { room, base: at, sent: at, is_in: true };
         Self { rows: standing.into_iter().map(row).collect(), stretches: VecDeque::new(), start: seen }
     }
 
@@ -57,7 +65,7 @@ impl Journal {
         if self.rows.len() > 2 * going_on + ENDED_MAX {
             self.forget_all();
         }
-        self.rows.push(Row { room: room.clone(), base: at, sent: at.offset, is_in: true });
+        self.rows.push(Row { room: room.clone(), base: at, sent: at, is_in: true });
     }
 
     /// It is no longer in a room.
@@ -70,19 +78,33 @@ impl Journal {
     /// It has been sent everything of a room up to an offset. Says whether it is in the room.
     pub(crate) fn note(&mut self, room: &RoomId, offset: u64) -> bool {
         let Some(row) = self.row_of(room) else { return false };
-        let messages = offset.saturating_sub(self.rows[row].sent);
-        if messages == 0 {
+        let new = offset.saturating_sub(self.rows[row].sent.offset);
+        if new == 0 {
             return true;
         }
-        self.rows[row].sent = offset;
+        self.rows[row].sent.offset = offset;
         match self.stretches.back_mut() {
-            Some(last) if last.row == row => last.messages += messages,
-            _ => self.stretches.push_back(Stretch { row, messages }),
+            Some(Stretch { row: of, what: What::Messages(messages) }) if *of == row => *messages += new,
+            _ => self.push(row, What::Messages(new)),
         }
+        true
+    }
+
+    /// A room went on in another epoch: it stood there before, and then here. Noted again it is nothing new.
+    pub(crate) fn turn(&mut self, room: &RoomId, before: Position, to: Position) {
+        let Some(row) = self.row_of(room).filter(|row| self.rows[*row].sent.epoch == before.epoch) else {
+            return;
+        };
+        self.note(room, before.offset);
+        self.rows[row].sent = to;
+        self.push(row, What::Turn(to));
+    }
+
+    fn push(&mut self, row: usize, what: What) {
+        self.stretches.push_back(Stretch { row, what });
         if self.stretches.len() > STRETCHES_MAX {
             self.forget_first();
         }
-        true
     }
 
     /// Where a client stands in its rooms that has seen this position last; `None` when it is not found.
@@ -97,14 +119,19 @@ impl Journal {
 
     /// Moves places along the stretches up to the message at a position; `None` when it is in none of them.
     fn walk(&self, seen: Position, places: &mut [Position]) -> Option<()> {
-        for Stretch { row, messages } in &self.stretches {
+        for Stretch { row, what } in &self.stretches {
             let place = &mut places[*row];
-            let stretch = place.offset + 1..=place.offset + messages;
-            if seen.epoch == place.epoch && stretch.contains(&seen.offset) {
-                *place = seen;
-                return Some(());
+            match what {
+                What::Turn(to) => *place = *to,
+                What::Messages(messages) => {
+                    let stretch = place.offset + 1..=place.offset + messages;
+                    if seen.epoch == place.epoch && stretch.contains(&seen.offset) {
+                        *place = seen;
+                        return Some(());
+                    }
+                    place.offset += messages;
+                }
             }
-            place.offset += messages;
         }
         None
     }
@@ -119,9 +146,16 @@ impl Journal {
             out.byte(u8::from(*is_in));
         }
         out.number(self.stretches.len() as u64);
-        for Stretch { row, messages } in &self.stretches {
+        for Stretch { row, what } in &self.stretches {
             out.number(*row as u64);
-            out.number(*messages);
+            match what {
+                What::Messages(messages) => out.number(*messages),
+                // No stretch is of no message.
+                What::Turn(to) => {
+                    out.number(0);
+                    out.position(*to);
+                }
+            }
         }
     }
 
@@ -131,14 +165,18 @@ impl Journal {
         let mut rows = Vec::new();
         for _ in 0..fields.number_up_to(ROWS_READ_MAX)? {
             let (room, base) = (fields.room()?, fields.position()?);
-            rows.push(Row { room, base, sent: base.offset, is_in: fields.byte()? != 0 });
+            rows.push(Row { room, base, sent: base, is_in: fields.byte()? != 0 });
         }
         let mut stretches = VecDeque::new();
         for _ in 0..fields.number_up_to(STRETCHES_MAX as u64)? {
             let (row, messages) = (usize::try_from(fields.number()?).ok()?, fields.number()?);
             let sent = &mut rows.get_mut(row)?.sent;
-            *sent = sent.checked_add(messages).filter(|_| messages > 0)?;
-            stretches.push_back(Stretch { row, messages });
+            let what = if messages == 0 { What::Turn(fields.position()?) } else { What::Messages(messages) };
+            match what {
+                What::Messages(messages) => sent.offset = sent.offset.checked_add(messages)?,
+                What::Turn(to) => *sent = to,
+            }
+            stretches.push_back(Stretch { row, what });
         }
         Some(Self { rows, stretches, start })
     }
@@ -148,10 +186,14 @@ impl Journal {
     }
 
     fn forget_first(&mut self) {
-        if let Some(Stretch { row, messages }) = self.stretches.pop_front() {
-            let base = &mut self.rows[row].base;
-            base.offset += messages;
-            self.start = Some(*base);
+        let Some(Stretch { row, what }) = self.stretches.pop_front() else { return };
+        let base = &mut self.rows[row].base;
+        match what {
+            What::Turn(to) => *base = to,
+            What::Messages(messages) => {
+                base.offset += messages;
+                self.start = Some(*base);
+            }
         }
     }
 
@@ -206,6 +248,8 @@ mod tests {
     fn what_was_written_down_is_read_back_and_nothing_that_cannot_be() {
         let mut journal = Journal { start: Some(at(9, 1)), ..two_rooms() };
         journal.leave(&room("b"));
+        journal.turn(&room("a"), at(1, 14), at(4, 12));
+        assert!(journal.note(&room("a"), 15));
         journal.enter(&RoomId::everybody(), at(3, 0));
         let mut written = Writer::default();
         journal.write(&mut written);
@@ -213,7 +257,7 @@ mod tests {
         for length in 0..written.0.len() {
             assert_eq!(Journal::read(&mut Reader(&written.0[..length])), None, "{length} bytes of it");
         }
-        for stretches in [&[1, 0, 1][..], &[1, 0, 0], &[255, 255, 255, 255, 15]] {
+        for stretches in [&[1, 0, 1][..], &[1, 0, 0], &[1, 0, 0, 1, 1], &[255, 255, 255, 255, 15]] {
             let nobody_in_a_row_that_is_not_there = [&[0, 0][..], stretches].concat();
             assert_eq!(Journal::read(&mut Reader(&nobody_in_a_row_that_is_not_there)), None);
         }
@@ -225,6 +269,26 @@ mod tests {
         for seen in [at(1, 10), at(1, 14), at(2, 20), at(2, 22), at(3, 11)] {
             assert_eq!(offsets(&journal, Some(seen)), None, "{seen}");
         }
+    }
+
+    #[test]
+    fn a_room_that_goes_on_in_another_epoch_is_stood_in_by_the_one_that_was_seen() {
+        let mut journal = two_rooms();
+        for _ in 0..2 {
+            journal.turn(&room("a"), at(1, 14), at(4, 12));
+        }
+        journal.note(&room("a"), 14);
+        assert_eq!(
+            journal.standing(Some(at(1, 12))),
+            Some(vec![(room("a"), at(1, 12)), (room("b"), at(2, 20))])
+        );
+        for seen in [at(1, 14), at(4, 13), at(4, 14)] {
+            assert_eq!(journal.standing(Some(seen)), Some(vec![(room("a"), seen), (room("b"), at(2, 21))]));
+        }
+        assert_eq!(
+            [at(4, 12), at(4, 15), at(1, 15)].map(|seen| journal.standing(Some(seen))),
+            [None, None, None]
+        );
     }
 
     #[test]

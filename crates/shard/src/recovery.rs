@@ -9,6 +9,7 @@ use chat::{Event, Farewell, Message, Position, Resumption, RoomId, UserId};
 use gateways::{Outbox, Recovery, SessionName, Strand};
 use smallvec::SmallVec;
 
+use crate::frames::Turn;
 use crate::journal::Journal;
 use crate::mail::Entered;
 use crate::records::{Claim, Record};
@@ -50,6 +51,11 @@ impl Strands {
     /// Notes that everything of a room up to an offset went out.
     fn note(&mut self, room: &RoomId, offset: u64) {
         let _ = self.begun.iter_mut().any(|(_, journal)| journal.note(room, offset));
+    }
+
+    /// Notes that a room went on in another epoch.
+    fn turn(&mut self, room: &RoomId, turn: Turn) {
+        self.begun.iter_mut().for_each(|(_, journal)| journal.turn(room, turn.before, turn.to));
     }
 
     pub(crate) fn has(&self, claim: Claim) -> bool {
@@ -178,6 +184,7 @@ impl Shard {
             let audience = self.audiences.get(membership.audience);
             let reader = audience.members[membership.member as usize];
             let log = &audience.logs[usize::from(reader.log)];
+            log.turns_before(reader.cursor).for_each(|turn| strands.turn(&audience.room, turn));
             strands.note(&audience.room, log.offset_before(reader.cursor));
         }
     }

@@ -72,6 +72,7 @@ impl Homes {
     fn show(&mut self, message: &Arc<Message>, out: &mut Vec<Addressed>) {
         let Some(home) = self.rooms.get_mut(&message.room) else { return };
         home.head = Some(message.at);
+        home.call(None);
         self.store.append(message);
         home.tell(&message.room, &Event::Posted(message.clone()), out);
     }
@@ -101,12 +102,13 @@ impl Homes {
     }
 
     /// The backplane says how a room stands. What was not shown of it yet is shown, what cannot be shown any more is told, and who waited
-    /// enters.
+    /// enters. Where it goes by another epoch and there is nothing to be told, nobody is told that either, nor who comes until there is.
     fn opened(&mut self, opened: Opened, now: Now, out: &mut Vec<Addressed>) {
         let Opened { room, head, lineage, tail } = opened;
         let Some(home) = self.rooms.get_mut(&room) else { return };
-        let (shown, before) = (home.head.replace(head), home.lineage());
-        if let Some(shown) = shown {
+        let known = home.head.map(|shown| home.called(shown));
+        let (shown, before, mut called) = (home.head.replace(head), home.lineage(), None);
+        if let (Some(shown), Some(known)) = (shown, known) {
             // What lived on of it and was shown is not shown again, also where the end of it did not, or where an epoch in between did not.
             let by_former = before
                 .former
@@ -119,7 +121,9 @@ impl Homes {
             let reached = news.clone().next().map_or(head.offset, |first| first.at.offset - 1);
             if shared != Some(shown.offset) || from < reached {
                 let at = Position { epoch: head.epoch, offset: reached };
-                home.tell(&room, &Event::Lost { room: room.clone(), since: shown, at }, out);
+                home.tell(&room, &Event::Lost { room: room.clone(), since: known, at }, out);
+            } else if from == head.offset {
+                called = Some(known.epoch).filter(|epoch| *epoch != head.epoch);
             }
             news.for_each(|message| home.tell(&room, &Event::Posted(message.clone()), out));
         }
@@ -127,6 +131,7 @@ impl Homes {
         if lineage != home.lineage() {
             home.far().lineage = lineage;
         }
+        home.call(called);
         self.go_on(&room, now, out);
     }
 

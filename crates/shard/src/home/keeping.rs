@@ -189,8 +189,8 @@ impl Homes {
         let Some((home, at)) = self.rooms.get(&enter.room).and_then(|home| Some((home, home.head?))) else {
             return;
         };
-        let since = enter.since.map_or(at, |since| home.translated(since));
-        let replay = Replay::of(found, (since, at), self.replay_bytes_max);
+        let standing = home.standing(enter.since.unwrap_or(at));
+        let replay = Replay::of(found, (standing, at), self.replay_bytes_max);
         self.welcome(enter, at, replay, now, out);
     }
 

@@ -123,13 +123,13 @@ impl Homes {
         let Some((home, at)) = self.rooms.get(&enter.room).and_then(|home| Some((home, home.head?))) else {
             return;
         };
-        let Some(since) = enter.since.map(|since| home.translated(since)) else {
+        let Some(standing) = enter.since.map(|since| home.standing(since)) else {
             return self.welcome(enter, at, Replay::nothing(Resumption::Fresh), now, out);
         };
-        if since == at {
+        if standing.has_all(at) {
             return self.welcome(enter, at, Replay::nothing(Resumption::Complete), now, out);
         }
-        match self.store.since(&enter.room, since, self.wish(now)) {
+        match self.store.since(&enter.room, standing.has, self.wish(now)) {
             Some(found) => self.replay(enter, found, now, out),
             None => _ = self.readings.insert(Reading::Enter(enter)),
         }
@@ -140,6 +140,8 @@ impl Homes {
         let Some(home) = self.rooms.get_mut(&enter.room) else { return };
         let counts = home.roster.counts();
         let present = home.roster.show(self.list_max).map(|users| users.cloned().collect());
+        let replay = replay.known_by(home.called(at).epoch, at);
+        let at = home.called(at);
         let entered = Entered {
             to: enter.session,
             user: enter.user,

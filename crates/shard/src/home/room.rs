@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat::{Event, Lineage, Message, Position, Refusal, Resumption, RoomId, Roster, UserId};
+use chat::{Epoch, Event, Lineage, Message, Position, Refusal, Resumption, RoomId, Roster, UserId};
 use smallvec::SmallVec;
 use stores::Since;
 
@@ -53,6 +53,8 @@ pub(super) struct Far {
     pub(super) waiting: Vec<Waiting>,
     /// Which positions of former epochs are still good.
     pub(super) lineage: Lineage,
+    /// The epoch by which those who are here know the room, which goes by another one now: nothing was shown, and nothing lost, since then.
+    called: Option<Epoch>,
     /// What other nodes say of who is there.
     pub(super) elsewhere: Elsewhere,
 }
@@ -92,7 +94,8 @@ impl Home {
     /// Lets the rare part go where there is nothing in it.
     pub(super) fn drop_far(&mut self) {
         let is_empty = |far: &Far| {
-            far.waiting.is_empty() && far.lineage == Lineage::default() && far.elsewhere.is_empty()
+            let has_news = far.called.is_some() || far.lineage != Lineage::default();
+            far.waiting.is_empty() && !has_news && far.elsewhere.is_empty()
         };
         self.far = self.far.take().filter(|far| !is_empty(far));
     }
@@ -101,6 +104,32 @@ impl Home {
     pub(super) fn translated(&self, position: Position) -> Position {
         let today = self.far.as_ref().zip(self.head);
         today.and_then(|(far, head)| far.lineage.translate(position, head)).unwrap_or(position)
+    }
+
+    /// A position as those who are here know it.
+    pub(super) fn called(&self, at: Position) -> Position {
+        let epoch = self.far.as_ref().and_then(|far| far.called);
+        Position { epoch: epoch.unwrap_or(at.epoch), ..at }
+    }
+
+    /// Those who are here know the room by this epoch from here on; `None`: by its own.
+    pub(super) fn call(&mut self, epoch: Option<Epoch>) {
+        if self.far.as_ref().and_then(|far| far.called) != epoch {
+            self.far().called = epoch;
+            self.drop_far();
+        }
+    }
+
+    /// What somebody has who comes back with a position. One that the room has never given in its epoch, or of an epoch that is not known, says
+    /// nothing.
+    pub(super) fn standing(&self, since: Position) -> Standing {
+        let today = self.far.as_ref().zip(self.head.filter(|head| head.epoch != since.epoch));
+        let shared = today.and_then(|(far, head)| {
+            let offset = far.lineage.shared(since, head)?;
+            Some(Position { epoch: head.epoch, offset })
+        });
+        let has = shared.unwrap_or(since);
+        Standing { since, has, is_all_good: has.offset == since.offset }
     }
 
     pub(super) fn note_session(&mut self, shard: ShardId) {
@@ -127,6 +156,24 @@ impl Home {
     }
 }
 
+/// What somebody has who comes back.
+#[derive(Clone, Copy)]
+pub(super) struct Standing {
+    /// The position that it came with.
+    since: Position,
+    /// Everything up to here, as the room counts today.
+    pub(super) has: Position,
+    /// Nothing that it has besides was lost.
+    is_all_good: bool,
+}
+
+impl Standing {
+    /// Whether it has everything of a room that stands at `at`, and nothing else.
+    pub(super) fn has_all(&self, at: Position) -> bool {
+        self.has == at && self.is_all_good
+    }
+}
+
 /// What a returning session is sent.
 pub(super) struct Replay {
     pub(super) messages: Vec<Arc<Message>>,
@@ -139,16 +186,30 @@ impl Replay {
         Self { messages: Vec::new(), resumption, lost: None }
     }
 
-    /// What is kept of a room from a position on, up to where it stands.
-    pub(super) fn of(found: Since, (since, at): (Position, Position), bytes_max: usize) -> Self {
+    /// What is kept of a room from where somebody stands, up to where it stands.
+    pub(super) fn of(found: Since, (standing, at): (Standing, Position), bytes_max: usize) -> Self {
         let all = found.messages.len();
         let (messages, cut) = within(found.messages, bytes_max, false);
-        if found.complete && !cut && messages.len() == all {
+        if found.complete && !cut && messages.len() == all && standing.is_all_good {
             return Self { messages, resumption: Resumption::Complete, lost: None };
         }
         let lost_up_to = messages.first().map_or(at.offset, |first| first.at.offset - 1);
-        let lost = (since, Position { epoch: at.epoch, offset: lost_up_to });
+        let lost = (standing.since, Position { epoch: at.epoch, offset: lost_up_to });
         Self { messages, resumption: Resumption::Partial, lost: Some(lost) }
+    }
+
+    /// The same of a room that stands at `at`, for somebody who knows it by this epoch.
+    pub(super) fn known_by(mut self, epoch: Epoch, at: Position) -> Self {
+        if epoch == at.epoch {
+            return self;
+        }
+        for message in &mut self.messages {
+            Arc::make_mut(message).at.epoch = epoch;
+        }
+        if let Some((_, at)) = &mut self.lost {
+            at.epoch = epoch;
+        }
+        self
     }
 }
 

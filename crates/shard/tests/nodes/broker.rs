@@ -26,6 +26,10 @@ pub(crate) struct Broker {
 
 #[derive(Default)]
 struct Room {
+    /// Its first epoch.
+    first: u64,
+    /// The epochs that it has come through, the latest first, each with the last of its offsets that lived on.
+    former: Vec<(Epoch, u64)>,
     said: Vec<Arc<Message>>,
     attending: Vec<At>,
     /// Who is there, as each node said last.
@@ -62,8 +66,10 @@ impl Broker {
 
     fn order(&mut self, from: At, order: Order) {
         let Order { room, author, body, tag, time, ticket } = order;
-        let Room { said, attending, .. } = self.rooms.entry(room.clone()).or_default();
-        let at = Position { epoch: Epoch(1), offset: said.len() as u64 + 1 };
+        let there = self.rooms.entry(room.clone()).or_insert_with(|| Room::of(&room));
+        let head = there.head();
+        let Room { said, attending, .. } = there;
+        let at = Position { offset: head.offset + 1, ..head };
         let message = Arc::new(Message { room, at, author, time, tag, body });
         said.push(message.clone());
         for at in attending.clone() {
@@ -73,15 +79,30 @@ impl Broker {
     }
 
     fn attend(&mut self, at: At, room: RoomId) {
-        let Room { said, attending, .. } = self.rooms.entry(room.clone()).or_default();
-        attending.push(at);
-        let head = Position { epoch: Epoch(1), offset: said.len() as u64 };
-        let (lineage, tail) = (Lineage::default(), said.clone());
-        let opened = Arrival::Opened(Opened { room: room.clone(), head, lineage, tail });
+        let there = self.rooms.entry(room.clone()).or_insert_with(|| Room::of(&room));
+        there.attending.push(at);
+        let opened = there.opened(&room);
         match &mut self.late {
             Some((late, waiting)) if *late == room.name() => waiting.push((at, opened)),
             _ => self.put(at, opened),
         }
+    }
+
+    /// Every room goes on in another epoch, with so many of its messages.
+    pub(crate) fn fail_over(&mut self, kept: usize) {
+        let mut opened = Vec::new();
+        for (id, room) in &mut self.rooms {
+            let head = room.head();
+            room.said.truncate(kept);
+            room.former.insert(0, (head.epoch, room.said.len() as u64));
+            let epoch = room.head().epoch;
+            for message in &mut room.said {
+                let at = Position { epoch, ..message.at };
+                *message = Arc::new(Message { at, ..Message::clone(message) });
+            }
+            opened.extend(room.attending.iter().map(|at| (*at, room.opened(id))));
+        }
+        opened.into_iter().for_each(|(at, opened)| self.put(at, opened));
     }
 
     /// Says how the late room stands.
@@ -89,6 +110,27 @@ impl Broker {
         for (at, opened) in self.late.take().into_iter().flat_map(|(_, waiting)| waiting) {
             self.put(at, opened);
         }
+    }
+}
+
+impl Room {
+    /// The lobby begins with the epoch 1, and no other room has those of any other.
+    fn of(room: &RoomId) -> Self {
+        let digits =
+            room.name().bytes().fold(u64::from(room.kind() as u8), |sum, byte| sum * 37 + u64::from(byte));
+        let first =
+            if *room.name() == *"lobby" && room.is_public() { 1 } else { (1 << 40) + digits % (1 << 30) };
+        Self { first, ..Self::default() }
+    }
+
+    fn head(&self) -> Position {
+        Position { epoch: Epoch(self.first + self.former.len() as u64), offset: self.said.len() as u64 }
+    }
+
+    fn opened(&self, room: &RoomId) -> Arrival {
+        let lineage = Lineage { former: self.former.clone().into() };
+        let (room, head, tail) = (room.clone(), self.head(), self.said.clone());
+        Arrival::Opened(Opened { room, head, lineage, tail })
     }
 }
 

@@ -148,6 +148,12 @@ impl Cluster {
         self.settle();
     }
 
+    /// Every room goes on in another epoch, with so many of its messages.
+    pub(crate) fn fail_over(&mut self, kept: usize) {
+        self.broker.borrow_mut().fail_over(kept);
+        self.settle();
+    }
+
     /// A client comes to the last shard of a node.
     pub(crate) fn connect(&mut self, node: u32) -> PipeId {
         let at =

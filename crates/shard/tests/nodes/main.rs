@@ -4,5 +4,6 @@ mod broker;
 mod client;
 mod cluster;
 mod devices;
+mod epochs;
 mod recovery;
 mod tunnels;
