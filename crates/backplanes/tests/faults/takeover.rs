@@ -43,7 +43,7 @@ impl Replicated {
     }
 
     fn check_losses(&self) {
-        self.cluster.check(Rules::LossesAreTold);
+        self.cluster.check(Rules::LossesAreMended);
         assert!(self.cluster.told_of_losses() >= 2, "both were told");
     }
 }

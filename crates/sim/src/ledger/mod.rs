@@ -139,7 +139,7 @@ impl Ledger {
     fn shake(&mut self) {
         if self.trouble == Trouble::Loss {
             self.shaken = Some(self.newest_asked);
-            self.rooms.values_mut().for_each(Room::doubt);
+            self.rooms.values_mut().for_each(|room| room.doubt(self.newest_asked));
         }
     }
 

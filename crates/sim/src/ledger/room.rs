@@ -27,6 +27,8 @@ pub(super) struct Room {
     /// Epochs that may have ended before the last of what was accepted in them.
     doubtful: BTreeSet<Epoch>,
     has_lost: bool,
+    /// Messages asked for up to this one may have been lost, and put back by the nodes that they were accepted at.
+    put_back: Option<Mark>,
 }
 
 impl Room {
@@ -81,9 +83,11 @@ impl Room {
         }
     }
 
-    /// What was accepted last in the epochs heard of so far may be lost, and another may have begun.
-    pub(super) fn doubt(&mut self) {
+    /// What was accepted last in the epochs heard of so far may be lost, and another may have begun. Of what was asked for up to `newest`, what is
+    /// lost may have been put back.
+    pub(super) fn doubt(&mut self, newest: Mark) {
         self.has_lost = true;
+        self.put_back = self.put_back.max(Some(newest));
         self.doubtful.extend(self.epochs.keys());
     }
 
@@ -155,6 +159,6 @@ impl Room {
 
     /// Whether a message may stand in more than one life of the room, of which nobody may have been told.
     pub(super) fn has_lived_twice(&self, mark: Mark) -> bool {
-        self.retried.contains(&mark)
+        self.retried.contains(&mark) || Some(mark) <= self.put_back
     }
 }

@@ -1,4 +1,5 @@
-//! While there is no broker: rooms that may go on among the members of this node, in an epoch of their own.
+//! While there is no broker: rooms that may go on among the members of this node, in an epoch of their own. What is said there is owed to the
+//! broker, and posted when that is back.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,9 +8,9 @@ use bytes::Bytes;
 use chat::{Epoch, Lineage, Message, Position, Refusal, RoomId};
 use hashbrown::HashMap;
 
-use super::entry::{Mark, key_of};
+use super::entry::key_of;
 use super::{Machine, Outcome};
-use crate::{Arrival, NodeId, Opened, Order, OutagePolicy, OutageRule};
+use crate::{Arrival, Opened, Order, OutagePolicy, OutageRule};
 
 /// There has been no broker for so long: it is an outage, and nobody is kept waiting.
 pub(super) const OUTAGE_MS: u64 = 1_000;
@@ -128,28 +129,34 @@ impl Machine {
 
     pub(super) fn order_in_outage(&mut self, shard: u16, order: Order, out: &mut Outcome) {
         let tags_max = self.tags_per_room;
-        let Some(room) = self.rooms.get_mut(&order.room) else {
+        let room = self.rooms.get_mut(&order.room);
+        let Some((shown, local)) = room.and_then(|room| Some((&mut room.shown, room.local.as_mut()?))) else {
             return out.arrivals.push((shard, refused(&order)));
         };
-        let Some(local) = &mut room.local else { return out.arrivals.push((shard, refused(&order))) };
-        let arrival = local.order(order, self.node, tags_max);
-        room.shown = Some(local.at);
+        let mark = self.posts.next_mark(self.node);
+        let key = order.tag.as_ref().map(|_| key_of(&order, mark));
+        let arrival = match key.as_ref().and_then(|key| local.repeated(key)) {
+            Some(at) => Arrival::Placed { at, ticket: order.ticket },
+            None if self.posts.owe(&order, mark) => local.order(order, key, tags_max),
+            None => refused(&order),
+        };
+        *shown = Some(local.at);
         out.arrivals.push((shard, arrival));
     }
 }
 
 impl Local {
-    fn order(&mut self, order: Order, node: NodeId, tags_max: usize) -> Arrival {
-        let ticket = order.ticket;
-        let key = order.tag.as_ref().map(|_| key_of(&order, Mark { node, number: 0 }));
-        if let Some(&offset) = key.as_ref().and_then(|key| self.keys.get(key)) {
-            return Arrival::Placed { at: Position { offset, ..self.at }, ticket };
-        }
+    /// Where the first one with this key stands.
+    fn repeated(&self, key: &Bytes) -> Option<Position> {
+        self.keys.get(key).map(|&offset| Position { offset, ..self.at })
+    }
+
+    fn order(&mut self, order: Order, key: Option<Bytes>, tags_max: usize) -> Arrival {
         self.at.offset += 1;
         if let Some(key) = key {
             self.remember(key, tags_max);
         }
-        let Order { room, author, body, tag, time, .. } = order;
+        let Order { room, author, body, tag, time, ticket } = order;
         Arrival::Ordered { message: Arc::new(Message { room, at: self.at, author, time, tag, body }), ticket }
     }
 

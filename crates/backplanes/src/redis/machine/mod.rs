@@ -6,6 +6,8 @@
 mod chaos;
 mod entry;
 mod local;
+#[cfg(test)]
+mod losses;
 mod nodes;
 mod posts;
 mod requests;
@@ -197,7 +199,7 @@ impl Machine {
     fn up(&mut self, line: Line, run: Box<str>, out: &mut Outcome) {
         self.cut(line);
         self.tally.connects += 1;
-        let now_ms = self.now_ms;
+        let (now_ms, cut_ms) = (self.now_ms, self.wire(line).since_ms);
         self.wire(line).up(run, now_ms);
         self.nodes.restart(self.commands.run.as_deref(), now_ms);
         match line {
@@ -208,6 +210,7 @@ impl Machine {
             }
             Line::Commands => {
                 self.is_outage = false;
+                self.posts.note_run(self.commands.run.as_deref(), cut_ms);
                 self.renew_and_probe(out);
                 let leaving = std::mem::take(&mut self.leaving);
                 leaving.into_iter().for_each(|room| self.leave(room, self.node, out));
@@ -294,6 +297,7 @@ impl Machine {
             self.begin_outage(out);
         }
         self.give_up_posts(out);
+        self.post_owed_again(out);
         self.settle_doubts(out);
         self.attend_more(out);
         self.check_hearing(out);

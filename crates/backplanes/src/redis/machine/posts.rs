@@ -1,6 +1,9 @@
 //! Posts on their way: each is answered once, within a bounded time, and carried out at most once however often it is asked for.
+//!
+//! Those that nobody waits for any more are *owed*: what was said on this node while there was no broker, and what was placed lately when the
+//! broker turns out to have begun another life, and may have lost it. They are asked for until they are answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use chat::{Position, Refusal, RoomId};
@@ -10,13 +13,19 @@ use super::requests::Awaited;
 use super::rooms::Room;
 use super::{Machine, Outcome};
 use crate::redis::broker::{Post, Reply, Request, Tried};
-use crate::{Arrival, Order};
+use crate::{Arrival, NodeId, Order};
 
 /// An order that has found no answer for so long is refused.
 pub(super) const POST_MS: u64 = 5_000;
-/// So many posts are on their way at once, and so many bytes of them.
+/// So many posts are on their way at once, or owed, and so many bytes of them.
 const POSTS_MAX: usize = 65_536;
 const BYTES_MAX: usize = 64 << 20;
+/// What was placed is remembered for so long, should the broker go and lack it when it is back; and so much of it.
+const RECENT_MS: u64 = 10_000;
+const RECENT_MAX: usize = 16_384;
+const RECENT_BYTES_MAX: usize = 8 << 20;
+/// What is owed and could not be done is asked for again after so long.
+const OWED_AGAIN_MS: u64 = 1_000;
 
 /// The posts on their way, by their numbers, which grow.
 #[derive(Debug, Default)]
@@ -24,6 +33,14 @@ pub(super) struct Posts {
     last: u64,
     flying: BTreeMap<u64, Flying>,
     bytes: usize,
+    owed: BTreeMap<u64, Owed>,
+    owed_bytes: usize,
+    owed_again_ms: u64,
+    /// What was placed lately, and when.
+    recent: VecDeque<(u64, u64, Sent)>,
+    recent_bytes: usize,
+    /// Which life of the broker they were placed in.
+    run: Option<Box<str>>,
 }
 
 /// A post that has no answer yet.
@@ -32,29 +49,79 @@ pub(super) struct Flying {
     pub(super) shard: u16,
     pub(super) ticket: u64,
     pub(super) order: Order,
+    sent: Sent,
+    due_ms: u64,
+}
+
+/// A post that nobody waits for.
+#[derive(Debug)]
+struct Owed {
+    sent: Sent,
+    /// The broker has been asked and has not answered.
+    is_asked: bool,
+}
+
+/// A post as the broker is asked for it.
+#[derive(Debug)]
+struct Sent {
     room: RoomId,
     entry: Bytes,
     key: Bytes,
     /// Whether the broker was asked, and how the room stood then.
     tried: Tried,
-    due_ms: u64,
+}
+
+impl Sent {
+    fn new(order: &Order, mark: Mark) -> Self {
+        let (entry, key) = (write_entry(order, mark), key_of(order, mark));
+        Self { room: order.room.clone(), entry, key, tried: Tried::Never }
+    }
 }
 
 impl Posts {
+    /// Whether nothing is on its way.
     pub(super) fn is_empty(&self) -> bool {
-        self.flying.is_empty()
+        self.flying.is_empty() && self.owed.is_empty()
     }
 
-    pub(super) fn take(&mut self, number: u64) -> Option<Flying> {
-        let flying = self.flying.remove(&number)?;
-        self.bytes -= flying.entry.len();
-        Some(flying)
-    }
-
-    /// All of them, in order.
+    /// All that somebody waits for, in order.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = Flying> + use<> {
         self.bytes = 0;
         std::mem::take(&mut self.flying).into_values()
+    }
+
+    /// The node's next order.
+    pub(super) fn next_mark(&mut self, node: NodeId) -> Mark {
+        self.last += 1;
+        Mark { node, number: self.last }
+    }
+
+    /// Takes on what is to be posted when there is a broker again; `false`: it is too much.
+    pub(super) fn owe(&mut self, order: &Order, mark: Mark) -> bool {
+        let sent = Sent::new(order, mark);
+        let has_room =
+            self.owed.len() < POSTS_MAX && self.owed_bytes + sent.entry.len() <= BYTES_MAX;
+        if has_room {
+            self.insert_owed(mark.number, sent);
+        }
+        has_room
+    }
+
+    fn insert_owed(&mut self, number: u64, sent: Sent) {
+        self.owed_bytes += sent.entry.len();
+        self.owed.insert(number, Owed { sent, is_asked: false });
+    }
+
+    fn take(&mut self, number: u64) -> Option<Flying> {
+        let flying = self.flying.remove(&number)?;
+        self.bytes -= flying.sent.entry.len();
+        Some(flying)
+    }
+
+    fn take_owed(&mut self, number: u64) -> Option<Sent> {
+        let Owed { sent, .. } = self.owed.remove(&number)?;
+        self.owed_bytes -= sent.entry.len();
+        Some(sent)
     }
 
     fn take_due(&mut self, now_ms: u64) -> Option<Flying> {
@@ -66,6 +133,33 @@ impl Posts {
     fn has_room_for(&self, order: &Order) -> bool {
         self.flying.len() < POSTS_MAX && self.bytes + order.body.len() <= BYTES_MAX
     }
+
+    /// A post stands somewhere, for the first time as far as is known: it is remembered for a while.
+    fn note_placed(&mut self, number: u64, sent: Sent, at: Position, now_ms: u64) {
+        let before = Position { offset: at.offset.saturating_sub(1), ..at };
+        self.recent_bytes += sent.entry.len();
+        self.recent.push_back((now_ms, number, Sent { tried: Tried::At(Some(before)), ..sent }));
+        while self.recent.len() > RECENT_MAX
+            || self.recent_bytes > RECENT_BYTES_MAX
+            || self.recent.front().is_some_and(|(placed_ms, ..)| placed_ms + RECENT_MS <= now_ms)
+        {
+            let Some((_, _, sent)) = self.recent.pop_front() else { break };
+            self.recent_bytes -= sent.entry.len();
+        }
+    }
+
+    /// A line leads to this life of the broker. What was placed in another one, not long before that was gone, may not be there.
+    pub(super) fn note_run(&mut self, run: Option<&str>, gone_ms: u64) {
+        if self.run.is_some() && self.run.as_deref() != run {
+            self.recent_bytes = 0;
+            for (placed_ms, number, sent) in std::mem::take(&mut self.recent) {
+                if placed_ms + RECENT_MS > gone_ms {
+                    self.insert_owed(number, sent);
+                }
+            }
+        }
+        self.run = run.map(Into::into);
+    }
 }
 
 impl Flying {
@@ -74,7 +168,7 @@ impl Flying {
     }
 
     pub(super) fn is_untried(&self) -> bool {
-        self.tried == Tried::Never
+        self.sent.tried == Tried::Never
     }
 }
 
@@ -87,40 +181,54 @@ impl Machine {
             let arrival = Arrival::Failed { refusal: Refusal::Overloaded, ticket: order.ticket };
             return out.arrivals.push((shard, arrival));
         }
-        self.posts.last += 1;
-        let number = self.posts.last;
-        let mark = Mark { node: self.node, number };
-        let flying = Flying {
-            shard,
-            ticket: order.ticket,
-            room: order.room.clone(),
-            entry: write_entry(&order, mark),
-            key: key_of(&order, mark),
-            order,
-            tried: Tried::Never,
-            due_ms: self.now_ms + POST_MS,
-        };
-        self.posts.bytes += flying.entry.len();
-        self.posts.flying.insert(number, flying);
+        let mark = self.posts.next_mark(self.node);
+        let (sent, ticket) = (Sent::new(&order, mark), order.ticket);
+        self.posts.bytes += sent.entry.len();
+        let flying = Flying { shard, ticket, sent, order, due_ms: self.now_ms + POST_MS };
+        self.posts.flying.insert(mark.number, flying);
         self.tally.posts += 1;
         if self.commands.is_up() {
-            self.post(number, out);
+            self.post(mark.number, out);
         }
     }
 
     /// Asks for all that are on their way, in order. Those that were asked for before may have been carried out.
     pub(super) fn post_again(&mut self, out: &mut Outcome) {
+        self.posts.owed.values_mut().for_each(|owed| owed.is_asked = false);
+        self.post_owed(out);
         let numbers: Vec<_> = self.posts.flying.keys().copied().collect();
+        numbers.into_iter().for_each(|number| self.post(number, out));
+    }
+
+    /// Asks for what is owed and was not asked for, once in a while.
+    pub(super) fn post_owed_again(&mut self, out: &mut Outcome) {
+        if self.commands.is_up() && self.now_ms >= self.posts.owed_again_ms {
+            self.post_owed(out);
+        }
+    }
+
+    fn post_owed(&mut self, out: &mut Outcome) {
+        self.posts.owed_again_ms = self.now_ms + OWED_AGAIN_MS;
+        let owed = self.posts.owed.iter().filter(|(_, owed)| !owed.is_asked);
+        let numbers: Vec<_> = owed.map(|(number, _)| *number).collect();
         numbers.into_iter().for_each(|number| self.post(number, out));
     }
 
     fn post(&mut self, number: u64, out: &mut Outcome) {
         let fresh = self.epochs.fresh();
-        let Some(flying) = self.posts.flying.get_mut(&number) else { return };
-        let room = flying.room.clone();
-        let (entry, key, tried) = (flying.entry.clone(), flying.key.clone(), flying.tried);
+        let Posts { flying, owed, .. } = &mut self.posts;
+        let sent = match (flying.get_mut(&number), owed.get_mut(&number)) {
+            (Some(flying), _) => &mut flying.sent,
+            (None, Some(owed)) => {
+                owed.is_asked = true;
+                &mut owed.sent
+            }
+            (None, None) => return,
+        };
+        let room = sent.room.clone();
+        let (entry, key, tried) = (sent.entry.clone(), sent.key.clone(), sent.tried);
         if tried == Tried::Never {
-            flying.tried = Tried::At(self.rooms.get(&room).and_then(Room::known));
+            sent.tried = Tried::At(self.rooms.get(&room).and_then(Room::known));
         } else {
             self.tally.retries += 1;
         }
@@ -129,12 +237,41 @@ impl Machine {
     }
 
     pub(super) fn answer(&mut self, number: u64, reply: Reply, out: &mut Outcome) {
-        let Some(flying) = self.posts.take(number) else { return };
-        out.arrivals.push(match reply {
-            Reply::Placed { at, .. } => flying.placed(at),
-            Reply::NoSuchUser => flying.failed(Refusal::NoSuchUser),
-            _ => flying.failed(Refusal::Unavailable),
-        });
+        let Some(flying) = self.posts.take(number) else { return self.answer_owed(number, reply) };
+        match reply {
+            Reply::Placed { at, repeated } => {
+                let (shard, ticket) = (flying.shard, flying.ticket);
+                if !repeated {
+                    self.posts.note_placed(number, flying.sent, at, self.now_ms);
+                }
+                out.arrivals.push((shard, Arrival::Placed { at, ticket }));
+            }
+            Reply::NoSuchUser => out.arrivals.push(flying.failed(Refusal::NoSuchUser)),
+            _ => out.arrivals.push(flying.failed(Refusal::Unavailable)),
+        }
+    }
+
+    /// A post stands in a log, whether or not the broker's answer has come, and comes at all.
+    pub(super) fn found(&mut self, number: u64, at: Position, out: &mut Outcome) {
+        self.answer(number, Reply::Placed { at, repeated: false }, out);
+    }
+
+    /// What the broker has not done is asked for again; where it cannot tell whether it has, it is not.
+    fn answer_owed(&mut self, number: u64, reply: Reply) {
+        if reply == Reply::Failed {
+            if let Some(owed) = self.posts.owed.get_mut(&number) {
+                owed.is_asked = false;
+            }
+            return;
+        }
+        let Some(sent) = self.posts.take_owed(number) else { return };
+        match reply {
+            Reply::Placed { at, repeated: false } => {
+                self.posts.note_placed(number, sent, at, self.now_ms);
+            }
+            Reply::Placed { .. } | Reply::Unreplicated => {}
+            _ => self.tally.given_up += 1,
+        }
     }
 
     pub(super) fn give_up_posts(&mut self, out: &mut Outcome) {
@@ -142,11 +279,5 @@ impl Machine {
             self.tally.given_up += 1;
             out.arrivals.push(flying.failed(Refusal::Unavailable));
         }
-    }
-}
-
-impl Flying {
-    fn placed(self, at: Position) -> (u16, Arrival) {
-        (self.shard, Arrival::Placed { at, ticket: self.ticket })
     }
 }

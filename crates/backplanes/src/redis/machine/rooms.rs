@@ -237,7 +237,9 @@ impl Machine {
                 continue;
             };
             room.stage = Stage::Attending(number);
-            let attend = Attend { room: id.clone(), since: room.known(), here: room.here.clone(), fresh };
+            // Who was shown something else meanwhile is told anew how the room stands, with all that is kept.
+            let since = room.shown.filter(|_| room.local.is_none());
+            let attend = Attend { room: id.clone(), since, here: room.here.clone(), fresh };
             self.attending += 1;
             self.request(Request::Attend(attend), Some(Awaited::Attend(id)), out);
         }
@@ -353,10 +355,8 @@ impl Machine {
             return;
         }
         for Entry { offset, entry } in log {
-            let own = read_mark(entry).filter(|mark| mark.node == self.node);
-            if let Some(flying) = own.and_then(|mark| self.posts.take(mark.number)) {
-                let at = Position { epoch, offset: *offset };
-                out.arrivals.push((flying.shard, Arrival::Placed { at, ticket: flying.ticket }));
+            if let Some(mark) = read_mark(entry).filter(|mark| mark.node == self.node) {
+                self.found(mark.number, Position { epoch, offset: *offset }, out);
             }
         }
     }

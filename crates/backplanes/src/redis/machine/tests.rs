@@ -5,7 +5,7 @@ use chat::{Counts, Here, SignalName, UserId};
 
 use super::Input;
 use super::world::{World, order, room};
-use crate::redis::broker::{Heard, Line, Request};
+use crate::redis::broker::{Heard, Line, Model, Request};
 use crate::{Ask, NodeId, Signal};
 
 fn here(sessions: u32) -> Here {
@@ -13,7 +13,7 @@ fn here(sessions: u32) -> Here {
 }
 
 /// Two nodes that attend to the lobby, and have been told so.
-fn two_in(name: &str) -> World {
+pub(super) fn two_in(name: &str) -> World {
     let mut world = World::new(2);
     for node in [0, 1] {
         world.ask(node, Ask::Attend(room(name)));
@@ -23,7 +23,7 @@ fn two_in(name: &str) -> World {
     world
 }
 
-fn say(world: &mut World, node: usize, text: &str, ticket: u64) {
+pub(super) fn say(world: &mut World, node: usize, text: &str, ticket: u64) {
     world.ask(node, Ask::Order(order(&room("lobby"), text, None, ticket)));
 }
 
@@ -214,7 +214,7 @@ fn a_replica_that_lacks_messages_goes_on_in_an_epoch_of_its_own() {
         world.connect(node);
     }
     world.settle();
-    assert_eq!(world.arrived(1), ["opened lobby at 1 former [1] tail [kept]"]);
+    assert_eq!(world.arrived(1), ["opened lobby at 2 former [1] tail [kept lost]"], "it was posted again");
     assert_eq!(world.nodes[1].machine.health().tally.gaps_lost, 1);
 }
 
@@ -226,7 +226,7 @@ fn a_broker_that_has_forgotten_everything_begins_another_epoch() {
     world.ask(0, Ask::Here { room: room("lobby"), here: here(3) });
     world.settle();
     assert_eq!(world.arrived(1), ["posted 1 a", "elsewhere 1 3"]);
-    world.model = crate::redis::broker::Model::new("run2", &super::world::settings(0));
+    world.model = Model::new("run2", &super::world::settings(0));
     for node in [1, 0] {
         world.cut(node, Line::Commands);
         world.cut(node, Line::Listener);
@@ -235,7 +235,7 @@ fn a_broker_that_has_forgotten_everything_begins_another_epoch() {
     }
     let mut arrived = world.arrived(1);
     arrived.dedup();
-    assert_eq!(arrived, ["opened lobby at 0 former [] tail []", "elsewhere 1 3"]);
+    assert_eq!(arrived, ["opened lobby at 0 former [] tail []", "posted 1 a", "elsewhere 1 3"]);
     world.pass(7_000);
     assert_eq!(world.arrived(1), ["elsewhere 1 3"], "who had been doubted is there");
 }
@@ -385,9 +385,19 @@ fn rooms_that_may_go_on_among_themselves_do() {
     world.settle();
     assert_eq!(
         world.arrived(0),
-        ["opened local1 at 1 former [1] tail []"],
-        "what was said in the outage is not in it"
+        ["opened local1 at 2 former [1] tail [a b]"],
+        "it is what it was, and then what was said"
     );
+}
+
+#[test]
+fn shards_are_told_which_nodes_are_alive() {
+    let mut world = World::new(3);
+    world.pass(2_000);
+    assert_eq!(world.nodes[0].told_alive, [1, 2, 3]);
+    world.nodes[1].is_dead = true;
+    world.pass(8_000);
+    assert_eq!(world.nodes[0].told_alive, [1, 3]);
 }
 
 #[test]
