@@ -3,10 +3,8 @@
 use chat::{Body, Content, PayloadKind, UserId};
 use serde_json::value::RawValue;
 
-use super::engine::Engine;
 use super::events;
 use super::sockets::Sockets;
-use crate::Outbox;
 use crate::object::Object;
 
 /// What `message` and `all` carry, as every client is told them.
@@ -58,14 +56,8 @@ pub fn values(content: &Content) -> Vec<Box<str>> {
 
 impl Sockets {
     /// The id of the socket in a namespace that the client is connected to.
-    pub(super) fn alias(&self, namespace: &str) -> Option<String> {
+    pub(super) fn public_id(&self, namespace: &str) -> Option<String> {
         let namespace = self.profile.namespaces.find(namespace)?;
         self.is_connected_to(namespace).then(|| self.id(namespace).as_str().to_owned())
-    }
-
-    pub(super) fn dismiss(&mut self, namespace: &str, engine: &Engine, out: &mut Outbox) {
-        if let Some(namespace) = self.profile.namespaces.find(namespace) {
-            self.send_away(namespace, engine, out);
-        }
     }
 }

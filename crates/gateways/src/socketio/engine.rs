@@ -14,6 +14,7 @@ use super::poll::{Poll, kept_packets, write_kept};
 use super::posted::Posted;
 use super::profile::SharedProfile;
 use super::reply::Reply;
+use super::upper::Upper;
 use crate::websocket::{PLAIN, SharedCodec, Socket};
 use crate::{Aside, Lane, MAIN, Outbox, Then, Violation, Wake};
 
@@ -50,17 +51,6 @@ pub(super) struct Engine {
     posted: Option<Box<Posted>>,
     /// What is said first, as long as it is put off.
     greeting: Option<Box<[u8]>>,
-}
-
-/// What takes the messages of a session, and writes what it says to them to the first outbox.
-pub(super) trait Upper {
-    fn take_text(&mut self, text: &str, engine: &Engine, out: &mut Outbox) -> Result<(), Violation>;
-    fn take_binary(&mut self, bytes: &[u8], engine: &Engine, out: &mut Outbox) -> Result<(), Violation>;
-
-    /// Appends what is said to a client that is not wanted back, as the session takes it.
-    fn take_leave(&self, engine: &Engine, out: &mut Vec<u8>) {
-        let _ = (engine, out);
-    }
 }
 
 impl Engine {

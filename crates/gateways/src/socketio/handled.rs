@@ -204,7 +204,7 @@ impl Sockets {
     }
 
     /// The session is over: the client has left every namespace.
-    pub(super) fn end(&mut self, engine: &Engine, out: &mut Outbox) {
+    pub(super) fn miss_all(&mut self, engine: &Engine, out: &mut Outbox) {
         if !std::mem::replace(&mut self.has_ended, true) {
             for namespace in self.connected.iter() {
                 self.miss(namespace, engine, out);

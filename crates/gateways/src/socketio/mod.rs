@@ -20,6 +20,7 @@ mod recovery;
 mod reply;
 mod session;
 mod sockets;
+mod upper;
 mod words;
 
 use chat::{Content, Event};
@@ -38,9 +39,10 @@ use self::profile::{Profile, SharedProfile};
 use self::reply::Reply;
 use self::session::Session;
 use self::sockets::Sockets;
+use self::upper::Upper;
 use self::words::Words;
 use crate::websocket::Socket;
-use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Variant};
+use crate::{Admission, Call, Gateway, Outbox, Settings, Variant};
 
 /// Opens the gateway.
 pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
@@ -138,7 +140,8 @@ impl SocketIo {
         engine.write(&Packet::Text(PacketType::Open, &text), &mut packets);
         match above {
             Above::Application(handler) => {
-                self.begin(Bare::new(engine, handler, call.address), packets, asked, (call.head, &sid), out)
+                let session = Session::new(engine, Bare::new(handler, call.address));
+                self.begin(session, packets, asked, (call.head, &sid), out)
             }
             Above::SocketIo => {
                 let session = Session::new(engine, Sockets::new(self.profile.clone(), name, call.address));
@@ -148,9 +151,9 @@ impl SocketIo {
     }
 
     /// Says the first packets in answer to the request that opens the session.
-    fn begin(
+    fn begin<U: Upper + 'static>(
         &self,
-        mut session: impl Begin + 'static,
+        mut session: Session<U>,
         mut packets: Vec<u8>,
         asked: &Asked,
         (head, sid): (&Head<'_>, &str),
@@ -158,7 +161,7 @@ impl SocketIo {
     ) -> Admission {
         if (asked.revision, asked.transport) == (Revision::V3, Transport::WebSocket) {
             // Clients of those days do not expect to be told anything in one piece with the answer to their request.
-            session.engine().put_off(packets, out);
+            session.engine.put_off(packets, out);
             return Admission::Open(Box::new(session));
         }
         let answered = std::mem::take(&mut out.bytes);
@@ -167,17 +170,8 @@ impl SocketIo {
         out.bytes = answered;
         match asked.transport {
             Transport::WebSocket => out.bytes.extend_from_slice(&packets),
-            Transport::Polling => session.engine().answer_handshake(asked, head, sid, &packets, out),
+            Transport::Polling => session.engine.answer_handshake(asked, head, sid, &packets, out),
         }
         Admission::Open(Box::new(session))
     }
-}
-
-/// A session that begins.
-trait Begin: Protocol {
-    /// Its transports.
-    fn engine(&mut self) -> &mut Engine;
-
-    /// Says what the client is told behind the open packet, before it has said anything.
-    fn begin(&mut self, out: &mut Outbox);
 }

@@ -1,21 +1,25 @@
-//! One Socket.IO client as a session: its transports below, its sockets above.
+//! One client as a session: its transports below, and above them what its messages are for.
 
 use chat::{Event, Farewell, RoomId};
 use wire::http::Head;
 
-use super::Begin;
-use super::engine::{Engine, GREETING_DUE, Upper};
-use super::sockets::{CONNECTION_DUE, Sockets};
+use super::engine::{Engine, GREETING_DUE};
+use super::upper::Upper;
 use crate::{Lane, Outbox, Protocol, Spread, Strand, Variant, Violation};
 
-pub(super) struct Session {
-    engine: Engine,
-    sockets: Sockets,
+pub(super) struct Session<U> {
+    pub(super) engine: Engine,
+    upper: U,
 }
 
-impl Session {
-    pub(super) fn new(engine: Engine, sockets: Sockets) -> Self {
-        Self { engine, sockets }
+impl<U: Upper> Session<U> {
+    pub(super) fn new(engine: Engine, upper: U) -> Self {
+        Self { engine, upper }
+    }
+
+    /// Says what the client is told behind the open packet, before it has said anything.
+    pub(super) fn begin(&mut self, out: &mut Outbox) {
+        self.upper.begin(&self.engine, out);
     }
 
     /// Says what was put off when the session was opened.
@@ -26,28 +30,18 @@ impl Session {
     }
 }
 
-impl Begin for Session {
-    fn engine(&mut self) -> &mut Engine {
-        &mut self.engine
-    }
-
-    fn begin(&mut self, out: &mut Outbox) {
-        self.sockets.begin(&self.engine, out);
-    }
-}
-
-impl Protocol for Session {
+impl<U: Upper> Protocol for Session<U> {
     fn receive(&mut self, input: &mut [u8], out: &mut Outbox) -> Result<usize, Violation> {
         self.greet(out);
-        self.engine.receive_main(input, &mut self.sockets, out)
+        self.engine.receive_main(input, &mut self.upper, out)
     }
 
     fn deliver(&mut self, event: &Event, out: &mut Outbox) {
-        self.sockets.deliver(event, &self.engine, &mut out.bytes);
+        self.upper.deliver(event, &self.engine, &mut out.bytes);
     }
 
     fn form(&self) -> Option<Variant> {
-        Some(self.sockets.form(&self.engine).variant())
+        self.upper.form(&self.engine)
     }
 
     fn ping(&mut self, out: &mut Outbox) -> bool {
@@ -59,41 +53,41 @@ impl Protocol for Session {
     }
 
     fn wake(&mut self, what_for: u32, out: &mut Outbox) {
-        match what_for {
-            GREETING_DUE => self.greet(out),
-            // A client that has connected to no namespace by now is not waited for.
-            CONNECTION_DUE if !self.sockets.has_been_connected() => self.part(Farewell::ProtocolError, out),
-            id => self.sockets.give_up(id, &self.engine, out),
+        if what_for == GREETING_DUE {
+            return self.greet(out);
+        }
+        if let Some(farewell) = self.upper.wake(what_for, &self.engine, out) {
+            self.part(farewell, out);
         }
     }
 
     fn end(&mut self, out: &mut Outbox) {
-        self.sockets.end(&self.engine, out);
+        self.upper.end(&self.engine, out);
     }
 
     /// A client comes back by itself when only its transport ends, and stays away when its sockets were disconnected before.
     fn part(&mut self, farewell: Farewell, out: &mut Outbox) {
         let mut last = Vec::new();
         if !farewell.may_reconnect() {
-            self.sockets.take_leave(&self.engine, &mut last);
+            self.upper.take_leave(&self.engine, &mut last);
         }
         self.engine.part(farewell, last, out);
     }
 
     fn alias(&self, namespace: &str) -> Option<String> {
-        self.sockets.alias(namespace)
+        self.upper.alias(namespace)
     }
 
     fn dismiss(&mut self, namespace: &str, out: &mut Outbox) {
-        self.sockets.dismiss(namespace, &self.engine, out);
+        self.upper.dismiss(namespace, &self.engine, out);
     }
 
     fn strand_of(&self, room: &RoomId) -> Strand {
-        self.sockets.strand_of(room)
+        self.upper.strand_of(room)
     }
 
     fn recovered(&mut self, strand: Strand, goes_on: bool, out: &mut Outbox) {
-        self.sockets.recovered(strand, goes_on, &self.engine, out);
+        self.upper.recovered(strand, goes_on, &self.engine, out);
     }
 
     fn spread(&mut self) -> Option<&mut dyn Spread> {
@@ -101,13 +95,13 @@ impl Protocol for Session {
     }
 }
 
-impl Spread for Session {
+impl<U: Upper> Spread for Session<U> {
     fn attach(&mut self, head: &Head<'_>, out: &mut Outbox) -> Option<Lane> {
         self.engine.attach(head, out)
     }
 
     fn receive(&mut self, lane: Lane, input: &mut [u8], out: &mut Outbox) -> Result<usize, Violation> {
-        self.engine.receive(lane, input, &mut self.sockets, out)
+        self.engine.receive(lane, input, &mut self.upper, out)
     }
 
     fn detach(&mut self, lane: Lane, out: &mut Outbox) {

@@ -12,7 +12,7 @@ use wire::socketio::{
     Rejection, msgpack,
 };
 
-use super::engine::{Engine, Upper};
+use super::engine::Engine;
 use super::events::{self, Asking};
 use super::form::{Parser, Said, WireForm};
 use super::handled::Owed;
@@ -20,13 +20,14 @@ use super::id::SocketId;
 use super::namespaces::{Connected, Namespace};
 use super::profile::SharedProfile;
 use super::recovery::{Claim, Returned};
+use super::upper::Upper;
 use super::words::Words;
-use crate::{Outbox, Recovery, SessionName, Strand, Violation, Wake};
+use crate::{Outbox, Recovery, SessionName, Strand, Variant, Violation, Wake};
 
 const ATTACHMENTS_MAX: usize = 16;
 
 /// The session is woken to see whether its client has connected to a namespace.
-pub(super) const CONNECTION_DUE: u32 = u32::MAX;
+const CONNECTION_DUE: u32 = u32::MAX;
 
 /// The sockets of a session.
 pub(super) struct Sockets {
@@ -65,22 +66,6 @@ impl Sockets {
         }
     }
 
-    /// A client of revision 4 is connected from the beginning, and told so.
-    pub(super) fn begin(&mut self, engine: &Engine, out: &mut Outbox) {
-        match engine.revision() {
-            Revision::V3 => self.connect("/", None, engine, out),
-            Revision::V4 => {
-                let after_ms = self.profile.connect_timeout_ms;
-                out.wakes.push(Wake { after_ms, what_for: CONNECTION_DUE });
-            }
-        }
-    }
-
-    /// Whether the client has ever connected to a namespace.
-    pub(super) fn has_been_connected(&self) -> bool {
-        self.connected.has_been()
-    }
-
     pub(super) fn is_connected_to(&self, namespace: Namespace) -> bool {
         self.connected.contains(namespace)
     }
@@ -92,21 +77,6 @@ impl Sockets {
             Parser::Msgpack => engine.carrier().without_deflate(),
         };
         WireForm { carrier, parser: self.parser, home: self.connected.home() }
-    }
-
-    /// Tells this session alone.
-    pub(super) fn deliver(&self, event: &Event, engine: &Engine, out: &mut Vec<u8>) {
-        match events::answered(event) {
-            Some(tag) => {
-                let Some((namespace, id)) = tag.and_then(|tag| self.read_tag(tag)) else { return };
-                self.acknowledge(namespace, id, engine, out, |out| events::write_answer(event, out));
-            }
-            None => {
-                let form = self.form(engine);
-                let words = Words::of(&self.profile, form);
-                words.write(event, &mut |said| form.write(engine.codec(), &said, out));
-            }
-        }
     }
 
     /// Acknowledges an event with one argument, which `write` appends.
@@ -259,20 +229,6 @@ impl Sockets {
         }
     }
 
-    /// The answer to a socket that wants to go on where it was cut off.
-    pub(super) fn recovered(&mut self, strand: Strand, goes_on: bool, engine: &Engine, out: &mut Outbox) {
-        let namespace = Namespace(strand);
-        self.join_everybody(out);
-        if goes_on {
-            let origin = self.returned.go_on(namespace);
-            self.welcome(namespace, origin, engine, &mut out.bytes);
-        } else {
-            self.returned.remove(namespace);
-            self.begin_anew(namespace, engine, out);
-        }
-        self.greet_after_all(namespace, goes_on, engine, out);
-    }
-
     fn begin_anew(&self, namespace: Namespace, engine: &Engine, out: &mut Outbox) {
         out.recovery.push(Recovery::Begin(namespace.0));
         self.welcome(namespace, Some(self.origin), engine, &mut out.bytes);
@@ -292,15 +248,6 @@ impl Sockets {
         let payload = std::str::from_utf8(&payload).expect("it is JSON");
         let body = Body::Connect((engine.revision() == Revision::V4).then_some(payload));
         self.say(&Packet { namespace: self.name(namespace), body }, engine, out);
-    }
-
-    /// The namespace in which what is told to a room is part of the strand.
-    pub(super) fn strand_of(&self, room: &RoomId) -> Strand {
-        let Namespace(strand) = match room.is_public() {
-            true => self.profile.namespaces.split(room.name()).0,
-            false => self.connected.home().unwrap_or(Namespace::MAIN),
-        };
-        strand
     }
 
     fn reject(&self, name: &str, reason: &str, engine: &Engine, out: &mut Vec<u8>) {
@@ -377,11 +324,87 @@ impl Upper for Sockets {
         }
     }
 
+    /// A client of revision 4 is connected from the beginning, and told so.
+    fn begin(&mut self, engine: &Engine, out: &mut Outbox) {
+        match engine.revision() {
+            Revision::V3 => self.connect("/", None, engine, out),
+            Revision::V4 => {
+                let after_ms = self.profile.connect_timeout_ms;
+                out.wakes.push(Wake { after_ms, what_for: CONNECTION_DUE });
+            }
+        }
+    }
+
+    /// Tells this session alone.
+    fn deliver(&self, event: &Event, engine: &Engine, out: &mut Vec<u8>) {
+        match events::answered(event) {
+            Some(tag) => {
+                let Some((namespace, id)) = tag.and_then(|tag| self.read_tag(tag)) else { return };
+                self.acknowledge(namespace, id, engine, out, |out| events::write_answer(event, out));
+            }
+            None => {
+                let form = self.form(engine);
+                let words = Words::of(&self.profile, form);
+                words.write(event, &mut |said| form.write(engine.codec(), &said, out));
+            }
+        }
+    }
+
+    fn form(&self, engine: &Engine) -> Option<Variant> {
+        Some(self.form(engine).variant())
+    }
+
+    /// A client that has connected to no namespace by then is not waited for.
+    fn wake(&mut self, what_for: u32, engine: &Engine, out: &mut Outbox) -> Option<Farewell> {
+        if what_for != CONNECTION_DUE {
+            self.give_up(what_for, engine, out);
+            return None;
+        }
+        (!self.connected.has_been()).then_some(Farewell::ProtocolError)
+    }
+
+    fn end(&mut self, engine: &Engine, out: &mut Outbox) {
+        self.miss_all(engine, out);
+    }
+
     /// In all namespaces.
     fn take_leave(&self, engine: &Engine, out: &mut Vec<u8>) {
         for namespace in self.connected.iter() {
             self.say(&Packet { namespace: self.name(namespace), body: Body::Disconnect }, engine, out);
         }
+    }
+
+    fn alias(&self, namespace: &str) -> Option<String> {
+        self.public_id(namespace)
+    }
+
+    fn dismiss(&mut self, namespace: &str, engine: &Engine, out: &mut Outbox) {
+        if let Some(namespace) = self.profile.namespaces.find(namespace) {
+            self.send_away(namespace, engine, out);
+        }
+    }
+
+    /// The namespace in which what is told to a room is part of the strand.
+    fn strand_of(&self, room: &RoomId) -> Strand {
+        let Namespace(strand) = match room.is_public() {
+            true => self.profile.namespaces.split(room.name()).0,
+            false => self.connected.home().unwrap_or(Namespace::MAIN),
+        };
+        strand
+    }
+
+    /// The answer to a socket that wants to go on where it was cut off.
+    fn recovered(&mut self, strand: Strand, goes_on: bool, engine: &Engine, out: &mut Outbox) {
+        let namespace = Namespace(strand);
+        self.join_everybody(out);
+        if goes_on {
+            let origin = self.returned.go_on(namespace);
+            self.welcome(namespace, origin, engine, &mut out.bytes);
+        } else {
+            self.returned.remove(namespace);
+            self.begin_anew(namespace, engine, out);
+        }
+        self.greet_after_all(namespace, goes_on, engine, out);
     }
 }
 
