@@ -9,7 +9,7 @@ use backplanes::{
     Arrival, Ask, BACKPLANES, Backplane, Link, NodeId, Opened, Order, OutagePolicy, OutageRule, Settings,
     Wake,
 };
-use chat::{Body, Counts, Here, Message, Position, RoomId, RoomName, Time, UserId};
+use chat::{Body, Counts, Epoch, Here, Message, Position, RoomId, RoomName, Time, UserId};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -103,6 +103,11 @@ impl Cluster {
     /// A node asks for something that is not noted in the ledger.
     pub(crate) fn ask(&mut self, node: usize, ask: Ask) {
         self.nodes[node].end.ask(ask, &mut Vec::new());
+    }
+
+    /// Which life the room is in, as the first node knows it.
+    pub(crate) fn epoch(&self) -> Option<Epoch> {
+        self.nodes[0].at.map(|at| at.epoch)
     }
 
     /// How many connections each node has made.

@@ -66,6 +66,24 @@ fn a_replica_that_has_everything_takes_over_unnoticed() {
     all.cluster.check(Rules::NothingIsLost);
 }
 
+/// A master renames its history then, which is no other life of it.
+#[test]
+fn a_masters_first_replica_is_not_felt() {
+    let (master, replica) = (Server::start(), Server::start());
+    let mut cluster = Cluster::new(2, &master.url());
+    cluster.say(ROUND);
+    cluster.settle();
+    let epoch = cluster.epoch();
+    replica.follow(&master);
+    for kind in ["pubsub", "normal"] {
+        master.tell(&format!("CLIENT KILL TYPE {kind}"));
+        cluster.say(ROUND);
+        cluster.settle();
+    }
+    cluster.check(Rules::NothingIsLost);
+    assert_eq!(cluster.epoch(), epoch, "the room goes on in its life");
+}
+
 #[test]
 fn a_master_that_was_a_replica_for_a_while_is_another() {
     let mut all = Replicated::start();

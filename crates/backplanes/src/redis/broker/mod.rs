@@ -57,6 +57,13 @@ pub enum Request {
     Bury(NodeId),
 }
 
+/// Whether a broker that is in the run `now` has all that it said yes to in the run `kept`: the same one, or one that has only forgotten since
+/// that it once was a replica. A run is named by a process, and behind a `-` by the history that it began as a master if it had been a replica.
+pub(crate) fn is_one_life(kept: &str, now: &str) -> bool {
+    let has_forgotten = || kept.strip_prefix(now).is_some_and(|rest| rest.starts_with('-'));
+    kept == now || (!now.contains('-') && has_forgotten())
+}
+
 impl Request {
     /// The line it is asked on.
     pub fn line(&self) -> Line {
@@ -208,4 +215,17 @@ pub enum Heard {
         /// What.
         bytes: Bytes,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_ends_with_the_process_or_when_it_was_a_replica_and_not_when_that_is_forgotten() {
+        let lives = [("a", "a"), ("a-h", "a-h"), ("a-h", "a")].map(|(kept, now)| is_one_life(kept, now));
+        assert_eq!(lives, [true; 3]);
+        let others = [("a", "b"), ("a", "a-h"), ("a-h", "a-i"), ("a-h", "b"), ("ab-h", "a"), ("a-h-i", "a-h")];
+        assert_eq!(others.map(|(kept, now)| is_one_life(kept, now)), [false; 6]);
+    }
 }

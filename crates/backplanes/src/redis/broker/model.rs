@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use chat::{Epoch, Here, Lineage, Position, RoomId, RoomKind};
 
-use super::{Attend, Attended, Channel, Entry, Heard, Post, Reply, Request, Tried};
+use super::{Attend, Attended, Channel, Entry, Heard, Post, Reply, Request, Tried, is_one_life};
 use crate::{NodeId, Settings};
 
 /// How long a node that says nothing is taken for alive.
@@ -219,7 +219,7 @@ impl Room {
             self.head = Some(Head { at, run: run.to_owned(), lineage, keys_from: 1, newer_from: 1 });
             return;
         };
-        if head.run == run {
+        if is_one_life(&head.run, run) {
             return;
         }
         let former =

@@ -27,7 +27,7 @@ use self::nodes::Nodes;
 use self::posts::Posts;
 use self::requests::{Awaited, Wire};
 use self::rooms::Room;
-use super::broker::{Channel, Heard, Line, Reply, Request};
+use super::broker::{Channel, Heard, Line, Reply, Request, is_one_life};
 use crate::{Arrival, Ask, Health, NodeId, OutageRule, Settings, Tally};
 
 /// How often a machine is told that time passes, in milliseconds.
@@ -218,11 +218,19 @@ impl Machine {
                 self.attend_more(out);
             }
         }
-        let leads_elsewhere =
-            self.listener.is_up() && self.commands.is_up() && self.listener.run != self.commands.run;
-        if leads_elsewhere {
-            self.redial(Line::Listener, out);
+        let older = match line {
+            Line::Commands => Line::Listener,
+            Line::Listener => Line::Commands,
+        };
+        if self.leads_elsewhere(older, line) {
+            self.redial(older, out);
         }
+    }
+
+    /// Whether a line leads to another life of the broker than the newer one.
+    fn leads_elsewhere(&mut self, older: Line, newer: Line) -> bool {
+        let [older, newer] = [older, newer].map(|line| self.wire(line).run.clone());
+        older.zip(newer).is_some_and(|(older, newer)| !is_one_life(&older, &newer))
     }
 
     fn cut(&mut self, line: Line) {

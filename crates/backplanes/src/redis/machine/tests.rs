@@ -472,3 +472,25 @@ fn a_node_takes_leave_of_a_broker_that_is_away_without_waiting() {
     assert!(world.nodes[0].machine.has_left());
     assert!(world.nodes[0].requests.is_empty(), "nothing can be asked");
 }
+
+#[test]
+fn of_lines_that_lead_to_different_lives_the_older_one_is_made_anew() {
+    for (newer, older) in [(Line::Listener, Line::Commands), (Line::Commands, Line::Listener)] {
+        let mut world = World::new(1);
+        world.step(0, Input::Up { line: newer, run: "run1-history".into() });
+        let is_redial = |(_, request): &(u64, Request)| *request == Request::Redial(older);
+        assert!(world.nodes[0].requests.iter().any(is_redial), "{older:?}");
+        assert!(world.nodes[0].machine.is_up(newer) && !world.nodes[0].machine.is_up(older));
+    }
+}
+
+#[test]
+fn a_listener_stays_where_the_broker_has_only_forgotten_that_it_was_a_replica() {
+    let mut world = World::new(1);
+    for run in ["run1-history", "run1-history", "run1"] {
+        world.step(0, Input::Up { line: Line::Commands, run: run.into() });
+        world.step(0, Input::Up { line: Line::Listener, run: run.into() });
+    }
+    let machine = &world.nodes[0].machine;
+    assert!(machine.is_up(Line::Commands) && machine.is_up(Line::Listener));
+}

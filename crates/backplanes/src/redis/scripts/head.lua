@@ -25,13 +25,19 @@ local function keep(head)
     'former', head.former, 'keys_from', number(head.keys_from), 'newer_from', number(head.newer_from))
 end
 
+-- Whether this run has all that was written in that one: it is the same, or has only forgotten since that it once was a replica. A run is
+-- named by a process, and behind a `-` by the history that it began as a master if it had been a replica.
+local function is_one_life(kept, run)
+  return kept == run or (not string.find(run, '-', 1, true) and string.sub(kept, 1, #run + 1) == run .. '-')
+end
+
 -- A room that is not there begins an epoch. One whose head another life of the broker wrote begins one that continues it.
 local function bring_up_to_date(head, run, fresh)
   if not head then
     redis.call('DEL', LOG, NEW, OLD)
     head = { epoch = fresh, offset = 0, run = run, former = '', keys_from = 1, newer_from = 1 }
     keep(head)
-  elseif head.run ~= run then
+  elseif not is_one_life(head.run, run) then
     local former, count = head.epoch .. ':' .. number(head.offset), 1
     for one in string.gmatch(head.former, '[^,]+') do
       if count < FORMER_MAX then

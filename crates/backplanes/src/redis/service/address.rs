@@ -6,6 +6,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, cmd};
 
 use crate::OpenError;
+use crate::redis::broker::is_one_life;
 
 /// How long a connection may take to be made.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -118,8 +119,8 @@ pub(super) async fn dial(client: &Client) -> RedisResult<MultiplexedConnection> 
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
-/// Which life of the broker this is: of its process, and of its history, which another one begins when a replica is made a master, also one
-/// that had been a master before. One that is not a master is no broker.
+/// Which life of the broker this is: of its process and, if it has been a replica, of the history that it began when it was made a master, also
+/// where it had been one before. One that is not a master is no broker.
 pub(super) async fn run_of(connection: &mut MultiplexedConnection) -> RedisResult<String> {
     let info = cmd("INFO");
     let info = info.query_async(connection);
@@ -130,8 +131,21 @@ pub(super) async fn run_of(connection: &mut MultiplexedConnection) -> RedisResul
 /// Whether the broker at the other end of a connection is in the same run. Its process is the same as long as the connection is.
 pub(super) async fn is_still(connection: &mut MultiplexedConnection, run: &str) -> RedisResult<bool> {
     let info: String = cmd("INFO").arg("replication").query_async(connection).await?;
-    let history = start(&info, "master_replid").filter(|_| value(&info, "role") == Some("master"));
-    Ok(history.is_some_and(|history| run.ends_with(history)))
+    let process = run.split('-').next().unwrap_or(run);
+    let is_master = value(&info, "role") == Some("master");
+    Ok(is_master && is_one_life(run, &name_run(process, promotion(&info))))
+}
+
+fn name_run(process: &str, promotion: Option<&str>) -> String {
+    promotion.map_or_else(|| process.to_owned(), |history| format!("{process}-{history}"))
+}
+
+/// The history that began when it was made a master; `None`: it has not been a replica. A master names its history anew for lesser reasons too,
+/// when its first replica comes or has long been gone, and then says of no former one (`master_replid2`) that it goes on from there.
+fn promotion(info: &str) -> Option<&str> {
+    let former = value(info, "master_replid2")?;
+    let has_former = former.bytes().any(|digit| digit != b'0');
+    start(info, "master_replid").filter(|_| has_former)
 }
 
 fn value<'i>(info: &'i str, key: &str) -> Option<&'i str> {
@@ -144,9 +158,9 @@ fn start<'i>(info: &'i str, key: &str) -> Option<&'i str> {
 }
 
 fn read_run(info: &str) -> RedisResult<String> {
-    match (value(info, "role"), start(info, "run_id"), start(info, "master_replid")) {
-        (Some("master"), Some(run), Some(history)) => Ok(format!("{run}-{history}")),
-        (Some("master"), ..) => {
+    match (value(info, "role"), start(info, "run_id")) {
+        (Some("master"), Some(process)) => Ok(name_run(process, promotion(info))),
+        (Some("master"), None) => {
             Err(RedisError::from((redis::ErrorKind::InvalidClientConfig, "it does not say which run it is in")))
         }
         _ => Err(RedisError::from((
@@ -190,14 +204,17 @@ mod tests {
     }
     #[test]
     fn a_run_is_of_a_process_and_of_its_history() {
-        let info = |role: &str, run: char, history: char| {
-            let (run, history) = (run.to_string().repeat(40), history.to_string().repeat(40));
-            read_run(&format!("# Server\r\nrun_id:{run}\r\nrole:{role}\r\nmaster_replid:{history}\r\n"))
+        let info = |role: &str, names: [char; 3]| {
+            let [run, history, former] = names.map(|name| name.to_string().repeat(40));
+            let replication = format!("role:{role}\r\nmaster_replid:{history}\r\nmaster_replid2:{former}");
+            read_run(&format!("# Server\r\nrun_id:{run}\r\n# Replication\r\n{replication}\r\n"))
         };
-        let run = info("master", 'a', 'b').expect("a master");
-        assert_eq!(info("master", 'a', 'b').ok().as_ref(), Some(&run));
-        assert_ne!(info("master", 'c', 'b').ok().as_ref(), Some(&run));
-        assert_ne!(info("master", 'a', 'c').ok().as_ref(), Some(&run));
-        assert!(info("slave", 'a', 'b').is_err());
+        let run = |names| info("master", names).expect("a master");
+        assert_eq!(run(['a', 'b', '0']), run(['a', 'c', '0']), "its first replica has come");
+        assert_ne!(run(['a', 'b', '0']), run(['d', 'b', '0']), "another process");
+        assert_ne!(run(['a', 'b', '0']), run(['a', 'c', 'b']), "it was a replica");
+        assert_ne!(run(['a', 'b', 'c']), run(['a', 'd', 'b']), "and once more");
+        assert!(is_one_life(&run(['a', 'b', 'c']), &run(['a', 'd', '0'])), "its last replica has long been gone");
+        assert!(info("slave", ['a', 'b', '0']).is_err());
     }
 }

@@ -133,8 +133,7 @@ impl Pair {
 
     async fn compare(&mut self) {
         if self.chance.below(40) == 0 {
-            self.lives += 1;
-            self.model.run = format!("run{}", self.lives);
+            self.begin_life();
         }
         let node = self.chance.below(NODES);
         let request = self.request(node);
@@ -150,6 +149,16 @@ impl Pair {
         for publication in expected {
             assert_eq!(self.heard().await, publication, "{request:?}");
         }
+    }
+
+    /// Another process, as a master or as what was a replica; or one that forgets that it was.
+    fn begin_life(&mut self) {
+        self.lives += 1;
+        self.model.run = match (self.chance.below(3), self.model.run.strip_suffix("-history")) {
+            (0, Some(process)) => process.to_owned(),
+            (1, _) => format!("run{}-history", self.lives),
+            _ => format!("run{}", self.lives),
+        };
     }
 
     async fn ask(&mut self, node: u64, request: Request) -> Option<Reply> {
