@@ -59,6 +59,16 @@ impl Cluster {
     }
 
     pub(crate) fn under(policy: OutagePolicy, nodes: u32, url: &str) -> Self {
+        let outage_rules = vec![OutageRule { rooms: "*".to_owned(), policy }];
+        Self::with(&Settings { outage_rules, ..Settings::default() }, nodes, url)
+    }
+
+    /// Nodes for which nothing is accepted that so many replicas do not have.
+    pub(crate) fn waiting_for(wait_replicas: u32, nodes: u32, url: &str) -> Self {
+        Self::with(&Settings { wait_replicas, ..Settings::default() }, nodes, url)
+    }
+
+    fn with(settings: &Settings, nodes: u32, url: &str) -> Self {
         let (wake, woken) = channel();
         let (_, open) = BACKPLANES.iter().find(|(name, _)| *name == "redis").expect("it is in the list");
         let start = |number: u32| {
@@ -75,8 +85,7 @@ impl Cluster {
                 room_idle_ms: 60_000,
                 inbox_idle_ms: 60_000,
                 urls: vec![url.to_owned()],
-                outage_rules: vec![OutageRule { rooms: "*".to_owned(), policy }],
-                ..Settings::default()
+                ..settings.clone()
             };
             let mut link = open(&settings, vec![wake]).unwrap_or_else(|error| panic!("{}", error.0));
             let end = link.end(0)();
@@ -158,6 +167,14 @@ impl Cluster {
             arrivals.into_iter().for_each(|arrival| self.note(node, arrival));
         }
         self.collect();
+    }
+
+    /// The nodes say something by turns, each time after having looked whether anything was answered.
+    pub(crate) fn say_slowly(&mut self, messages: usize) {
+        for _ in 0..messages {
+            self.say(1);
+            let _ = self.woken.recv_timeout(LOOK);
+        }
     }
 
     /// Waits until all is answered, and all nodes stand at the same place.

@@ -9,6 +9,8 @@ mod farewell;
 mod switchboard;
 mod takeover;
 
+use std::time::{Duration, Instant};
+
 use backplanes::{Ask, OutagePolicy};
 use chat::{Counts, Here, RoomId, RoomName, UserId};
 use cluster::{Cluster, Rules};
@@ -17,6 +19,8 @@ use switchboard::Switchboard;
 
 /// Messages of a round.
 const ROUND: usize = 50;
+/// For how long a node that says nothing is taken for alive.
+const LEASE: Duration = Duration::from_secs(5);
 /// Rooms where many are meant.
 const MANY: usize = 5_000;
 
@@ -85,6 +89,19 @@ fn connections_that_fall_silent_are_noticed_and_made_anew() {
     cluster.say(ROUND);
     cluster.settle();
     cluster.check(Rules::NothingIsLost);
+}
+
+#[test]
+fn a_node_that_waits_for_replicas_in_vain_does_everything_else_meanwhile() {
+    let server = Server::start();
+    let mut cluster = Cluster::waiting_for(1, 1, &server.url());
+    cluster.say_slowly(ROUND);
+    let began = Instant::now();
+    cluster.ask(0, Ask::Attend(RoomId::public(RoomName::new("other").expect("a valid name"))));
+    cluster.until(|cluster| cluster.others_opened(0) == 1);
+    assert!(began.elapsed() < LEASE / 2, "it took {:?}", began.elapsed());
+    cluster.settle_answers();
+    assert_eq!(cluster.refused(), ROUND, "no replica has any of it");
 }
 
 #[test]

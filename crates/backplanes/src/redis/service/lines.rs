@@ -21,6 +21,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const REQUESTS_AT_ONCE: usize = 512;
 /// Batches of requests under way. The library keeps them in order as long as they are fewer than its own queue holds.
 const BATCHES_MAX: usize = 16;
+/// And where each waits for replicas, which Redis does before it looks at anything else on the connection: leases would end behind many.
+const WAITING_BATCHES_MAX: usize = 1;
 /// Channels subscribed to at once.
 const CHANNELS_AT_ONCE: usize = 512;
 /// Publications told at once.
@@ -155,10 +157,11 @@ async fn command(
     run: &str,
     generation: u64,
 ) -> Result<(), Gone> {
+    let most = if ends.wording.waits_for_replicas() { WAITING_BATCHES_MAX } else { BATCHES_MAX };
     let mut under_way = FuturesOrdered::new();
     loop {
         tokio::select! {
-            requests = ends.next(generation), if under_way.len() < BATCHES_MAX => {
+            requests = ends.next(generation), if under_way.len() < most => {
                 let mut requests = requests?;
                 while requests.len() < REQUESTS_AT_ONCE
                     && let Ok(batch) = ends.batches.try_recv()

@@ -124,12 +124,17 @@ impl Wording {
         }
     }
 
+    /// Whether a post is answered only when replicas have it.
+    pub(super) fn waits_for_replicas(&self) -> bool {
+        self.wait_replicas > 0
+    }
+
     /// Appends what asks whether the replicas have what was posted, when that is wanted.
     pub(super) fn ask_replicas(&self, out: &mut Pipeline) -> bool {
-        if self.wait_replicas > 0 {
+        if self.waits_for_replicas() {
             out.cmd("WAIT").arg(self.wait_replicas).arg(REPLICAS_MS);
         }
-        self.wait_replicas > 0
+        self.waits_for_replicas()
     }
 
     /// Whether the answer to [`Self::ask_replicas`] says that enough have it.
