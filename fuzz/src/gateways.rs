@@ -122,6 +122,7 @@ impl Choice {
         let call = gateways::Call {
             head: &head,
             address: Ipv4Addr::LOCALHOST.into(),
+            is_secure: false,
             name: &|| SessionName([7; SessionName::BYTES]),
         };
         let session = match gateway.admit(&call, &mut out) {

@@ -28,6 +28,8 @@ pub struct Call<'a, 'h> {
     pub head: &'a Head<'h>,
     /// Where its client is, as far as proxies tell that are trusted.
     pub address: IpAddr,
+    /// Whether it has come under TLS, here or to a proxy that is trusted.
+    pub is_secure: bool,
     /// How the session is called that it may open.
     pub name: &'a dyn Fn() -> SessionName,
 }

@@ -120,6 +120,7 @@ pub(crate) fn of_shard(
             by: settings.trusted_header,
             announce: settings.proxy_protocol,
         },
+        tls: shard::Tls::Off,
         handshake_timeout_ms: settings.handshake_timeout_seconds.as_millis() as u64,
         close_timeout_ms: settings.close_timeout_seconds.as_millis() as u64,
         ping_interval_ms,

@@ -47,8 +47,8 @@ pub use audit::Burden;
 pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use mail::Mail;
 pub use notices::{Attention, Deed, Notice};
-pub use origins::{Origin, Proxies};
-pub use settings::{Settings, SlowPolicy, SlowRule};
+pub use origins::{Origin, Preface, Proxies};
+pub use settings::{Settings, SlowPolicy, SlowRule, Tls};
 pub use shard::Shard;
 pub use tally::{Holdings, Tally};
 
@@ -84,6 +84,13 @@ pub trait Effects {
 
     /// Nothing more will be written; what was written is still to be sent.
     fn finish(&mut self, stream: StreamId);
+
+    /// What comes in on this stream from here on is TLS, and so is what has come, `bytes`. [`Input::Bytes`] are what was encrypted, and what is
+    /// written is encrypted before it is sent. Asked for only where [`Settings::tls`] says that the world can.
+    fn secure(&mut self, stream: StreamId, bytes: &[u8]) {
+        let _ = (stream, bytes);
+        unreachable!("a world that offers TLS secures streams");
+    }
 
     /// Lets go of a stream at once. Its id is not used for another one.
     fn close(&mut self, stream: StreamId);

@@ -81,7 +81,7 @@ impl Shard {
 
     /// Reads a request head and lets the gateways look at it, one after the other.
     fn ask(&mut self, id: StreamId, bytes: &[u8], now: Now) -> usize {
-        if let Some(taken) = self.take_announcement(id, bytes, now) {
+        if let Some(taken) = self.take_preface(id, bytes, now) {
             return taken;
         }
         let mut out = std::mem::take(&mut self.outbox);
@@ -89,8 +89,8 @@ impl Shard {
             Ok(None) => 0,
             Ok(Some((head, length))) => {
                 self.tally.requests += 1;
-                let address = self.client_of(id, &head);
-                match self.admit(&head, address, &mut out) {
+                let (address, is_secure) = (self.client_of(id, &head), self.came_securely(id, &head));
+                match self.admit(&head, (address, is_secure), &mut out) {
                     // Only requests for sessions that are here come through tunnels.
                     Admitted::Opens(..) | Admitted::Answered if id.is_far() => {
                         out = Outbox::default();
@@ -148,9 +148,14 @@ impl Shard {
     }
 
     /// Lets the gateways look at a request, one after the other.
-    fn admit(&mut self, head: &http::Head<'_>, address: IpAddr, out: &mut Outbox) -> Admitted {
+    fn admit(
+        &mut self,
+        head: &http::Head<'_>,
+        (address, is_secure): (IpAddr, bool),
+        out: &mut Outbox,
+    ) -> Admitted {
         let (names, key) = (&self.names, self.sessions.next_key());
-        let call = Call { head, address, name: &|| names.of(key) };
+        let call = Call { head, address, is_secure, name: &|| names.of(key) };
         for (index, gateway) in self.gateways.iter_mut().enumerate() {
             match gateway.admit(&call, out) {
                 Admission::NotMine => {}

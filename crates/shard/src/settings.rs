@@ -42,7 +42,9 @@ pub struct Settings {
     pub inbox_idle_ms: u64,
     /// Whom it believes who a client is.
     pub proxies: Proxies,
-    /// A request head must be complete after so many milliseconds.
+    /// Whether streams may be under TLS.
+    pub tls: Tls,
+    /// A request head must be complete after so many milliseconds, and TLS before it.
     pub handshake_timeout_ms: u64,
     /// A stream that was closed politely is cut after so many milliseconds.
     pub close_timeout_ms: u64,
@@ -68,6 +70,18 @@ pub struct Settings {
     pub drain_sessions_per_second: u32,
     /// Clients told to reconnect come back spread over so many milliseconds.
     pub reconnect_spread_ms: u32,
+}
+
+/// Whether streams may be under TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// None may.
+    #[default]
+    Off,
+    /// Those that begin with it are.
+    Offered,
+    /// All have to be.
+    Required,
 }
 
 /// What happens to a session that falls too far behind in a room. It is never done silently.

@@ -47,6 +47,8 @@ pub struct Shard {
     pub(crate) kept: Vec<Place>,
     /// Streams that go to other shards when this input is done with.
     pub(crate) departures: Vec<Departure>,
+    /// Streams that have begun as TLS does, and how.
+    pub(crate) securing: Vec<(StreamId, Vec<u8>)>,
     /// Streams that have sent more requests ahead of the answer they now have.
     pub(crate) answered: Vec<StreamId>,
     /// Sessions that were sent something and have commands waiting, or were sent it out of turn.
@@ -98,6 +100,7 @@ impl Shard {
             touched: Vec::new(),
             kept: Vec::new(),
             departures: Vec::new(),
+            securing: Vec::new(),
             answered: Vec::new(),
             sent: Vec::new(),
             greetings: Deadlines::new(settings.handshake_timeout_ms),
@@ -130,6 +133,7 @@ impl Shard {
             Input::Tick => self.tick(now, effects),
             Input::Drain => self.drain(now),
         }
+        self.secure_streams(effects);
         self.carry_mail(now, effects);
         self.depart(now, effects);
         self.send_envelopes(now);

@@ -16,7 +16,7 @@ use super::profile::SharedProfile;
 use super::reply::Reply;
 use super::upper::Upper;
 use crate::websocket::{PLAIN, SharedCodec, Socket};
-use crate::{Aside, Lane, MAIN, Outbox, Then, Violation, Wake};
+use crate::{Aside, Call, Lane, MAIN, Outbox, Then, Violation, Wake};
 
 /// The lane of a poll that waits for something to say.
 const POLL: Lane = 1;
@@ -89,13 +89,16 @@ impl Engine {
     pub(super) fn answer_handshake(
         &self,
         asked: &Asked,
-        head: &Head<'_>,
+        call: &Call<'_, '_>,
         sid: &str,
         packets: &[u8],
         out: &mut Outbox,
     ) {
-        let poll = self.poll(asked, head);
-        let cookie = self.profile.cookie.as_ref().map(|name| format!("{name}={sid}; Path=/; HttpOnly; SameSite=Lax"));
+        let poll = self.poll(asked, call.head);
+        // A cookie that came securely is not to go back otherwise (RFC 6265 §4.1.2.5).
+        let secure = if call.is_secure { "; Secure" } else { "" };
+        let cookie = self.profile.cookie.as_ref();
+        let cookie = cookie.map(|name| format!("{name}={sid}; Path=/; HttpOnly; SameSite=Lax{secure}"));
         let headers: Vec<(&str, &str)> = cookie.iter().map(|cookie| ("set-cookie", &**cookie)).collect();
         poll.answer_with(&headers, self.revision, packets, &self.profile, out);
     }

@@ -76,7 +76,7 @@ impl Gateway for SocketIo {
             Reply::unread(head, origins).allow(origins, head, out);
             return Admission::Answered;
         }
-        let asked = match self.profile.origins.bar(head) {
+        let asked = match self.profile.origins.bar(head, call.is_secure) {
             true => Err(Unfit::Forbidden),
             false => Asked::read(head),
         };
@@ -141,11 +141,11 @@ impl SocketIo {
         match above {
             Above::Application(handler) => {
                 let session = Session::new(engine, Bare::new(handler, call.address));
-                self.begin(session, packets, asked, (call.head, &sid), out)
+                self.begin(session, packets, asked, (call, &sid), out)
             }
             Above::SocketIo => {
                 let session = Session::new(engine, Sockets::new(self.profile.clone(), name, call.address));
-                self.begin(session, packets, asked, (call.head, &sid), out)
+                self.begin(session, packets, asked, (call, &sid), out)
             }
         }
     }
@@ -156,7 +156,7 @@ impl SocketIo {
         mut session: Session<U>,
         mut packets: Vec<u8>,
         asked: &Asked,
-        (head, sid): (&Head<'_>, &str),
+        (call, sid): (&Call<'_, '_>, &str),
         out: &mut Outbox,
     ) -> Admission {
         if (asked.revision, asked.transport) == (Revision::V3, Transport::WebSocket) {
@@ -170,7 +170,7 @@ impl SocketIo {
         out.bytes = answered;
         match asked.transport {
             Transport::WebSocket => out.bytes.extend_from_slice(&packets),
-            Transport::Polling => session.engine.answer_handshake(asked, head, sid, &packets, out),
+            Transport::Polling => session.engine.answer_handshake(asked, call, sid, &packets, out),
         }
         Admission::Open(Box::new(session))
     }

@@ -34,10 +34,11 @@ impl Origins {
     }
 
     /// Whether a request comes from a page that may not speak here. Without an origin it comes from no page, and the page of this very host
-    /// need not be named.
-    pub(super) fn bar(&self, head: &Head<'_>) -> bool {
+    /// need not be named; one that came insecurely is not it where the request came securely: anybody on the way can have written it.
+    pub(super) fn bar(&self, head: &Head<'_>, is_secure: bool) -> bool {
         let Some(origin) = head.header("origin") else { return false };
-        let host = origin.split_once("://").map(|(_, host)| host);
+        let own = origin.split_once("://").filter(|(scheme, _)| !is_secure || *scheme == "https");
+        let host = own.map(|(_, host)| host);
         self.find(head) == Origin::Other && (host.is_none() || host != head.header("host"))
     }
 

@@ -158,7 +158,7 @@ pub(crate) const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
 /// A request, and the name of the session it may open.
 pub(crate) fn call<'a, 'h>(head: &'a Head<'h>) -> Call<'a, 'h> {
-    Call { head, address: ADDRESS, name: &|| SessionName([7; SessionName::BYTES]) }
+    Call { head, address: ADDRESS, is_secure: false, name: &|| SessionName([7; SessionName::BYTES]) }
 }
 
 /// What a server does with bytes: it reads a head, then lets the session have the rest.
@@ -235,11 +235,20 @@ pub(crate) fn ask(request: &str) -> Asked {
 }
 
 pub(crate) fn ask_with(settings: &Settings, request: &str) -> Asked {
+    offer(settings, request, false)
+}
+
+/// As [`ask_with`], of a request that came under TLS.
+pub(crate) fn ask_securely(settings: &Settings, request: &str) -> Asked {
+    offer(settings, request, true)
+}
+
+fn offer(settings: &Settings, request: &str, is_secure: bool) -> Asked {
     let mut bytes = request.to_owned().into_bytes();
     let (head, length) = wire::http::read_head(request.as_bytes()).expect("well-formed").expect("whole");
     let mut asked = Asked { gateway: "", protocol: None, out: Outbox::default() };
     for (name, open) in GATEWAYS {
-        match open(settings).admit(&call(&head), &mut asked.out) {
+        match open(settings).admit(&Call { is_secure, ..call(&head) }, &mut asked.out) {
             Admission::NotMine => continue,
             Admission::Open(protocol) => asked.protocol = Some(protocol),
             Admission::Attach(_) => unreachable!("nobody here has several streams"),

@@ -48,6 +48,7 @@ pub(crate) fn settings() -> Settings {
         ping_timeout_ms: 20_000,
         recovery_ms: 0,
         records_max: 1000,
+        tls: shard::Tls::Off,
         lingering_max: 1000,
         tunnels_max: 100,
         attention: Attention::None,

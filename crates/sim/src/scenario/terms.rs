@@ -93,6 +93,7 @@ pub fn settings() -> Settings {
         presence_interval_ms: 1000,
         room_idle_ms: 3_600_000,
         inbox_idle_ms: 120_000,
+        tls: shard::Tls::Off,
         handshake_timeout_ms: 10_000,
         close_timeout_ms: 5000,
         ping_interval_ms: 25_000,

@@ -7,6 +7,7 @@ mod drains;
 mod moves;
 mod oracle;
 mod pollers;
+mod prefaces;
 mod recovery;
 mod regressions;
 mod returning;

@@ -1,4 +1,5 @@
-//! What proxies say in the head of a request about who is behind them: `Forwarded` (RFC 7239) and its forerunner `X-Forwarded-For`.
+//! What proxies say in the head of a request about who is behind them: `Forwarded` (RFC 7239) and its forerunners `X-Forwarded-For` and
+//! `X-Forwarded-Proto`.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,7 +8,7 @@ use crate::http::Head;
 /// The header that proxies write. The other one is whoever's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedBy {
-    /// `X-Forwarded-For`: addresses between commas.
+    /// `X-Forwarded-For`: addresses between commas; and `X-Forwarded-Proto`.
     #[default]
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
@@ -38,18 +39,34 @@ pub fn forwarded_for(head: &Head<'_>, by: ForwardedBy) -> Vec<Option<IpAddr>> {
         ForwardedBy::Forwarded => {
             let values =
                 head.header_values("forwarded").map(|value| std::str::from_utf8(value).unwrap_or_default());
-            values.flat_map(|value| outside_quotes(value, ',')).map(read_element).collect()
+            values
+                .flat_map(|value| outside_quotes(value, ','))
+                .map(|element| parameter(element, "for").and_then(read_node))
+                .collect()
         }
     }
 }
 
-/// A list of pairs, of which one is for the client (RFC 7239 §4).
-fn read_element(element: &str) -> Option<IpAddr> {
+/// Whether a client has come to the first proxy by `https`, as far as the proxies say.
+pub fn forwarded_securely(head: &Head<'_>, by: ForwardedBy) -> bool {
+    let first = match by {
+        ForwardedBy::XForwardedFor => head.list("x-forwarded-proto").next(),
+        ForwardedBy::Forwarded => {
+            let value =
+                head.header_values("forwarded").next().and_then(|value| std::str::from_utf8(value).ok());
+            value.and_then(|value| parameter(outside_quotes(value, ',').next()?, "proto"))
+        }
+    };
+    first.is_some_and(|protocol| protocol.eq_ignore_ascii_case("https"))
+}
+
+/// The value of one of the pairs in an element (RFC 7239 §4).
+fn parameter<'a>(element: &'a str, name: &str) -> Option<&'a str> {
     let pairs = outside_quotes(element, ';').filter_map(|pair| pair.split_once('='));
-    let mut named = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
+    let mut named = pairs.filter(|(other, _)| other.trim().eq_ignore_ascii_case(name));
     match (named.next(), named.next()) {
         // Each parameter is there once (§4).
-        (Some((_, value)), None) => read_node(unquoted(value.trim())),
+        (Some((_, value)), None) => Some(unquoted(value.trim())),
         _ => None,
     }
 }

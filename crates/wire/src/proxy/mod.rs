@@ -1,5 +1,5 @@
 //! Who is behind a proxy: the header that HAProxy's PROXY protocol puts in front of a connection ([`read_header`]), the headers that
-//! proxies add to a request ([`forwarded_for`]), and whom to believe ([`Network`]).
+//! proxies add to a request ([`forwarded_for`], [`forwarded_securely`]), and whom to believe ([`Network`]).
 //!
 //! Specifications: "The PROXY protocol, versions 1 & 2" of HAProxy, RFC 7239. Knows nothing of connections; addresses are values.
 
@@ -12,7 +12,7 @@ mod v2;
 use core::net::SocketAddr;
 
 pub use self::fault::ProxyFault;
-pub use self::forwarded::{ForwardedBy, client_of, forwarded_for};
+pub use self::forwarded::{ForwardedBy, client_of, forwarded_for, forwarded_securely};
 pub use self::network::{NOT_A_NETWORK, Network};
 
 /// The longest PROXY header that is read. What version 2 adds for its own ends (certificates and such) may be long, and is passed over.

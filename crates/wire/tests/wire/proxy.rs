@@ -4,7 +4,8 @@ use core::net::{IpAddr, SocketAddr};
 
 use wire::http::read_head;
 use wire::proxy::{
-    ForwardedBy, MAX_HEADER_BYTES, Network, ProxyFault, client_of, forwarded_for, read_header,
+    ForwardedBy, MAX_HEADER_BYTES, Network, ProxyFault, client_of, forwarded_for, forwarded_securely,
+    read_header,
 };
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -221,4 +222,22 @@ fn proxies_that_are_trusted_are_believed_one_after_the_other_and_no_other() {
     assert_eq!(behind("10.0.0.1", "X-Forwarded-For: 10.0.0.3, 10.0.0.2\r\n"), "10.0.0.3");
     assert_eq!(behind("10.0.0.1", "X-Forwarded-For: 192.0.2.7, unknown\r\n"), "10.0.0.1");
     assert_eq!(behind("10.0.0.1", "Forwarded: for=192.0.2.7\r\n"), "10.0.0.1");
+}
+
+#[test]
+fn the_first_proxy_says_whether_its_client_came_by_https() {
+    for (lines, by, expected) in [
+        ("X-Forwarded-Proto: https\r\n", ForwardedBy::XForwardedFor, true),
+        ("X-Forwarded-Proto: HTTPS, http\r\n", ForwardedBy::XForwardedFor, true),
+        ("X-Forwarded-Proto: http, https\r\n", ForwardedBy::XForwardedFor, false),
+        ("X-Forwarded-For: 192.0.2.7\r\n", ForwardedBy::XForwardedFor, false),
+        ("Forwarded: for=192.0.2.7;proto=https, for=10.0.0.2;proto=http\r\n", ForwardedBy::Forwarded, true),
+        ("Forwarded: for=192.0.2.7, for=10.0.0.2;proto=https\r\n", ForwardedBy::Forwarded, false),
+        ("Forwarded: proto=https;proto=http\r\n", ForwardedBy::Forwarded, false),
+        ("X-Forwarded-Proto: https\r\n", ForwardedBy::Forwarded, false),
+    ] {
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
+        let (head, _) = read_head(request.as_bytes()).expect("a head").expect("a whole one");
+        assert_eq!(forwarded_securely(&head, by), expected, "{lines}");
+    }
 }

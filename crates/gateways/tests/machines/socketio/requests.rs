@@ -3,7 +3,7 @@
 use gateways::{Settings, SocketIoSettings, Then};
 
 use super::{POLLING, Polling, body, sid};
-use crate::line::{Asked, ask_with, settings};
+use crate::line::{Asked, ask_securely, ask_with, settings};
 
 fn with(socketio: SocketIoSettings) -> Settings {
     Settings { socketio, ..settings() }
@@ -55,6 +55,15 @@ fn pages_of_chosen_origins_may_read_and_be_known() {
 }
 
 #[test]
+fn under_tls_the_own_page_is_one_that_came_so_too() {
+    let settings = with(SocketIoSettings { origins: vec!["https://b.example".into()], ..<_>::default() });
+    for (origin, status) in [("https://a", 200), ("http://a", 403), ("https://b.example", 200)] {
+        let request = format!("GET {POLLING} HTTP/1.1\r\nHost: a\r\nOrigin: {origin}\r\n\r\n");
+        assert_eq!(ask_securely(&settings, &request).status(), status, "{origin}");
+    }
+}
+
+#[test]
 fn a_page_may_send_headers_of_its_own() {
     let asked = ask_with(
         &settings(),
@@ -74,6 +83,8 @@ fn a_cookie_tells_balancers_which_session_it_is() {
     let opened = text(&get(&settings, POLLING, ""));
     let cookie = format!("\r\nset-cookie: io={}; Path=/; HttpOnly; SameSite=Lax\r\n", sid());
     assert!(opened.contains(&cookie), "{opened}");
+    let securely = text(&ask_securely(&settings, &format!("GET {POLLING} HTTP/1.1\r\nHost: a\r\n\r\n")));
+    assert!(securely.contains("; SameSite=Lax; Secure\r\n"), "{securely}");
     let mut polling = Polling::connected_with(&settings);
     polling.post("42[\"leaveRoom\"]");
     let plain = polling.poll().1;
