@@ -110,6 +110,8 @@ declare! {
     DROPPED_FRAMES: Counter "heimdallr_dropped_frames_total", "Frames left out for slow sessions, which were told so.";
     RESUMES: Counter "heimdallr_resumes_total" by "outcome", "Joins with a position: `complete` when nothing was missing, `partial` when the session had to be told so.";
     RECOVERIES: Counter "heimdallr_recoveries_total" by "outcome", "Socket.IO clients that came back: `complete` when they went on where they were cut off, `failed` when they began anew.";
+    TLS_STREAMS: Gauge "heimdallr_tls_streams", "Open connections under TLS.";
+    TLS_HANDSHAKES: Counter "heimdallr_tls_handshakes_total" by "outcome", "Connections that began with TLS: `full` and `resumed` (shorter, by a client that was here before) shook hands, `failed` did something wrong or wanted what is not offered, `abandoned` went away before, or were cut because it took too long.";
     REFUSALS: Counter "heimdallr_refusals_total" by "code", "Commands refused, by the code the client was told.";
     CLOSES: Counter "heimdallr_closes_total" by "reason", "Sessions that the server parted with, by the reason the client was told.";
 }

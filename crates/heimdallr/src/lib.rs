@@ -11,6 +11,7 @@ mod log;
 mod numbers;
 mod server;
 mod settings;
+mod tls;
 
 use std::io::Write as _;
 use std::process::ExitCode;

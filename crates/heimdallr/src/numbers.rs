@@ -2,10 +2,11 @@
 
 use admin::{Sample, metric};
 use backplanes::Health;
+use reactor::Handshakes;
 use shard::{Holdings, Shard};
 
-/// Everything a shard has to say of itself.
-pub(crate) fn samples(shard: &Shard) -> Vec<Sample> {
+/// Everything a shard has to say of itself, and what became of those there who wanted to speak TLS.
+pub(crate) fn samples(shard: &Shard, handshakes: &Handshakes) -> Vec<Sample> {
     let tally = shard.tally();
     let mut samples = held(shard.holdings());
     samples.extend([
@@ -30,6 +31,11 @@ pub(crate) fn samples(shard: &Shard) -> Vec<Sample> {
         metric::RESUMES.of("partial", tally.resumes_partial),
         metric::RECOVERIES.of("complete", tally.recoveries_complete),
         metric::RECOVERIES.of("failed", tally.recoveries_failed),
+        metric::TLS_STREAMS.is(handshakes.streams as u64),
+        metric::TLS_HANDSHAKES.of("full", handshakes.full),
+        metric::TLS_HANDSHAKES.of("resumed", handshakes.resumed),
+        metric::TLS_HANDSHAKES.of("failed", handshakes.failed),
+        metric::TLS_HANDSHAKES.of("abandoned", handshakes.abandoned),
     ]);
     samples.extend(tally.refusals().map(|(code, count)| metric::REFUSALS.of(code, count)));
     samples.extend(tally.farewells().map(|(reason, count)| metric::CLOSES.of(reason, count)));

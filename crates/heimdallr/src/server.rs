@@ -9,12 +9,12 @@ use std::time::Duration;
 use admin::{Cluster, Service, Stage, Vitals};
 use backplanes::{OpenError, Wake};
 use gateways::handlers::Application;
-use reactor::{Links, Node, NodeError, Publish};
+use reactor::{Links, Node, NodeError, Publish, Tls};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Settings;
 use crate::heap::{self, Levels, Tide};
-use crate::{log, numbers, settings};
+use crate::{log, numbers, settings, tls};
 
 /// How often it is looked whether a shard has ended, which none should while the node works, and whether a crowd has left.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -31,19 +31,21 @@ pub(crate) fn run(settings: &Settings, application: &Application) -> Result<(), 
     let runtime = runtime.map_err(|error| error.to_string())?;
     let mut signals = runtime.block_on(async { Signals::listen() }).map_err(|error| error.to_string())?;
     let vitals = Arc::new(Vitals::new(settings.threads));
+    let tls = tls::open(settings)?;
     let service = serve_admin(settings.admin, &vitals)?;
     let levels = Arc::new(Levels::new(settings.threads));
     let backplane = settings::of_backplane(settings);
     let secret = runtime.block_on(names_secret(settings, &backplane, &mut signals))?;
     let Some(secret) = secret else { return service.stop().map_err(|error| error.to_string()) };
-    let node = start_node(settings, application, &vitals, &levels, (&backplane, secret));
+    let node = start_node(settings, application, &vitals, &levels, (&backplane, secret), tls.as_ref());
     let node = node.map_err(|error| error.to_string())?;
     note_cluster(&node, &vitals);
     vitals.enter(Stage::Ready);
-    announce(&node, service.address())
+    announce(&node, service.address(), settings)
         .map_err(|error| format!("cannot write to standard output: {error}"))?;
+    let watches = Watches { levels: &levels, certificates: tls::Watch::new(tls) };
     let patience = Patience { wait: settings.drain_wait_seconds, leave: settings.drain_seconds };
-    runtime.block_on(work(&node, &vitals, &levels, signals, patience));
+    runtime.block_on(work(&node, &vitals, watches, signals, patience));
     node.stop();
     let outcome = node.join().map_err(|error| error.to_string());
     service.stop().map_err(|error| format!("the admin service failed: {error}"))?;
@@ -85,11 +87,12 @@ fn start_node(
     vitals: &Arc<Vitals>,
     levels: &Arc<Levels>,
     (backplane, names_secret): (&backplanes::Settings, [u8; 16]),
+    tls: Option<&Arc<Tls>>,
 ) -> Result<Node, NodeError> {
     let shards = (0..settings.threads).map(|index| {
         let (vitals, levels) = (vitals.clone(), levels.clone());
-        let publish: Publish = Box::new(move |shard| {
-            vitals.publish(index, numbers::samples(shard));
+        let publish: Publish = Box::new(move |shard, handshakes| {
+            vitals.publish(index, numbers::samples(shard, handshakes));
             levels.publish(index, shard.holdings());
         });
         let place = (backplane.node, index as u16);
@@ -106,18 +109,25 @@ fn start_node(
         }
     };
     let links = Links { backplane: &open_link, store: &|wakes| open_store(&disk, wakes) };
-    Node::start(&settings.listen, shards.collect(), links, log::write)
+    Node::start(&settings.listen, shards.collect(), links, tls, log::write)
 }
 
-fn announce(node: &Node, admin: SocketAddr) -> io::Result<()> {
+fn announce(node: &Node, admin: SocketAddr, settings: &Settings) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for address in node.addresses() {
         writeln!(out, "listening on {address}")?;
     }
     if let Some(address) = node.addresses().first() {
-        writeln!(out, "the page is at http://{}/", reachable(*address))?;
+        let scheme = if settings.has_tls() { "https" } else { "http" };
+        writeln!(out, "the page is at {scheme}://{}/", reachable(*address))?;
     }
     writeln!(out, "health and metrics are at http://{admin}/")?;
+    if settings.dev_tls {
+        writeln!(
+            out,
+            "the certificate was made just now, for localhost, and nobody has signed it: clients will say so"
+        )?;
+    }
     out.flush()
 }
 
@@ -166,8 +176,20 @@ struct Patience {
     leave: Duration,
 }
 
+/// What is looked after while the server works.
+struct Watches<'a> {
+    levels: &'a Levels,
+    certificates: tls::Watch,
+}
+
 /// Waits until somebody asks the server to stop, then takes leave of the clients for as long as the configuration allows.
-async fn work(node: &Node, vitals: &Vitals, levels: &Levels, mut signals: Signals, patience: Patience) {
+async fn work(
+    node: &Node,
+    vitals: &Vitals,
+    mut watches: Watches<'_>,
+    mut signals: Signals,
+    patience: Patience,
+) {
     let mut watch = tokio::time::interval(WATCH_INTERVAL);
     let mut tide = Tide::default();
     loop {
@@ -179,9 +201,10 @@ async fn work(node: &Node, vitals: &Vitals, levels: &Levels, mut signals: Signal
             return;
         }
         note_cluster(node, vitals);
-        if tide.has_gone_out(levels.total()) {
+        if tide.has_gone_out(watches.levels.total()) {
             heap::give_back();
         }
+        watches.certificates.look();
     }
     let Patience { wait, leave } = patience;
     tracing::info!(wait_seconds = wait.as_secs(), seconds = leave.as_secs(), "draining");

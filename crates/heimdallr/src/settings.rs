@@ -6,7 +6,7 @@ use backplanes::{BACKPLANES, NodeId, OutagePolicy, OutageRule};
 use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
 use sha1::{Digest as _, Sha1};
-use shard::{Attention, Proxies, ShardId, SlowPolicy, SlowRule};
+use shard::{Attention, Proxies, ShardId, SlowPolicy, SlowRule, Tls};
 use stores::{Disk, STORES};
 
 use crate::config::Settings;
@@ -120,7 +120,7 @@ pub(crate) fn of_shard(
             by: settings.trusted_header,
             announce: settings.proxy_protocol,
         },
-        tls: shard::Tls::Off,
+        tls: tls(settings),
         handshake_timeout_ms: settings.handshake_timeout_seconds.as_millis() as u64,
         close_timeout_ms: settings.close_timeout_seconds.as_millis() as u64,
         ping_interval_ms,
@@ -134,6 +134,14 @@ pub(crate) fn of_shard(
         drain_ms: settings.drain_seconds.as_millis() as u64,
         drain_sessions_per_second: settings.drain_sessions_per_second as u32,
         reconnect_spread_ms: RECONNECT_SPREAD_MS,
+    }
+}
+
+fn tls(settings: &Settings) -> Tls {
+    match settings.has_tls() {
+        false => Tls::Off,
+        true if settings.tls_only => Tls::Required,
+        true => Tls::Offered,
     }
 }
 

@@ -8,8 +8,12 @@ mod limits;
 mod listener;
 mod mailroom;
 mod node;
+mod secured;
 mod streams;
+mod tls;
 mod turns;
 
 pub use limits::raise_open_files;
 pub use node::{Links, Node, NodeError, Note, Open, Publish};
+pub use secured::Handshakes;
+pub use tls::{PairFiles, Tls, TlsError};

@@ -9,6 +9,8 @@ use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::{read, write};
 use shard::{Luggage, Mail, ShardId};
 
+use crate::streams::Passage;
+
 /// Batches under way between two shards.
 const BATCHES_MAX: usize = 1024;
 /// Mail that found no room, above which a shard takes no more from its clients.
@@ -18,8 +20,8 @@ const HELD_BACK_MAX: usize = 16 * 1024;
 pub(crate) enum Parcel {
     /// For the shard.
     Mail(Mail),
-    /// A client's socket, and what goes along with it.
-    Socket(OwnedFd, Luggage),
+    /// A client's stream, and what goes along with it.
+    Stream(Passage, Luggage),
 }
 
 type Batch = Vec<Parcel>;

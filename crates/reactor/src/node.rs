@@ -12,10 +12,12 @@ use shard::{Notice, Settings, Shard};
 
 use crate::listener;
 use crate::mailroom::{Bell, connect};
+use crate::secured::Handshakes;
+use crate::tls::Tls;
 use crate::turns::{Orders, Turns};
 
-/// Shown the shard about once a second, on its own thread.
-pub type Publish = Box<dyn FnMut(&Shard) + Send>;
+/// Shown the shard, and what became of those there who wanted to speak TLS, about once a second, on its own thread.
+pub type Publish = Box<dyn FnMut(&Shard, &Handshakes) + Send>;
 
 /// Told what is worth a line in a log, on the thread of its shard. It must not wait.
 pub type Note = fn(&Notice);
@@ -55,11 +57,13 @@ pub struct Node {
 }
 
 impl Node {
-    /// Listens on every address and starts a shard for each of `shards`, each with what it is to be shown to.
+    /// Listens on every address and starts a shard for each of `shards`, each with what it is to be shown to. There has to be `tls` where
+    /// their settings say that it is offered.
     pub fn start(
         addresses: &[SocketAddr],
         shards: Vec<(Settings, Publish)>,
         links: Links<'_>,
+        tls: Option<&Arc<Tls>>,
         note: Note,
     ) -> Result<Self, NodeError> {
         let count = shards.len();
@@ -83,12 +87,12 @@ impl Node {
             let (bell, orders) = (node.bells[settings.shard.0 as usize].clone(), node.orders.clone());
             let name = format!("shard-{}", settings.shard.0);
             let end = node.backplane.end(settings.shard.0);
-            let store = node.store.end(settings.shard.0);
+            let (store, tls) = (node.store.end(settings.shard.0), tls.cloned());
             // The shard is made on its own thread: it never leaves it.
             let run = move || {
                 let store = store(&settings.store);
                 let shard = Shard::with_store(settings, end(), store);
-                Turns::new(shard, listeners, mailbox, bell, orders, (publish, note))?.run()
+                Turns::new(shard, listeners, mailbox, bell, orders, tls, (publish, note))?.run()
             };
             let thread = std::thread::Builder::new().name(name).spawn(run).map_err(NodeError::Machine)?;
             node.threads.push(thread);

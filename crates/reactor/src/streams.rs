@@ -1,6 +1,6 @@
 //! The sockets of a shard, and the effects it has on them.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
@@ -9,11 +9,13 @@ use shard::{Effects, Luggage, Mail, Notice, ShardId, StreamId};
 
 use crate::mailroom::{Mailbox, Parcel};
 use crate::node::Note;
+use crate::secured::{Entry, Flushed, Secured};
 
 /// What a shard's effects act on.
 pub(crate) struct World {
     pub(crate) epoll: OwnedFd,
     pub(crate) mailbox: Mailbox,
+    pub(crate) secured: Secured,
     note: Note,
     slots: Vec<Slot>,
     vacant: Vec<u32>,
@@ -31,11 +33,14 @@ struct Slot {
     watched: bool,
 }
 
+/// A stream on its way to another shard: its socket, and what there is to it if it is under TLS.
+pub(crate) type Passage = (OwnedFd, Option<Box<Entry>>);
+
 /// What became of a look into a socket.
 pub(crate) enum Received {
     /// So many bytes; there may be more.
     More(usize),
-    /// So many bytes, and no more for now.
+    /// So many bytes, and no more for now. Of a stream under TLS it may be none, though something has come.
     Last(usize),
     /// Nothing for now.
     Nothing,
@@ -44,8 +49,8 @@ pub(crate) enum Received {
 }
 
 impl World {
-    pub(crate) fn new(epoll: OwnedFd, mailbox: Mailbox, note: Note) -> Self {
-        Self { epoll, mailbox, note, slots: Vec::new(), vacant: Vec::new(), generations: 0 }
+    pub(crate) fn new(epoll: OwnedFd, mailbox: Mailbox, secured: Secured, note: Note) -> Self {
+        Self { epoll, mailbox, secured, note, slots: Vec::new(), vacant: Vec::new(), generations: 0 }
     }
 
     /// Takes a socket in. `None`: the machine would not tell of its events.
@@ -66,8 +71,24 @@ impl World {
         Some(id)
     }
 
-    pub(crate) fn receive(&self, id: StreamId, buffer: &mut [u8]) -> Received {
-        let Some(socket) = self.socket(id) else { return Received::Nothing };
+    /// Takes a stream in that another shard had.
+    pub(crate) fn take_over(&mut self, (socket, entry): Passage) -> Option<StreamId> {
+        let id = self.insert(socket)?;
+        if entry.is_some_and(|entry| self.secured.insert(id, entry)) {
+            self.watch(id);
+        }
+        Some(id)
+    }
+
+    pub(crate) fn receive(&mut self, id: StreamId, buffer: &mut [u8]) -> Received {
+        let Some(socket) = socket_of(&self.slots, id) else { return Received::Nothing };
+        if self.secured.has(id) {
+            let received = self.secured.receive(id, socket, buffer);
+            if !self.flush(id) {
+                self.watch(id);
+            }
+            return received;
+        }
         match recv(socket, &mut *buffer, RecvFlags::empty()) {
             Ok((0, _)) => Received::End,
             Ok((length, _)) if length == buffer.len() => Received::More(length),
@@ -77,32 +98,56 @@ impl World {
         }
     }
 
-    /// Whether the shard waits for room on this stream; from here on it does not.
-    pub(crate) fn take_stall(&mut self, id: StreamId) -> bool {
+    /// There is room on this stream. Says whether the shard waits for it; from here on it does not.
+    pub(crate) fn take_room(&mut self, id: StreamId) -> bool {
+        if self.secured.has(id) && !self.flush(id) {
+            return false;
+        }
         self.slots.get_mut(id.slot as usize).is_some_and(|slot| {
             slot.generation == id.generation && slot.socket.is_some() && std::mem::take(&mut slot.stalled)
         })
     }
 
+    /// Sends what of a stream under TLS waits for the network. Says whether all of it is gone.
+    fn flush(&mut self, id: StreamId) -> bool {
+        let Some(socket) = socket_of(&self.slots, id) else { return true };
+        let flushed = self.secured.flush(id, socket);
+        match flushed {
+            Flushed::Waits | Flushed::All => {}
+            Flushed::Finished => shut(socket),
+            Flushed::Closed => drop(self.take_out(id)),
+        }
+        flushed != Flushed::Waits
+    }
+
+    /// Lets go of those streams that had their time to send what they had.
+    pub(crate) fn let_go(&mut self) {
+        while let Some(id) = self.secured.next_overdue() {
+            drop(self.take_out(id));
+        }
+    }
+
     /// Empties a slot.
-    fn take_out(&mut self, id: StreamId) -> Option<OwnedFd> {
-        self.socket(id)?;
+    fn take_out(&mut self, id: StreamId) -> Option<Passage> {
+        socket_of(&self.slots, id)?;
+        let entry = self.secured.remove(id);
         let socket = self.slots[id.slot as usize].socket.take();
         self.vacant.push(id.slot);
         if self.vacant.len() == self.slots.len() {
             (self.slots, self.vacant) = (Vec::new(), Vec::new());
         }
-        socket
-    }
-
-    fn socket(&self, id: StreamId) -> Option<&OwnedFd> {
-        self.slots.get(id.slot as usize).filter(|slot| slot.generation == id.generation)?.socket.as_ref()
+        socket.map(|socket| (socket, entry))
     }
 
     /// The shard will be told when there is room again.
     fn stall(&mut self, id: StreamId) {
+        self.slots[id.slot as usize].stalled = true;
+        self.watch(id);
+    }
+
+    /// From here on epoll tells of room on this stream.
+    fn watch(&mut self, id: StreamId) {
         let slot = &mut self.slots[id.slot as usize];
-        slot.stalled = true;
         let Some(socket) = slot.socket.as_ref().filter(|_| !slot.watched) else { return };
         let flags = EventFlags::IN | EventFlags::RDHUP | EventFlags::OUT | EventFlags::ET;
         slot.watched =
@@ -112,27 +157,42 @@ impl World {
 
 impl Effects for World {
     fn write(&mut self, stream: StreamId, bytes: &[u8]) -> usize {
-        let Some(socket) = self.socket(stream) else { return bytes.len() };
-        let sent = match send(socket, bytes, SendFlags::NOSIGNAL) {
-            Ok(sent) => sent,
-            Err(Errno::AGAIN | Errno::INTR | Errno::NOBUFS) => 0,
-            // The socket is broken: epoll says so too, and what was for it is gone.
-            Err(_) => bytes.len(),
+        let Some(socket) = socket_of(&self.slots, stream) else { return bytes.len() };
+        let (sent, owes) = if self.secured.has(stream) {
+            self.secured.write(stream, socket, bytes)
+        } else {
+            (send_some(socket, bytes), false)
         };
         if sent < bytes.len() {
             self.stall(stream);
+        } else if owes {
+            self.watch(stream);
         }
         sent
     }
 
     fn finish(&mut self, stream: StreamId) {
-        if let Some(socket) = self.socket(stream) {
-            // A socket that is not connected any more has nothing to shut.
-            let _ = shutdown(socket, Shutdown::Write);
+        let Some(socket) = socket_of(&self.slots, stream) else { return };
+        if !self.secured.has(stream) || self.secured.finish(stream, socket) {
+            shut(socket);
+        } else {
+            self.watch(stream);
+        }
+    }
+
+    fn secure(&mut self, stream: StreamId, bytes: &[u8]) {
+        if socket_of(&self.slots, stream).is_some() {
+            self.secured.begin(stream, bytes);
         }
     }
 
     fn close(&mut self, stream: StreamId) {
+        if self.secured.has(stream)
+            && let Some(socket) = socket_of(&self.slots, stream)
+            && !self.secured.close(stream, socket)
+        {
+            return self.watch(stream);
+        }
         // Closing a socket takes it out of epoll.
         drop(self.take_out(stream));
     }
@@ -146,11 +206,33 @@ impl Effects for World {
     }
 
     fn hand_over(&mut self, stream: StreamId, to: ShardId, luggage: Luggage) {
-        let Some(socket) = self.take_out(stream) else { return };
+        let Some(passage) = self.take_out(stream) else { return };
         // It cannot fail for a socket that was put in; were it told of here still, its id is nobody's any more.
-        let _ = epoll::delete(&self.epoll, &socket);
-        self.mailbox.put(to, Parcel::Socket(socket, luggage));
+        let _ = epoll::delete(&self.epoll, &passage.0);
+        self.mailbox.put(to, Parcel::Stream(passage, luggage));
     }
+}
+
+/// The socket of a stream that is there.
+fn socket_of(slots: &[Slot], id: StreamId) -> Option<BorrowedFd<'_>> {
+    let slot = slots.get(id.slot as usize).filter(|slot| slot.generation == id.generation)?;
+    slot.socket.as_ref().map(OwnedFd::as_fd)
+}
+
+/// Sends what the network takes. Says how much that is.
+pub(crate) fn send_some(socket: BorrowedFd<'_>, bytes: &[u8]) -> usize {
+    match send(socket, bytes, SendFlags::NOSIGNAL) {
+        Ok(sent) => sent,
+        Err(Errno::AGAIN | Errno::INTR | Errno::NOBUFS) => 0,
+        // The socket is broken: epoll says so too, and what was for it is gone.
+        Err(_) => bytes.len(),
+    }
+}
+
+/// Lets the other side know that nothing more will be written.
+fn shut(socket: BorrowedFd<'_>) {
+    // A socket that is not connected any more has nothing to shut.
+    let _ = shutdown(socket, Shutdown::Write);
 }
 
 /// What epoll carries for a stream.

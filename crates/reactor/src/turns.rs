@@ -16,7 +16,9 @@ use crate::clock::Clock;
 use crate::limits::open_files_max;
 use crate::mailroom::{Bell, Mailbox, Parcel};
 use crate::node::{Note, Publish};
+use crate::secured::Secured;
 use crate::streams::{Received, World, stream_of};
+use crate::tls::Tls;
 
 /// Events taken in before anything is written.
 const EVENTS_PER_TURN: usize = 128;
@@ -77,6 +79,7 @@ impl Turns {
         mailbox: Mailbox,
         bell: Arc<Bell>,
         orders: Arc<Orders>,
+        tls: Option<Arc<Tls>>,
         (publish, note): (Publish, Note),
     ) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
@@ -86,7 +89,7 @@ impl Turns {
         }
         Ok(Self {
             shard,
-            world: World::new(epoll, mailbox, note),
+            world: World::new(epoll, mailbox, Secured::new(tls), note),
             bell,
             orders,
             listeners,
@@ -120,7 +123,10 @@ impl Turns {
 
     fn wait(&mut self, more: bool, events: &mut Vec<Event>) -> io::Result<()> {
         self.bell.arm();
-        let at_once = more || !self.again.is_empty() || !self.world.mailbox.is_empty();
+        let at_once = more
+            || !self.again.is_empty()
+            || !self.world.mailbox.is_empty()
+            || self.world.secured.is_shaking();
         let timeout_ms = if at_once { 0 } else { self.patience_ms() };
         let timeout =
             Timespec { tv_sec: (timeout_ms / 1000) as i64, tv_nsec: (timeout_ms % 1000 * 1_000_000) as _ };
@@ -146,15 +152,20 @@ impl Turns {
     fn turn(&mut self, events: &[Event]) -> bool {
         let now = self.clock.now();
         self.obey(now);
+        self.world.secured.begin_turn();
+        self.world.let_go();
         if self.listening_again_ms.is_some_and(|again_ms| again_ms <= now.monotonic_ms) {
             self.listening_again_ms = None;
             self.watch_listeners(EventFlags::IN);
         }
         for (id, ending) in std::mem::take(&mut self.again) {
-            self.read(id, ending, now);
+            self.look(id, ending, now);
         }
         for event in events {
             self.take_event(event.data.u64(), event.flags, now);
+        }
+        while let Some((id, ending)) = self.world.secured.next_handshake() {
+            self.read(id, ending, now);
         }
         self.read_mail(now);
         self.shard.step(Input::Arrivals, now, &mut self.world);
@@ -169,7 +180,7 @@ impl Turns {
         }
         if now.monotonic_ms >= self.publish_due_ms {
             self.publish_due_ms = now.monotonic_ms + PUBLISH_INTERVAL_MS;
-            (self.publish)(&self.shard);
+            (self.publish)(&self.shard, &self.world.secured.handshakes);
         }
         more
     }
@@ -182,11 +193,18 @@ impl Turns {
             return self.accept((token - LISTENER_TOKENS.start()) as usize, now);
         }
         let id = stream_of(token);
-        if flags.contains(EventFlags::OUT) && self.world.take_stall(id) {
+        if flags.contains(EventFlags::OUT) && self.world.take_room(id) {
             self.shard.step(Input::Writable(id), now, &mut self.world);
         }
         let ending = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
         if ending || flags.contains(EventFlags::IN) {
+            self.look(id, ending, now);
+        }
+    }
+
+    /// Reads a stream that has something, unless it has to wait for its turn to shake hands.
+    fn look(&mut self, id: StreamId, ending: bool, now: Now) {
+        if !self.world.secured.puts_off(id, ending) {
             self.read(id, ending, now);
         }
     }
@@ -202,7 +220,9 @@ impl Turns {
         if more {
             self.again.push((id, ending));
         }
-        self.shard.step(Input::Bytes(id, &mut self.buffer[..length]), now, &mut self.world);
+        if length > 0 {
+            self.shard.step(Input::Bytes(id, &mut self.buffer[..length]), now, &mut self.world);
+        }
     }
 
     fn read_mail(&mut self, now: Now) {
@@ -211,7 +231,7 @@ impl Turns {
             for parcel in batch {
                 let input = match parcel {
                     Parcel::Mail(mail) => Input::Mail(mail),
-                    Parcel::Socket(socket, luggage) => match self.world.insert(socket) {
+                    Parcel::Stream(passage, luggage) => match self.world.take_over(passage) {
                         Some(id) => Input::Handed(id, luggage),
                         None => Input::TurnedAway,
                     },

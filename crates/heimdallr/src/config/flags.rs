@@ -1,4 +1,4 @@
-//! The command line: `--key value` or `--key=value`, for the few keys that are worth a flag.
+//! The command line: `--key value` or `--key=value`, for the few keys that are worth a flag; `--key` where there is nothing to choose.
 
 use std::ffi::OsString;
 
@@ -17,7 +17,7 @@ pub(super) enum Line {
 
 /// Reads the words after the name of the program.
 pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Line, ConfigError> {
-    let flags: Vec<(String, &str)> = flags();
+    let flags = flags();
     let mut words = arguments.into_iter();
     let mut given = Given::default();
     while let Some(word) = words.next() {
@@ -31,11 +31,12 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Line
             "--version" | "-V" => return Ok(Line::Version),
             _ => {}
         }
-        let known = flags.iter().find(|(name, _)| *name == flag);
-        let (_, key) =
-            known.ok_or_else(|| unknown(flag.clone(), flags.iter().map(|(name, _)| name.clone())))?;
+        let known = flags.iter().find(|(name, ..)| *name == flag);
+        let (_, key, is_switch) =
+            known.ok_or_else(|| unknown(flag.clone(), flags.iter().map(|(name, ..)| name.clone())))?;
         let value = match value {
             Some(value) => value,
+            None if *is_switch => "true".to_owned(),
             None => text(words.next().ok_or_else(|| ConfigError::new(&flag, None, "a value after it"))?)?,
         };
         given.push(key, &flag, value);
@@ -49,8 +50,8 @@ pub(super) fn help() -> String {
                     usage: heimdallr [--KEY VALUE]...\n\n"
         .to_owned();
     for key in keys() {
-        if let Some(placeholder) = key.flag {
-            help += &entry(&format!("{} {placeholder}", key.as_flag()), &about(&key));
+        if let Some(usage) = key.usage() {
+            help += &entry(&usage, &about(&key));
         }
     }
     help += &entry("--config FILE", "File of further keys, in TOML.");
@@ -63,10 +64,11 @@ pub(super) fn help() -> String {
     help
 }
 
-/// The flags with the keys they set.
-fn flags() -> Vec<(String, &'static str)> {
+/// The flags with the keys they set, and whether they stand alone.
+fn flags() -> Vec<(String, &'static str, bool)> {
     let with_setting = keys().into_iter().filter(|key| key.flag.is_some());
-    with_setting.map(|key| (key.as_flag(), key.name)).chain([("--config".to_owned(), CONFIG)]).collect()
+    let flags = with_setting.map(|key| (key.as_flag(), key.name, key.is_switch));
+    flags.chain([("--config".to_owned(), CONFIG, false)]).collect()
 }
 
 fn about(key: &Key) -> String {

@@ -24,6 +24,11 @@ pub(super) trait Form {
         true
     }
 
+    /// Whether its flag alone says enough.
+    fn is_switch(&self) -> bool {
+        false
+    }
+
     /// Whether there may be any number of texts.
     fn is_list(&self) -> bool {
         false
@@ -170,6 +175,10 @@ impl Form for Truth {
 
     fn expected(&self) -> String {
         "true or false".to_owned()
+    }
+
+    fn is_switch(&self) -> bool {
+        true
     }
 
     fn is_quoted(&self) -> bool {

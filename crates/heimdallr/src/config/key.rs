@@ -12,6 +12,8 @@ pub(super) struct Key {
     pub(super) flag: Option<&'static str>,
     pub(super) expected: String,
     pub(super) is_list: bool,
+    /// Its flag stands alone.
+    pub(super) is_switch: bool,
     pub(super) is_quoted: bool,
 }
 
@@ -19,6 +21,11 @@ impl Key {
     /// The name as a flag of the command line.
     pub(super) fn as_flag(&self) -> String {
         format!("--{}", self.name.replace('_', "-"))
+    }
+
+    /// Its flag with what stands behind it, if it has one.
+    pub(super) fn usage(&self) -> Option<String> {
+        self.flag.map(|placeholder| format!("{} {placeholder}", self.as_flag()).trim_end().to_owned())
     }
 
     /// The name as a variable of the environment.
@@ -42,6 +49,7 @@ impl Key {
     pub(super) fn described_by(mut self, form: &impl Form) -> Self {
         self.expected = form.expected();
         self.is_list = form.is_list();
+        self.is_switch = form.is_switch();
         self.is_quoted = form.is_quoted();
         self
     }
@@ -77,6 +85,7 @@ macro_rules! declare {
                     flag: None$(.or(Some($flag)))?,
                     expected: String::new(),
                     is_list: false,
+                    is_switch: false,
                     is_quoted: false,
                 }.described_by(&$form),
             )+]

@@ -28,6 +28,10 @@ fn is_redis(url: &str) -> bool {
     url.contains("://") && url.len() <= 1000
 }
 
+fn is_file(path: &str) -> bool {
+    !path.is_empty()
+}
+
 fn is_prefix(text: &str) -> bool {
     text.len() <= 64 && !text.contains([' ', '{', '}']) && !text.contains(char::is_control)
 }
@@ -38,6 +42,20 @@ declare! {
 
     /// Address of health checks and metrics. Keep it where only operators reach it.
     admin: SocketAddr = Address, default ["127.0.0.1:8081"], flag "ADDR:PORT";
+
+    /// Files of certificates in PEM, each with those behind it that lead to a root. With one, TLS is spoken on every address of `listen`, beside
+    /// plain text. With several, a client is shown the first that is for the server it names. They are read again when they change, and
+    /// nobody is dropped for it.
+    tls_certificate: Vec<String> = Texts(64, is_file, "names of files"), default [];
+
+    /// Files of their private keys in PEM, in the same order.
+    tls_key: Vec<String> = Texts(64, is_file, "names of files"), default [];
+
+    /// Whether clients that do not speak TLS are refused.
+    tls_only: bool = Truth, default ["false"];
+
+    /// Speaks TLS with a certificate made at the start, for localhost alone, which clients do not trust by themselves. For development.
+    dev_tls: bool = Truth, default ["false"], flag "";
 
     /// Threads that serve clients; each is one shard of the node.
     threads: usize = Threads(1..=256), default ["auto"], flag "N";

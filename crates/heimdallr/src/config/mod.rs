@@ -54,6 +54,7 @@ pub(crate) fn load(
     socketio::check_events(&settings)?;
     socketio::check_adapter(&settings)?;
     check_proxies(&settings)?;
+    check_tls(&settings)?;
     Ok(Wish::Start(Box::new(settle(settings))))
 }
 
@@ -69,6 +70,31 @@ fn check_proxies(settings: &Settings) -> Result<(), ConfigError> {
         return Err(ConfigError::new("proxy_protocol", Some("true".to_owned()), "trusted_proxies beside it"));
     }
     Ok(())
+}
+
+/// Refuses certificates without keys, and TLS that is asked for twice or not at all.
+fn check_tls(settings: &Settings) -> Result<(), ConfigError> {
+    let Settings { tls_certificate: certificates, tls_key: keys, .. } = settings;
+    let refused = |key: &str, value: String, expected: &str| {
+        Err(ConfigError::new(key, Some(value), expected.to_owned()))
+    };
+    if certificates.len() != keys.len() {
+        return refused("tls_key", keys.join(", "), "a file for each one in tls_certificate, in its order");
+    }
+    if settings.dev_tls && !certificates.is_empty() {
+        return refused("dev_tls", "true".to_owned(), "no tls_certificate beside it");
+    }
+    if settings.tls_only && !settings.has_tls() {
+        return refused("tls_only", "true".to_owned(), "tls_certificate and tls_key, or dev_tls, beside it");
+    }
+    Ok(())
+}
+
+impl Settings {
+    /// Whether TLS is spoken.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.dev_tls || !self.tls_certificate.is_empty()
+    }
 }
 
 #[cfg(test)]

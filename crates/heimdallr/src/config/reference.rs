@@ -34,20 +34,28 @@ fn every_key_of_the_command_line_of_the_first_release_has_its_flag() {
     let flags: Vec<String> = keys().iter().filter(|key| key.flag.is_some()).map(Key::as_flag).collect();
     assert_eq!(
         flags,
-        ["--listen", "--admin", "--threads", "--redis", "--max-message-bytes", "--ping-interval"]
+        [
+            "--listen",
+            "--admin",
+            "--dev-tls",
+            "--threads",
+            "--redis",
+            "--max-message-bytes",
+            "--ping-interval"
+        ]
     );
 }
 
 fn reference() -> String {
     let mut text = "# Configuration\n\n\
         Every key can stand in a TOML file (`heimdallr --config FILE`, an example is `deploy/heimdallr.toml`) and in the\n\
-        environment as `HEIMDALLR_` and the key in capitals; six have a flag. Flags win over the environment, the\n\
+        environment as `HEIMDALLR_` and the key in capitals; seven have a flag. Flags win over the environment, the\n\
         environment over the file. An unknown key, or a value of another form, is refused by name and nothing starts. In\n\
         the environment the items of a list stand between commas.\n\n\
         | key | flag | form | default | meaning |\n|---|---|---|---|---|\n"
         .to_owned();
     for key in keys() {
-        let flag = key.flag.map_or(String::new(), |placeholder| format!("`{} {placeholder}`", key.as_flag()));
+        let flag = key.usage().map_or(String::new(), |usage| format!("`{usage}`"));
         let default = format!("`{}`", key.default_literal());
         let row = [format!("`{}`", key.name), flag, key.expected.clone(), default, about(&key)];
         writeln!(text, "| {} |", row.join(" | ")).expect("a string takes any text");

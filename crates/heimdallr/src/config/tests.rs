@@ -68,6 +68,24 @@ fn flags_win_over_the_environment_and_the_environment_over_the_file() {
 }
 
 #[test]
+fn a_flag_with_nothing_to_choose_stands_alone() {
+    let settings = started("--dev-tls --threads 3", &[]);
+    assert!(settings.dev_tls && settings.threads == 3);
+    assert!(!started("--dev-tls=false", &[("HEIMDALLR_DEV_TLS", "true")]).dev_tls);
+}
+
+#[test]
+fn tls_is_asked_for_whole_and_once() {
+    let pairs = [("HEIMDALLR_TLS_CERTIFICATE", "a.pem, b.pem"), ("HEIMDALLR_TLS_KEY", "a.key, b.key")];
+    let settings = started("", &pairs);
+    assert_eq!((settings.tls_certificate.len(), settings.tls_key[1].as_str()), (2, "b.key"));
+    assert!(refused("", &pairs[..1]).starts_with("tls_key"));
+    assert!(refused("--dev-tls", &pairs).starts_with("dev_tls"));
+    assert!(refused("", &[("HEIMDALLR_TLS_ONLY", "true")]).starts_with("tls_only"));
+    assert!(started("--dev-tls", &[("HEIMDALLR_TLS_ONLY", "true")]).tls_only);
+}
+
+#[test]
 fn the_environment_may_name_the_file() {
     let file = File::new("environment", "listen = [\"[::1]:9\"]\n");
     let path = file.0.display().to_string();
