@@ -18,6 +18,7 @@ const NEEDS: &[(&str, &str)] = &[
     ("nginx", "nginx"),
     ("node", "nodejs"),
     ("npm", "npm"),
+    ("openssl", "openssl"),
     ("redis-cli", "redis-tools"),
     ("wrk", "wrk"),
 ];

@@ -38,9 +38,9 @@ export function browserTest(name, run) {
   });
 }
 
-async function openTab({ at, path = '/', width = 1280, height = 800, scheme = 'light', besides }) {
+async function openTab({ at, path = '/', width = 1280, height = 800, scheme = 'light', trusting = false, besides }) {
   const isMobile = width < 600;
-  const options = { viewport: { width, height }, colorScheme: scheme, isMobile, hasTouch: isMobile, locale: 'en-GB', timezoneId: 'UTC' };
+  const options = { viewport: { width, height }, colorScheme: scheme, isMobile, hasTouch: isMobile, locale: 'en-GB', timezoneId: 'UTC', ignoreHTTPSErrors: trusting };
   const context = besides?.page.context() ?? (await browser.newContext(options));
   context.setDefaultTimeout(PATIENCE_MS);
   await context.addInitScript(listenIn);
