@@ -18,6 +18,9 @@ pub struct Plan {
     pub targets: Vec<SocketAddr>,
     /// The protocol's name.
     pub protocol: String,
+    /// Whether it is spoken under TLS.
+    #[serde(default)]
+    pub tls: bool,
     /// Who is who, over all processes.
     pub layout: Layout,
     /// Which of the processes this is.

@@ -10,6 +10,7 @@ pub mod frames;
 pub mod latency;
 pub mod layout;
 pub mod ledger;
+mod line;
 pub mod machine;
 pub mod options;
 pub mod process;

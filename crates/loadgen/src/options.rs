@@ -50,6 +50,9 @@ pub struct Common {
     /// What to speak: raw, v1, sse, socketio or socketio-polling.
     #[arg(long, default_value = "raw", value_parser = protocol)]
     pub protocol: &'static Protocol,
+    /// Speak it under TLS, whatever certificate there is.
+    #[arg(long)]
+    pub tls: bool,
     /// How many rooms there are.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub rooms: u32,
@@ -238,6 +241,7 @@ impl Run {
         Plan {
             targets: self.common.target.clone(),
             protocol: self.common.protocol.name.to_owned(),
+            tls: self.common.tls,
             layout: self.layout,
             process,
             processes,

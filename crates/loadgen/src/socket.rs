@@ -3,12 +3,14 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
-use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
+use rustls::ClientConfig;
 
+use crate::line::{Line, Received};
 use crate::protocols::Fault;
 
 /// The room there is to receive in; a busy server's turn of joined frames fits.
@@ -29,7 +31,7 @@ pub(crate) enum Got {
 
 /// A connection. It is closed with the value.
 pub(crate) struct Socket {
-    socket: OwnedFd,
+    line: Line,
     id: u64,
     /// The start of something whose end has not come.
     partial: Vec<u8>,
@@ -38,12 +40,13 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Begins to connect, from `source` if there is one. That it is connected is told as room to send.
+    /// Begins to connect, from `source` if there is one; under TLS if it is said how. That it is connected is told as room to send.
     pub(crate) fn begin(
         epoll: &OwnedFd,
         id: u64,
         target: SocketAddr,
         source: Option<Ipv4Addr>,
+        tls: Option<&Arc<ClientConfig>>,
     ) -> io::Result<Self> {
         let family = if target.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
@@ -59,7 +62,7 @@ impl Socket {
             Err(error) => return Err(error.into()),
         }
         epoll::add(epoll, &socket, EventData::new_u64(id), READ | EventFlags::OUT)?;
-        Ok(Self { socket, id, partial: Vec::new(), unsent: Vec::new() })
+        Ok(Self { line: Line::new(socket, tls)?, id, partial: Vec::new(), unsent: Vec::new() })
     }
 
     /// Goes on once the socket takes bytes: what is queued, and `more` behind it.
@@ -86,16 +89,11 @@ impl Socket {
 
     /// Whether all of it went; the rest is queued.
     fn send(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
-        if bytes.is_empty() {
-            return Ok(true);
+        if !bytes.is_empty() {
+            let sent = self.line.send(bytes).map_err(broken)?;
+            self.unsent.extend_from_slice(&bytes[sent..]);
         }
-        let sent = match net::send(&self.socket, bytes, SendFlags::NOSIGNAL) {
-            Ok(sent) => sent,
-            Err(Errno::AGAIN) => 0,
-            Err(error) => return Err(broken(error)),
-        };
-        self.unsent.extend_from_slice(&bytes[sent..]);
-        Ok(self.unsent.is_empty())
+        Ok(self.line.push().map_err(broken)? && self.unsent.is_empty())
     }
 
     /// Receives once into `scratch`, behind what was kept.
@@ -103,15 +101,14 @@ impl Socket {
         scratch.clear();
         scratch.append(&mut self.partial);
         scratch.reserve(READ_BYTES);
-        match net::recv(&self.socket, spare_capacity(scratch), RecvFlags::empty()) {
-            Ok((0, _)) => Err(Fault::new("the server hung up")),
-            Ok(_) if scratch.len() == scratch.capacity() => Ok(Got::Some),
-            Ok(_) => Ok(Got::All),
-            Err(Errno::AGAIN) => {
+        match self.line.receive(scratch).map_err(broken)? {
+            Received::End => Err(Fault::new("the server hung up")),
+            Received::Bytes if self.line.is_secure() || scratch.len() == scratch.capacity() => Ok(Got::Some),
+            Received::Bytes => Ok(Got::All),
+            Received::Nothing => {
                 self.partial.append(scratch);
                 Ok(Got::Nothing)
             }
-            Err(error) => Err(broken(error)),
         }
     }
 
@@ -122,14 +119,15 @@ impl Socket {
 
     /// Reads no more, as one does whose application has stopped.
     pub(crate) fn stall(&self, epoll: &OwnedFd) -> Result<(), Fault> {
-        epoll::delete(epoll, &self.socket).map_err(broken)
+        epoll::delete(epoll, &self.line.socket).map_err(|error| broken(error.into()))
     }
 
     fn watch(&self, epoll: &OwnedFd, flags: EventFlags) -> Result<(), Fault> {
-        epoll::modify(epoll, &self.socket, EventData::new_u64(self.id), flags).map_err(broken)
+        let data = EventData::new_u64(self.id);
+        epoll::modify(epoll, &self.line.socket, data, flags).map_err(|error| broken(error.into()))
     }
 }
 
-fn broken(error: Errno) -> Fault {
-    Fault::new(io::Error::from(error).to_string())
+fn broken(error: io::Error) -> Fault {
+    Fault::new(error.to_string())
 }

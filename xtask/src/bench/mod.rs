@@ -16,6 +16,7 @@ mod redis;
 mod result;
 mod scenarios;
 mod server;
+mod tls;
 mod wrk;
 
 use crate::step::{Failure, Outcome, Steps};

@@ -41,15 +41,7 @@ impl Server {
 
     /// The processor time that the threads it has now have used.
     pub(super) fn cpu_seconds(&self) -> Result<f64, Failure> {
-        let tasks = format!("/proc/{}/task", self.pid());
-        let unreadable = |error| Failure::new(format!("{tasks}: {error}"));
-        let mut nanoseconds = 0_u64;
-        for task in std::fs::read_dir(&tasks).map_err(unreadable)? {
-            let times = task.and_then(|task| std::fs::read_to_string(task.path().join("schedstat")));
-            let used = times.map_err(unreadable)?;
-            nanoseconds += used.split(' ').next().and_then(|used| used.parse::<u64>().ok()).unwrap_or(0);
-        }
-        Ok(nanoseconds as f64 / 1e9)
+        cpu_seconds_of(self.pid())
     }
 
     fn await_accepting(&mut self) -> Result<(), Failure> {
@@ -72,6 +64,19 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The processor time that the threads a process has now have used.
+pub(super) fn cpu_seconds_of(pid: u32) -> Result<f64, Failure> {
+    let tasks = format!("/proc/{pid}/task");
+    let unreadable = |error| Failure::new(format!("{tasks}: {error}"));
+    let mut nanoseconds = 0_u64;
+    for task in std::fs::read_dir(&tasks).map_err(unreadable)? {
+        let times = task.and_then(|task| std::fs::read_to_string(task.path().join("schedstat")));
+        let used = times.map_err(unreadable)?;
+        nanoseconds += used.split(' ').next().and_then(|used| used.parse::<u64>().ok()).unwrap_or(0);
+    }
+    Ok(nanoseconds as f64 / 1e9)
 }
 
 /// A port that nobody has at this moment.

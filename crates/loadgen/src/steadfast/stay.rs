@@ -199,7 +199,7 @@ impl<'w> Crowd<'w> {
     }
 
     fn set_out(&mut self, place: usize, now_ns: u64) {
-        match Socket::begin(&self.epoll, place as u64, self.wish.target, None) {
+        match Socket::begin(&self.epoll, place as u64, self.wish.target, None, None) {
             Ok(socket) => {
                 self.sockets[place] = Some(socket);
                 self.members[place].greet(now_ns, &mut self.out);

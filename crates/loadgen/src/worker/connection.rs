@@ -3,6 +3,9 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
 
 use crate::protocols::{Client, Fault};
 use crate::socket::{Got, Socket};
@@ -23,15 +26,16 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Begins to connect, from `source` if there is one.
+    /// Begins to connect, from `source` if there is one; under TLS if it is said how.
     pub(super) fn begin(
         epoll: &OwnedFd,
         id: u64,
         client: Box<dyn Client>,
         target: SocketAddr,
         source: Option<Ipv4Addr>,
+        tls: Option<&Arc<ClientConfig>>,
     ) -> io::Result<Self> {
-        let socket = Socket::begin(epoll, id, target, source)?;
+        let socket = Socket::begin(epoll, id, target, source, tls)?;
         Ok(Self { client, stage: Stage::Connecting, socket })
     }
 

@@ -8,10 +8,12 @@ mod opening;
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
+use rustls::ClientConfig;
 
 use self::books::Books;
 use self::connection::{Connection, Stage};
@@ -50,6 +52,8 @@ enum Doing {
 pub struct Worker<Orders, Accounts> {
     plan: Plan,
     protocol: &'static Protocol,
+    /// How members speak TLS, if they do.
+    tls: Option<Arc<ClientConfig>>,
     /// The members of this process.
     members: Vec<u32>,
     /// By place in `members`; opened in that order. `None` once broken.
@@ -75,6 +79,7 @@ impl<Orders: AsFd, Accounts: Write> Worker<Orders, Accounts> {
         epoll::add(&epoll, &orders, EventData::new_u64(ORDERS), EventFlags::IN)?;
         Ok(Self {
             protocol,
+            tls: plan.tls.then(crate::line::tls),
             connections: Vec::with_capacity(members.len()),
             epoll,
             doing: Doing::Opening(Opening::new(plan.ramp_per_second, plan.opening_at_once, members.len())),
@@ -156,7 +161,8 @@ impl<Orders: AsFd, Accounts: Write> Worker<Orders, Accounts> {
             let member = self.members[self.connections.len()];
             let client = (self.protocol.open)(&self.plan.seat(member));
             let (target, source) = (self.plan.target(member), self.plan.source(member));
-            match Connection::begin(&self.epoll, self.connections.len() as u64, client, target, source) {
+            let (id, tls) = (self.connections.len() as u64, self.tls.as_ref());
+            match Connection::begin(&self.epoll, id, client, target, source, tls) {
                 Ok(connection) => self.connections.push(Some(connection)),
                 Err(error) => return self.fail(format!("a connection could not be made: {error}")),
             }

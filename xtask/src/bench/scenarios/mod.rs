@@ -10,6 +10,7 @@ mod saturation;
 mod socketio;
 mod subscriptions;
 mod table;
+mod tls;
 
 use super::figure::{Figure, Spread};
 use super::generator::Report;
@@ -47,6 +48,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         socketio::broadcast,
     ),
     usual("socketio-idle", "15,000 Socket.IO 4 clients in rooms of 10 who say nothing", socketio::idle),
+    usual(
+        "tls",
+        "15,000 members under TLS, handshakes beside nginx, and what others notice of them",
+        tls::run,
+    ),
     usual("rooms", "500,000 rooms of one member on one node, 100 of them to a session", rooms::run),
     usual(
         "nodes",
