@@ -93,8 +93,12 @@ pub struct Progress {
     pub posts: u64,
     /// Messages received so far.
     pub deliveries: u64,
+    /// How often members were told that messages are lost.
+    pub gaps: u64,
     /// Connections that ended before they should.
     pub broken: u32,
+    /// Why the first of them did.
+    pub first_break: Option<String>,
     /// The worker's own processor time so far.
     pub cpu_ns: u64,
     /// Measured latencies since the last account.
@@ -122,6 +126,8 @@ pub struct Settlement {
     pub broken: u32,
     /// Why the first of them ended.
     pub first_break: Option<String>,
+    /// How often members were told that messages are lost.
+    pub gaps: u64,
 }
 
 impl Plan {

@@ -65,7 +65,7 @@ fn stay(wish: steadfast::Wish) -> io::Result<ExitCode> {
 }
 
 fn verdict(report: &Report) -> ExitCode {
-    let nobody_broke = report.idle.is_none_or(|idle| idle.broken == 0);
+    let nobody_broke = report.idle.as_ref().is_none_or(|idle| idle.broken == 0);
     match report.stopped_by.is_none()
         && nobody_broke
         && report.load.as_ref().is_none_or(|load| load.is_clean())

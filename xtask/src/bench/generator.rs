@@ -119,6 +119,7 @@ pub(super) struct Opening {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Idle {
     pub(super) broken: u32,
+    pub(super) gaps: u64,
     pub(super) server_cpu_percent: Option<f64>,
 }
 

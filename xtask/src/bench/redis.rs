@@ -51,7 +51,17 @@ impl Redis {
 
     /// Stops it as an operator does, so that it knows what it knew, and starts it again and waits until it answers.
     pub(super) fn restart(&mut self) -> Outcome {
-        write!(TcpStream::connect(self.address)?, "SHUTDOWN SAVE\r\n")?;
+        self.restart_after("SHUTDOWN SAVE")
+    }
+
+    /// The same as when it is lost with all it knew.
+    pub(super) fn restart_empty(&mut self) -> Outcome {
+        let _ = std::fs::remove_file(saved(&self.log));
+        self.restart_after("SHUTDOWN NOSAVE")
+    }
+
+    fn restart_after(&mut self, command: &str) -> Outcome {
+        write!(TcpStream::connect(self.address)?, "{command}\r\n")?;
         self.process.wait()?;
         self.process = serve(self.address, self.place, &self.log)?;
         self.await_answer()

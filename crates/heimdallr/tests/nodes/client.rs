@@ -75,6 +75,15 @@ impl Poller {
 }
 
 impl Socket {
+    /// Opens a session of the rich protocol at a node, and takes a name.
+    pub(crate) fn identified(scene: &Scene, node: usize, user: &str) -> Self {
+        let mut socket =
+            Self::shake_hands(scene, node, "/v1", "Sec-WebSocket-Protocol: heimdallr.v1.json\r\n");
+        socket.say(&format!("{{\"do\":\"identify\",\"user\":\"{user}\"}}"));
+        socket.hear("\"welcome\"");
+        socket
+    }
+
     /// Opens a session at a node, and says this first.
     pub(crate) fn open(scene: &Scene, node: usize, first: &str) -> Self {
         let mut socket = Self::connect(scene, node, "");
@@ -99,24 +108,40 @@ impl Socket {
 
     /// Reads until these words were said; returns all that was, up to them.
     pub(crate) fn hear(&mut self, words: &str) -> String {
-        let mut piece = [0; 4096];
         loop {
             if let Some(place) = self.heard.find(words) {
                 return self.heard.drain(..place + words.len()).collect();
             }
-            let length = self.stream.read(&mut piece).unwrap_or_else(|error| panic!("{words:?}: {error}"));
-            assert!(length > 0, "{words:?} was not said before the end: {}", self.heard);
-            self.heard.push_str(&String::from_utf8_lossy(&piece[..length]));
+            self.read(words);
         }
     }
 
+    /// Reads until all of these were said, in whatever order; returns all that was.
+    pub(crate) fn hear_all(&mut self, sayings: &[String]) -> String {
+        while let Some(missing) = sayings.iter().find(|words| !self.heard.contains(*words)) {
+            self.read(missing);
+        }
+        std::mem::take(&mut self.heard)
+    }
+
+    fn read(&mut self, awaited: &str) {
+        let mut piece = [0; 4096];
+        let length = self.stream.read(&mut piece).unwrap_or_else(|error| panic!("{awaited:?}: {error}"));
+        assert!(length > 0, "{awaited:?} was not said before the end: {}", self.heard);
+        self.heard.push_str(&String::from_utf8_lossy(&piece[..length]));
+    }
+
     fn connect(scene: &Scene, node: usize, sid: &str) -> Self {
+        Self::shake_hands(scene, node, &format!("/socket.io/?EIO=4&transport=websocket{sid}"), "")
+    }
+
+    fn shake_hands(scene: &Scene, node: usize, target: &str, header: &str) -> Self {
         let mut stream = TcpStream::connect(scene.addresses()[node]).expect("it accepts");
         stream.set_read_timeout(Some(PATIENCE)).expect("it can be set");
         write!(
             stream,
-            "GET /socket.io/?EIO=4&transport=websocket{sid} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
-             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+            "GET {target} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n{header}\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         .expect("it reads");

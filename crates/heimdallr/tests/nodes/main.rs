@@ -1,4 +1,4 @@
-//! Two nodes and a Redis: whatever node a request comes to, it finds its session.
+//! Two nodes and a Redis: whatever node a request comes to, it finds its session, and whatever becomes of the Redis, who is there stays.
 
 mod client;
 mod scene;
@@ -71,4 +71,26 @@ fn who_asks_for_a_session_of_a_node_that_was_killed_is_told_that_it_is_unknown()
         assert!(answer.contains("{\"code\":1,"), "{answer}");
         asked.elapsed() < Duration::from_secs(1)
     });
+}
+
+#[test]
+fn who_is_in_a_hundred_rooms_when_redis_loses_everything_is_told_of_each_and_stays_in_all() {
+    let mut scene = Scene::start(&[]);
+    let in_each = |words: fn(usize) -> String| (0..100).map(words).collect::<Vec<_>>();
+    let mut members = [0, 1].map(|node| Socket::identified(&scene, node, &format!("user {node}")));
+    for member in &mut members {
+        in_each(|room| format!("{{\"do\":\"join\",\"room\":\"r{room}\"}}"))
+            .iter()
+            .for_each(|join| member.say(join));
+        member.hear_all(&in_each(|room| format!("\"is\":\"joined\",\"room\":\"r{room}\"")));
+    }
+    scene.restart_redis();
+    for member in &mut members {
+        member.hear_all(&in_each(|room| format!("\"is\":\"lost\",\"room\":\"r{room}\"")));
+    }
+    let [first, second] = &mut members;
+    for room in 0..100 {
+        first.say(&format!("{{\"do\":\"post\",\"room\":\"r{room}\",\"id\":\"p{room}\",\"text\":\"hi\"}}"));
+    }
+    second.hear_all(&in_each(|room| format!("\"is\":\"posted\",\"room\":\"r{room}\"")));
 }

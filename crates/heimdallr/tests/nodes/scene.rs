@@ -14,7 +14,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// What is started for one test.
 pub(crate) struct Scene {
     nodes: Vec<Node>,
-    _redis: Program,
+    redis: Program,
+    redis_port: u16,
 }
 
 struct Node {
@@ -29,17 +30,11 @@ struct Program(Child);
 impl Scene {
     /// Starts nodes with these variables, and waits until they know of each other.
     pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
-        let port = free_port();
-        let redis = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server starts: it is in the package redis-server");
-        let redis = Program(redis);
-        until("Redis accepts", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        let url = format!("redis://127.0.0.1:{port}");
+        let redis_port = free_port();
+        let redis = start_redis(redis_port);
+        let url = format!("redis://127.0.0.1:{redis_port}");
         let nodes = (0..2).map(|_| Node::start(&url, variables)).collect();
-        let scene = Self { nodes, _redis: redis };
+        let scene = Self { nodes, redis, redis_port };
         for node in 0..2 {
             until("the nodes know of each other", || scene.count(node, "heimdallr_nodes") == 2);
         }
@@ -55,6 +50,13 @@ impl Scene {
     pub(crate) fn kill(&mut self, node: usize) {
         self.nodes[node].program.0.kill().expect("it is our child");
         self.nodes[node].program.0.wait().expect("it is our child");
+    }
+
+    /// Redis is gone from one moment to the next, and is there again without anything it knew.
+    pub(crate) fn restart_redis(&mut self) {
+        self.redis.0.kill().expect("it is our child");
+        self.redis.0.wait().expect("it is our child");
+        self.redis = start_redis(self.redis_port);
     }
 
     /// What a node says of itself, over all its shards.
@@ -91,6 +93,16 @@ impl Drop for Program {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+fn start_redis(port: u16) -> Program {
+    let redis = Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("redis-server starts: it is in the package redis-server");
+    until("Redis accepts", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    Program(redis)
 }
 
 /// Looks until something is so.

@@ -127,8 +127,13 @@ impl Conductor<'_> {
         self.wait_until(began_ns + nanoseconds(self.run.hold))?;
         let seconds = (now_ns() - began_ns) as f64 / 1e9;
         let cpu = self.watch.cpu_time()?.zip(before).map(|(now, before)| now.since(&before).total_s);
-        let broken = self.watch.broken();
-        let idle = Idle { seconds, broken, server_cpu_percent: cpu.map(|cpu| 100.0 * cpu / seconds) };
+        let idle = Idle {
+            seconds,
+            broken: self.watch.broken(),
+            first_break: self.watch.first_break(),
+            gaps: self.watch.gaps(),
+            server_cpu_percent: cpu.map(|cpu| 100.0 * cpu / seconds),
+        };
         let shortest = if self.run.posting.is_some() { IDLE } else { Duration::from_nanos(1) };
         Ok((self.run.hold >= shortest).then_some(idle))
     }
@@ -200,6 +205,7 @@ impl Conductor<'_> {
             }),
             findings,
             rooms_that_disagree: rooms_that_disagree(settlements.iter().flat_map(|part| part.orders.clone())),
+            gaps: settlements.iter().map(|part| part.gaps).sum(),
             broken: settlements.iter().map(|part| part.broken).sum(),
             first_break: settlements.into_iter().find_map(|part| part.first_break),
         }

@@ -125,6 +125,16 @@ impl Watch {
         self.progress.iter().map(|progress| progress.broken).sum()
     }
 
+    /// Why one of them did.
+    pub(super) fn first_break(&self) -> Option<String> {
+        self.progress.iter().find_map(|progress| progress.first_break.clone())
+    }
+
+    /// How often members were told that messages are lost.
+    pub(super) fn gaps(&self) -> u64 {
+        self.progress.iter().map(|progress| progress.gaps).sum()
+    }
+
     pub(super) fn latencies(&self) -> &Latencies {
         &self.all
     }

@@ -25,6 +25,11 @@ pub trait Client {
     /// Whether the client is in its room.
     fn is_open(&self) -> bool;
 
+    /// How often it was told, on a connection that goes on, that messages of a room are lost.
+    fn gaps(&self) -> u64 {
+        0
+    }
+
     /// Writes a post.
     fn publish(&mut self, stamp: &Stamp, out: &mut Vec<u8>);
 }

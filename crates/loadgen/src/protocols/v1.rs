@@ -10,15 +10,28 @@ pub(super) const PROTOCOL: Protocol =
     Protocol { name: "v1", publishers_read: true, joins_several: true, open };
 
 fn open(seat: &Seat) -> Box<dyn Client> {
-    Box::new(Rich { socket: WebSocket::new(seat.member), seat: seat.clone(), asked: false, joined: 0 })
+    Box::new(Rich {
+        socket: WebSocket::new(seat.member),
+        seat: seat.clone(),
+        asked: false,
+        told: Told::default(),
+    })
 }
 
 struct Rich {
     socket: WebSocket,
     seat: Seat,
     asked: bool,
+    told: Told,
+}
+
+/// What it was told beside posts.
+#[derive(Default)]
+struct Told {
     /// Rooms it has been let into.
     joined: u32,
+    /// How often messages of a room were lost.
+    gaps: u64,
 }
 
 impl Client for Rich {
@@ -27,13 +40,13 @@ impl Client for Rich {
     }
 
     fn receive(&mut self, bytes: &[u8], seen: &mut Vec<Stamp>, out: &mut Vec<u8>) -> Result<usize, Fault> {
-        let Self { socket, seat, asked, joined } = self;
+        let Self { socket, seat, asked, told } = self;
         let taken = socket.receive(bytes, out, |_, message, _| match Stamp::find(message) {
             Some(stamp) => {
                 seen.push(stamp);
                 Ok(())
             }
-            None => notice(message, joined),
+            None => told.note(message),
         })?;
         if socket.is_open() && !*asked {
             *asked = true;
@@ -49,7 +62,11 @@ impl Client for Rich {
     }
 
     fn is_open(&self) -> bool {
-        self.joined > self.seat.side_rooms
+        self.told.joined > self.seat.side_rooms
+    }
+
+    fn gaps(&self) -> u64 {
+        self.told.gaps
     }
 
     fn publish(&mut self, stamp: &Stamp, out: &mut Vec<u8>) {
@@ -62,15 +79,19 @@ impl Client for Rich {
     }
 }
 
-/// Looks at what is not a post.
-fn notice(message: &[u8], joined: &mut u32) -> Result<(), Fault> {
-    let is = |kind: &[u8]| memmem::find(message, kind).is_some();
-    if is(br#""is":"joined""#) {
-        *joined += 1;
-    } else if is(br#""is":"refused""#) || is(br#""is":"lost""#) {
-        return Err(Fault::new(String::from_utf8_lossy(message).into_owned()));
+impl Told {
+    /// Looks at what is not a post. Who is told of a gap stays: what is missing the ledger finds by itself.
+    fn note(&mut self, message: &[u8]) -> Result<(), Fault> {
+        let is = |kind: &[u8]| memmem::find(message, kind).is_some();
+        if is(br#""is":"joined""#) {
+            self.joined += 1;
+        } else if is(br#""is":"lost""#) {
+            self.gaps += 1;
+        } else if is(br#""is":"refused""#) {
+            return Err(Fault::new(String::from_utf8_lossy(message).into_owned()));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -118,6 +139,15 @@ mod tests {
         let (mut client, mut out) = (open(&seat(true)), Vec::new());
         client.publish(&stamp, &mut out);
         assert_eq!(unmasked(&out), [format!(r#"{{"do":"post","room":"r7","id":"p9","text":"{payload}"}}"#)]);
+    }
+
+    #[test]
+    fn who_is_told_of_a_gap_stays_and_counts_it() {
+        let lost = r#"{"is":"lost","room":"r7","since":"a:1","at":"b:0"}"#;
+        let mut client = open(&seat(true));
+        let bytes = [answer(), frame(TEXT, JOINED), frame(TEXT, lost), frame(TEXT, lost)].concat();
+        client.receive(&bytes, &mut Vec::new(), &mut Vec::new()).expect("no connection ends by it");
+        assert_eq!((client.gaps(), client.is_open()), (2, true));
     }
 
     #[test]

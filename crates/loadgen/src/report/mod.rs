@@ -84,12 +84,16 @@ pub struct Opening {
 }
 
 /// A time without posts.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Idle {
     /// How long it was.
     pub seconds: f64,
     /// Connections that ended in it.
     pub broken: u32,
+    /// Why the first of them did.
+    pub first_break: Option<String>,
+    /// How often members were told that messages are lost.
+    pub gaps: u64,
     /// The server's processor time, in percent of a core.
     pub server_cpu_percent: Option<f64>,
 }
@@ -117,6 +121,8 @@ pub struct Load {
     pub findings: Findings,
     /// Rooms whose readers saw different orders.
     pub rooms_that_disagree: u32,
+    /// How often members were told that messages are lost. Whether they are is the ledger's to say.
+    pub gaps: u64,
     /// Connections that ended before they should.
     pub broken: u32,
     /// Why the first of them did.
@@ -287,6 +293,7 @@ pub(crate) mod tests {
                 server: Some(ServerLoad { cpu: CpuTime::default(), cpu_percent: 5.0, us_per_delivery: 8.0 }),
                 findings,
                 rooms_that_disagree: 0,
+                gaps: 0,
                 broken: 0,
                 first_break: None,
             }),

@@ -18,8 +18,8 @@ pub fn summary(report: &Report) -> String {
     if let Some(idle) = &report.idle {
         let cpu =
             idle.server_cpu_percent.map(|percent| format!(", server CPU {percent:.2} %")).unwrap_or_default();
-        let broken = idle.broken;
-        line(&mut text, "idle", &format!("{:.0} s{cpu}, {broken} connections broken", idle.seconds));
+        let broken = broken(idle.broken, idle.first_break.as_deref());
+        line(&mut text, "idle", &format!("{:.0} s{cpu}, {broken}{}", idle.seconds, gaps(idle.gaps)));
     }
     if let Some(memory) = &report.memory {
         line(
@@ -77,17 +77,26 @@ fn write_load(text: &mut String, load: &Load) {
         text,
         "ledger",
         &format!(
-            "{}: {} lost, {} repeated, {} out of order, {} strange; {} rooms disagree; {} connections broken{}",
+            "{}: {} lost, {} repeated, {} out of order, {} strange; {} rooms disagree; {}{}",
             if load.is_clean() { "clean" } else { "NOT CLEAN" },
             found.lost,
             found.duplicated,
             found.reordered,
             found.strange,
             load.rooms_that_disagree,
-            load.broken,
-            load.first_break.as_deref().map(|why| format!(" ({why})")).unwrap_or_default(),
+            broken(load.broken, load.first_break.as_deref()),
+            gaps(load.gaps),
         ),
     );
+}
+
+fn broken(count: u32, why: Option<&str>) -> String {
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("{count} connections broken{why}")
+}
+
+fn gaps(count: u64) -> String {
+    if count > 0 { format!("; told {count} times that messages are lost") } else { String::new() }
 }
 
 fn line(text: &mut String, name: &str, rest: &str) {

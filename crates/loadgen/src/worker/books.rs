@@ -12,6 +12,8 @@ use crate::stamp::Stamp;
 pub(super) struct Books {
     /// Members in their rooms.
     pub(super) open: u32,
+    /// How often members were told that messages are lost.
+    pub(super) gaps: u64,
     /// By the member's place in the process: which reader of the ledger it is.
     readers: Vec<Option<usize>>,
     ledger: Ledger,
@@ -44,6 +46,7 @@ impl Books {
             members.iter().map(|member| layout.reads(*member).then(|| next.next()).flatten()).collect();
         Self {
             open: 0,
+            gaps: 0,
             readers,
             ledger: Ledger::new(layout, members.iter().copied().filter(|member| layout.reads(*member))),
             latencies: Latencies::default(),
@@ -137,10 +140,11 @@ impl Books {
 
     /// Where we stand; takes the latencies along.
     pub(super) fn progress(&mut self) -> Progress {
-        let Self { open, posts, deliveries, broken, .. } = *self;
+        let Self { open, gaps, posts, deliveries, broken, .. } = *self;
         let latencies = self.latencies.pairs();
         self.latencies.clear();
-        Progress { open, posts, deliveries, broken, cpu_ns: own_cpu_ns(), latencies }
+        let first_break = self.first_break.clone();
+        Progress { open, posts, deliveries, gaps, broken, first_break, cpu_ns: own_cpu_ns(), latencies }
     }
 
     /// Closes the books.
@@ -157,6 +161,7 @@ impl Books {
             slips: self.slips.pairs(),
             broken: self.broken,
             first_break: self.first_break.take(),
+            gaps: self.gaps,
         }
     }
 }

@@ -244,7 +244,9 @@ impl<Orders: AsFd, Accounts: Write> Worker<Orders, Accounts> {
                 return Ok(());
             }
             let now_ns = now_ns();
+            let gaps = connection.client.gaps();
             let taken = connection.take(&self.epoll, &self.scratch, &mut self.seen, &mut self.out);
+            self.books.gaps += connection.client.gaps() - gaps;
             self.books.enter(place, &self.seen, now_ns);
             self.seen.clear();
             taken?;

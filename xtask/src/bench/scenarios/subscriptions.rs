@@ -1,5 +1,5 @@
 //! Very many rooms between two nodes and a Redis: what it takes to attend to them, and how soon all are attended to again when the Redis was
-//! gone.
+//! gone: once with what it knew saved, and once with all of it lost, which everybody has to be told.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,6 +32,10 @@ struct Seen {
     redis_bytes_each: f64,
     /// From the moment at which Redis answers again until every room is subscribed to.
     again_s: f64,
+    /// The same when Redis knows nothing any more.
+    anew_s: f64,
+    /// Rooms whose one member was not told of that.
+    untold: f64,
 }
 
 pub(super) fn run(lab: &Lab) -> Result<Finding, Failure> {
@@ -56,6 +60,9 @@ pub(super) fn run(lab: &Lab) -> Result<Finding, Failure> {
             told("memory of Redis per room", "bytes", |seen| seen.redis_bytes_each)?,
             told("subscribed again after a restart of Redis", "s", |seen| seen.again_s)?
                 .against(Bar::AtMost(AGAIN_S)),
+            told("subscribed again after Redis has lost everything", "s", |seen| seen.anew_s)?
+                .against(Bar::AtMost(AGAIN_S)),
+            told("rooms whose member was not told of that", "", |seen| seen.untold)?.against(Bar::Zero),
             figure("connections broken", "", &shown, super::rooms::broken)?.against(Bar::Zero),
         ],
         ..Finding::default()
@@ -82,10 +89,19 @@ fn attend(lab: &Lab, ours: &Entrant) -> Result<(Seen, Report), Failure> {
     let connections = (redis.number("connected_clients")? - 1) as f64 / f64::from(NODES);
     let redis_bytes_each = redis.number("used_memory")?.saturating_sub(empty_bytes) as f64 / rooms as f64;
     redis.restart()?;
+    let again_s = seconds_until_subscribed(&redis, rooms)?;
+    redis.restart_empty()?;
+    let anew_s = seconds_until_subscribed(&redis, rooms)?;
+    let report = underway.finish()?;
+    let told = report.idle.as_ref().map_or(0, |idle| idle.gaps);
+    let untold = rooms.saturating_sub(told) as f64;
+    Ok((Seen { connections, redis_bytes_each, again_s, anew_s, untold }, report))
+}
+
+fn seconds_until_subscribed(redis: &Redis, rooms: u64) -> Result<f64, Failure> {
     let began = Instant::now();
-    await_subscribed(&redis, rooms)?;
-    let again_s = began.elapsed().as_secs_f64();
-    Ok((Seen { connections, redis_bytes_each, again_s }, underway.finish()?))
+    await_subscribed(redis, rooms)?;
+    Ok(began.elapsed().as_secs_f64())
 }
 
 fn await_subscribed(redis: &Redis, rooms: u64) -> Result<(), Failure> {
