@@ -1,6 +1,8 @@
-//! How often each user is somewhere. Most rooms are small: a few users are a list that is as long as it needs to be, many are a tree.
+//! How often each user is somewhere. Most rooms are small: one user stands where the room does, a few are a list, many are a tree.
 
 use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
 
 use crate::UserId;
 
@@ -8,7 +10,7 @@ use crate::UserId;
 #[derive(Debug)]
 pub(crate) enum Attendance {
     /// At most [`FEW`].
-    Few(Vec<(UserId, u32)>),
+    Few(SmallVec<[(UserId, u32); 1]>),
     /// More, until nobody is left.
     Many(BTreeMap<UserId, u32>),
 }
@@ -81,7 +83,7 @@ impl Attendance {
 
     fn forget(&mut self, user: &UserId) {
         match self {
-            Self::Few(users) => users.retain(|(of, _)| of != user),
+            Self::Few(users) => users.retain(|(of, _)| *of != *user),
             Self::Many(users) => drop(users.remove(user)),
         }
         if self.len() == 0 {
@@ -92,21 +94,17 @@ impl Attendance {
 
 impl Default for Attendance {
     fn default() -> Self {
-        Self::Few(Vec::new())
+        Self::Few(SmallVec::new())
     }
 }
 
-fn add_to_list(users: &mut Vec<(UserId, u32)>, user: &UserId) -> u32 {
+fn add_to_list(users: &mut SmallVec<[(UserId, u32); 1]>, user: &UserId) -> u32 {
     match users.binary_search_by(|(of, _)| of.cmp(user)) {
         Ok(place) => {
             users[place].1 += 1;
             users[place].1
         }
         Err(place) => {
-            // A vector would begin with room for four.
-            if users.is_empty() {
-                users.reserve_exact(1);
-            }
             users.insert(place, (user.clone(), 1));
             1
         }

@@ -5,6 +5,7 @@
 
 mod attendance;
 mod bidding;
+mod by_room;
 mod command;
 mod event;
 mod farewell;
@@ -18,6 +19,7 @@ mod roster;
 mod signal;
 
 pub use bidding::{Bidding, Group, Peer, Reply, Whom, Wish};
+pub use by_room::ByRoom;
 pub use command::{Command, Tag};
 pub use event::{Event, Presence, Resumption};
 pub use farewell::Farewell;

@@ -7,6 +7,7 @@ use chat::{Counts, Epoch, Event, Position, RoomId};
 use gateways::{Form, Gateway};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use slab::Slab;
+use smallvec::SmallVec;
 
 use crate::frames::{Buffers, FrameLog};
 use crate::sessions::Session;
@@ -21,8 +22,8 @@ pub(crate) struct Audience {
     pub(crate) epoch: Epoch,
     /// How many are in the room, as told last.
     pub(crate) counts: Counts,
-    pub(crate) members: Vec<Member>,
-    pub(crate) logs: Vec<FrameLog>,
+    pub(crate) members: SmallVec<[Member; 1]>,
+    pub(crate) logs: SmallVec<[FrameLog; 1]>,
     /// Memberships, those whose home has not answered yet included.
     pub(crate) holders: u32,
     /// The member to be visited next.
@@ -204,8 +205,8 @@ impl Audience {
             policy,
             epoch: Epoch(0),
             counts: Counts::default(),
-            members: Vec::new(),
-            logs: Vec::new(),
+            members: SmallVec::new(),
+            logs: SmallVec::new(),
             holders: 0,
             next: 0,
             due: 0,
@@ -219,7 +220,6 @@ impl Audience {
         let log = self.log_of(form, at.offset);
         self.logs[log].readers += 1;
         let cursor = self.logs[log].end();
-        leave_no_slack(&mut self.members);
         self.members.push(Member { session, stream, log: log as u16, direct: false, cursor });
         // A lap under way comes by here too before it has been everywhere.
         self.due += u32::from(self.due > 0);
@@ -235,8 +235,8 @@ impl Audience {
             log.trim(u64::MAX, buffers);
         }
         if self.members.is_empty() {
-            self.logs = Vec::new();
-            self.members = Vec::new();
+            self.logs = SmallVec::new();
+            self.members = SmallVec::new();
         }
         self.due = if self.due > 0 { self.members.len() as u32 } else { 0 };
         if self.next as usize >= self.members.len() {
@@ -272,10 +272,7 @@ impl Audience {
         let log = FrameLog::new(form, offset);
         match vacant {
             Some(place) => self.logs[place] = log,
-            None => {
-                leave_no_slack(&mut self.logs);
-                self.logs.push(log);
-            }
+            None => self.logs.push(log),
         }
         vacant.unwrap_or(self.logs.len() - 1)
     }
@@ -305,12 +302,5 @@ impl Audience {
             told |= log.append(offset, buffers, |out| gateway.encode(variant, event, out));
         }
         told
-    }
-}
-
-/// Where there is one member, or one form, there is room for one: most rooms are small, and a vector would begin with room for four.
-fn leave_no_slack<T>(things: &mut Vec<T>) {
-    if things.capacity() == 0 {
-        things.reserve_exact(1);
     }
 }

@@ -3,15 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chat::{Message, Position, RoomId, Time};
-use hashbrown::HashMap;
+use chat::{ByRoom, Message, Position, RoomId, Time};
 
 use crate::{Page, Settings, Since};
 
 /// The newest messages of rooms, each within the same bounds.
 pub(crate) struct Tails {
     settings: Settings,
-    rooms: HashMap<RoomId, History>,
+    rooms: ByRoom<History>,
     /// Messages in all rooms.
     messages: usize,
     /// Their weight.
@@ -29,11 +28,11 @@ struct History {
 
 impl Tails {
     pub(crate) fn new(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), rooms: HashMap::new(), messages: 0, bytes: 0 }
+        Self { settings: settings.clone(), rooms: ByRoom::default(), messages: 0, bytes: 0 }
     }
 
     pub(crate) fn append(&mut self, message: &Arc<Message>) {
-        let history = self.rooms.entry_ref(&message.room).or_default();
+        let history = self.rooms.get_or_insert_with(&message.room, History::default);
         let before = history.size();
         if history.head.is_some_and(|head| head.epoch != message.at.epoch) {
             *history = History::default();
@@ -67,9 +66,6 @@ impl Tails {
     pub(crate) fn forget(&mut self, room: &RoomId) {
         if let Some(history) = self.rooms.remove(room) {
             self.note(history.size(), (0, 0));
-            if self.rooms.len() * 4 < self.rooms.capacity() {
-                self.rooms.shrink_to(self.rooms.len() * 2);
-            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chat::{Author, Body, Epoch, Lineage, Message, Position, RoomId, Tag, UserId};
+use chat::{Author, Body, ByRoom, Epoch, Lineage, Message, Position, RoomId, Tag, UserId};
 use hashbrown::HashMap;
 
 use crate::{
@@ -26,7 +26,7 @@ struct Loopback {
     tags_per_room: usize,
     /// How many epochs have been given.
     epochs: u64,
-    rooms: HashMap<RoomId, Sequence>,
+    rooms: ByRoom<Sequence>,
 }
 
 /// The order of one room.
@@ -57,7 +57,7 @@ impl Link for Ends {
     fn end(&mut self, shard: u16) -> End {
         let epoch_seed = mix(self.epoch_seed ^ u64::from(shard));
         let tags_per_room = self.tags_per_room;
-        Box::new(move || Box::new(Loopback { epoch_seed, tags_per_room, epochs: 0, rooms: HashMap::new() }))
+        Box::new(move || Box::new(Loopback { epoch_seed, tags_per_room, epochs: 0, rooms: ByRoom::default() }))
     }
 
     fn health(&self) -> Health {
@@ -68,7 +68,7 @@ impl Link for Ends {
 impl Loopback {
     fn sequence(&mut self, room: &RoomId) -> &mut Sequence {
         let Self { epoch_seed, epochs, rooms, .. } = self;
-        rooms.entry_ref(room).or_insert_with(|| {
+        rooms.get_or_insert_with(room, || {
             *epochs += 1;
             Sequence { head: Position { epoch: epoch(*epoch_seed, *epochs), offset: 0 }, past: None }
         })
@@ -101,14 +101,7 @@ impl Loopback {
                 past.remember(key, message.at.offset, self.tags_per_room);
             }
         }
-        self.rooms.insert(opened.room, Sequence { head: opened.head, past: Some(Box::new(past)) });
-    }
-
-    fn forget(&mut self, room: &RoomId) {
-        self.rooms.remove(room);
-        if self.rooms.len() * 4 < self.rooms.capacity() {
-            self.rooms.shrink_to(self.rooms.len() * 2);
-        }
+        self.rooms.insert(&opened.room, Sequence { head: opened.head, past: Some(Box::new(past)) });
     }
 }
 
@@ -122,7 +115,7 @@ impl Backplane for Loopback {
                 let (head, tail) = (sequence.head, Vec::new());
                 arrivals.push(Arrival::Opened(Opened { room, head, lineage, tail }));
             }
-            Ask::Forsake(room) => self.forget(&room),
+            Ask::Forsake(room) => drop(self.rooms.remove(&room)),
             Ask::Order(order) => arrivals.push(self.order(order)),
             // There is no other node.
             Ask::Tell { .. } | Ask::Here { .. } | Ask::Send { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => {}

@@ -82,7 +82,7 @@ impl Homes {
         let asked = self.asks.get_mut(ticket as usize);
         match asked.and_then(|asked| asked.lasting.take()) {
             // An inbox is kept where its user is.
-            Some(room) if !room.is_inbox() || self.rooms.contains_key(&room) => {
+            Some(room) if !room.is_inbox() || self.rooms.contains(&room) => {
                 self.accept((&room, at), ticket, now, out);
             }
             _ => self.answer(ticket, out, |tag| Event::Accepted { tag, at }),

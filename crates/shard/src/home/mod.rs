@@ -11,8 +11,7 @@ mod room;
 use std::sync::Arc;
 
 use backplanes::{Arrival, Ask, Backplane, NodeId, Order, Signal};
-use chat::{Event, Position, Refusal, Resumption, RoomId, Tag, UserId};
-use hashbrown::HashMap;
+use chat::{ByRoom, Event, Position, Refusal, Resumption, RoomId, Tag, UserId};
 use slab::Slab;
 use stores::{Promise, Store, Told, Wish};
 
@@ -30,8 +29,7 @@ pub(crate) type Addressed = (ShardId, Mail);
 pub(crate) struct Homes {
     /// This shard, and how many there are.
     place: (ShardId, u16),
-    /// Boxed: the table grows by moving what is in it, and has half of its places empty when it has just grown.
-    rooms: HashMap<RoomId, Box<Home>>,
+    rooms: ByRoom<Home>,
     rooms_max: usize,
     members_max: u32,
     small_max: u32,
@@ -79,7 +77,7 @@ impl Homes {
         let linger_ms = if backplane.outlives_homes() { LINGER_MS } else { u64::MAX };
         Self {
             place: (settings.shard, settings.shards),
-            rooms: HashMap::new(),
+            rooms: ByRoom::default(),
             rooms_max: settings.rooms_max,
             members_max: settings.room_members_max,
             small_max: settings.small_room_max,
@@ -102,7 +100,7 @@ impl Homes {
     }
 
     pub(crate) fn enter(&mut self, enter: Enter, now: Now, out: &mut Vec<Addressed>) {
-        let is_new = !self.rooms.contains_key(&enter.room);
+        let is_new = !self.rooms.contains(&enter.room);
         if let Err(refusal) = self.let_in(&enter, now) {
             let Enter { room, session, tag, .. } = enter;
             return out.push((session.shard, Mail::Barred { to: session, room, tag, refusal }));
@@ -306,7 +304,7 @@ impl Homes {
         if self.rooms.len() >= self.rooms_max {
             return Err(Refusal::Overloaded);
         }
-        let home = self.rooms.entry_ref(room).or_default();
+        let home = self.rooms.get_or_insert_with(room, Home::default);
         home.active_ms = now.monotonic_ms;
         self.open(room.clone(), now, out);
         self.watch(room, now);
@@ -319,11 +317,11 @@ impl Homes {
     }
 
     fn let_in(&mut self, enter: &Enter, now: Now) -> Result<(), Refusal> {
-        let is_new = !self.rooms.contains_key(&enter.room);
+        let is_new = !self.rooms.contains(&enter.room);
         if is_new && self.rooms.len() >= self.rooms_max && !enter.room.is_everybody() {
             return Err(Refusal::Overloaded);
         }
-        let home = self.rooms.entry_ref(&enter.room).or_default();
+        let home = self.rooms.get_or_insert_with(&enter.room, Home::default);
         // A user's devices are no room's members, and all are to be told what is said to all.
         if home.roster.sessions_everywhere() >= self.members_max && enter.room.is_public() {
             return Err(Refusal::RoomFull);
@@ -364,9 +362,6 @@ impl Homes {
     /// Nothing of the room is kept here any more.
     fn let_go(&mut self, room: &RoomId) {
         self.rooms.remove(room);
-        if self.rooms.len() * 4 < self.rooms.capacity() {
-            self.rooms.shrink_to(self.rooms.len() * 2);
-        }
         self.store.forget(room);
     }
 }

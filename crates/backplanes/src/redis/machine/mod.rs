@@ -19,8 +19,7 @@ mod world;
 
 use std::collections::{BTreeSet, VecDeque};
 
-use chat::RoomId;
-use hashbrown::HashMap;
+use chat::{ByRoom, RoomId};
 
 use self::local::{Epochs, OUTAGE_MS};
 use self::nodes::Nodes;
@@ -94,7 +93,7 @@ pub struct Machine {
     commands: Wire,
     listener: Wire,
     next_request: u64,
-    rooms: HashMap<RoomId, Room>,
+    rooms: ByRoom<Room>,
     /// Rooms that are heard and wait for their turn.
     to_attend: VecDeque<RoomId>,
     /// How many attends the broker has not answered.
@@ -124,7 +123,7 @@ impl Machine {
             commands: Wire::new(now_ms),
             listener: Wire::new(now_ms),
             next_request: 1,
-            rooms: HashMap::new(),
+            rooms: ByRoom::default(),
             to_attend: VecDeque::new(),
             attending: 0,
             doubts: VecDeque::new(),
@@ -250,7 +249,7 @@ impl Machine {
         match awaited {
             Awaited::Attend(room) => self.not_attended(id, room),
             Awaited::Here(room) => self.not_told(room),
-            Awaited::Forsake(room, node) if node == self.node && !self.rooms.contains_key(&room) => {
+            Awaited::Forsake(room, node) if node == self.node && !self.rooms.contains(&room) => {
                 self.leaving.insert(room);
             }
             // Posts are asked for again when there is a line again, leases are renewed, and dead nodes are found once more.

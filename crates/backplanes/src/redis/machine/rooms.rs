@@ -114,7 +114,7 @@ impl Machine {
                 self.shut_or_open(&id, out)
             };
         }
-        self.rooms.insert(id.clone(), Room::new(shard));
+        self.rooms.get_or_insert_with(&id, || Room::new(shard));
         if self.listener.is_up() {
             self.listen(vec![id.clone()], out);
         }
@@ -125,9 +125,6 @@ impl Machine {
 
     pub(super) fn forsake(&mut self, id: RoomId, out: &mut Outcome) {
         let Some(room) = self.rooms.remove(&id) else { return };
-        if self.rooms.len() * 4 < self.rooms.capacity() {
-            self.rooms.shrink_to(self.rooms.len() * 2);
-        }
         if room.stage != Stage::Deaf {
             self.request(Request::Unlisten(vec![Channel::Room(id.clone())]), None, out);
         }
@@ -444,7 +441,7 @@ impl Machine {
 
     /// The same order in every run.
     pub(super) fn rooms_in_order(&self) -> Vec<RoomId> {
-        let mut rooms: Vec<_> = self.rooms.keys().cloned().collect();
+        let mut rooms: Vec<_> = self.rooms.rooms().cloned().collect();
         rooms.sort_unstable();
         rooms
     }
