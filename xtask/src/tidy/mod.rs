@@ -3,6 +3,7 @@
 //! A rule is a pure function from the text of the checkout to findings, so that its tests can show it a small bad
 //! sample and see it fire. To add a rule, add its module and its line in [`RULES`].
 
+mod containers;
 mod floors;
 mod hooks;
 mod links;
@@ -46,6 +47,7 @@ const RULES: &[(&str, Rule)] = &[
     ("every dependency has its reason", reasons::check),
     ("no path of one machine", places::check),
     ("links lead somewhere", links::check),
+    ("what containers name is there", containers::check),
     ("text is clean", text::check),
 ];
 
