@@ -76,6 +76,8 @@ impl Steps {
         for step in &self.0 {
             println!("{:>8.1}  {}{}", step.took.as_secs_f64(), step.name, ending_words(&step.ending));
         }
+        let all: Duration = self.0.iter().map(|step| step.took).sum();
+        println!("{:>8.1}  in all", all.as_secs_f64());
         let failed = self.0.iter().filter(|step| matches!(step.ending, Ending::Failed)).count();
         match failed {
             0 => Ok(()),

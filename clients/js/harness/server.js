@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 const BINARY = process.env.SERVER_BINARY ?? fileURLToPath(new URL('../../../target/debug/heimdallr', import.meta.url));
 const PORTS = { first: Number(process.env.PORTS_FIRST ?? 22_000), count: 1_000 };
 
+/** Where ports are claimed: nothing that is tested listens on this address of the loopback. */
+const CLAIMS = '127.0.0.2';
+
 /** Nobody has to notice that a server of a test goes away. */
 const AT_ONCE = { HEIMDALLR_DRAIN_WAIT_SECONDS: '0' };
 
@@ -23,11 +26,11 @@ export async function startServer(extra = [], keys = {}, program = BINARY) {
   return server;
 }
 
-/** A port nobody listens on. */
+/** A port nobody listens on, and that no other test is given as long as this process lives. */
 export async function freePort() {
   for (let tries = 0; tries < 100; tries++) {
     const port = PORTS.first + Math.floor(Math.random() * PORTS.count);
-    if (await isFree(port)) return port;
+    if (await isClaimed(port) && await isFree(port)) return port;
   }
   throw new Error('no free port');
 }
@@ -96,14 +99,26 @@ class Server {
   }
 }
 
+/** Whether it is ours from now on. */
+async function isClaimed(port) {
+  const claim = await listen(port, CLAIMS);
+  claim?.unref();
+  return claim !== undefined;
+}
+
 async function isFree(port) {
-  const probe = createServer();
+  const probe = await listen(port, '127.0.0.1');
+  probe?.close();
+  return probe !== undefined;
+}
+
+/** `undefined` where somebody listens already. */
+async function listen(port, host) {
+  const listener = createServer();
   try {
-    await once(probe.listen(port, '127.0.0.1'), 'listening');
-    return true;
+    await once(listener.listen(port, host), 'listening');
+    return listener;
   } catch {
-    return false;
-  } finally {
-    probe.close();
+    return undefined;
   }
 }
