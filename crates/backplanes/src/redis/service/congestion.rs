@@ -85,6 +85,8 @@ async fn answers_come_while_another_shard_is_congested() {
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let test = async {
         alone.tell(Event::Up { line: Line::Commands, run: "1".to_owned(), generation: 1 }).await;
+        // It asks for its lease as soon as it has heard of the line: what comes later meets no outage.
+        alone.requests.recv().await.expect("the service is there");
         let room = RoomId::public(RoomName::new("lobby").expect("a valid name"));
         let order = Order { room, author: None, body: Body::text("hi"), tag: None, time: Time(1), ticket: 7 };
         alone.ends[0].ask(Ask::Order(order), &mut Vec::new());
