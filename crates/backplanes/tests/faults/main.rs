@@ -105,6 +105,18 @@ fn a_node_that_waits_for_replicas_in_vain_does_everything_else_meanwhile() {
 }
 
 #[test]
+fn a_connection_that_falls_silent_while_replicas_are_waited_for_is_made_anew() {
+    let server = Server::start();
+    let switchboard = Switchboard::to(server.port());
+    let mut cluster = Cluster::waiting_for(1, 1, &switchboard.url());
+    switchboard.silence();
+    cluster.say_slowly(ROUND);
+    cluster.until(|cluster| cluster.is_faulty(0));
+    cluster.until(|cluster| !cluster.is_faulty(0));
+    cluster.settle_answers();
+}
+
+#[test]
 fn without_a_redis_posts_are_refused_and_go_on_when_it_is_back() {
     let mut server = Server::start_keeping();
     let mut cluster = Cluster::new(2, &server.url());

@@ -158,20 +158,23 @@ async fn command(
     generation: u64,
 ) -> Result<(), Gone> {
     let most = if ends.wording.waits_for_replicas() { WAITING_BATCHES_MAX } else { BATCHES_MAX };
-    let mut under_way = FuturesOrdered::new();
+    // As many requests are under way in few batches as in many.
+    let at_once = REQUESTS_AT_ONCE * BATCHES_MAX / most;
+    let (mut waiting, mut under_way) = (Vec::new(), FuturesOrdered::new());
     loop {
         tokio::select! {
-            requests = ends.next(generation), if under_way.len() < most => {
-                let mut requests = requests?;
-                while requests.len() < REQUESTS_AT_ONCE
+            // Also while nothing more may be sent: on a connection that has fallen silent only a redial helps.
+            requests = ends.next(generation) => {
+                let first = waiting.len();
+                waiting.extend(requests?);
+                while waiting.len() < at_once
                     && let Ok(batch) = ends.batches.try_recv()
                 {
-                    requests.extend(batch.requests.into_iter().filter(|_| batch.generation == generation));
+                    waiting.extend(batch.requests.into_iter().filter(|_| batch.generation == generation));
                 }
-                if requests.iter().any(|(_, request)| matches!(request, Request::Redial(_))) {
+                if waiting[first..].iter().any(|(_, request)| matches!(request, Request::Redial(_))) {
                     return Err("it was of no use".to_owned());
                 }
-                under_way.push_back(send(&ends.wording, connection.clone(), run, requests));
             }
             Some(sent) = under_way.next(), if !under_way.is_empty() => {
                 let (replies, is_useless) = read(&ends.wording, sent)?;
@@ -180,6 +183,11 @@ async fn command(
                     return Err(reason);
                 }
             }
+        }
+        while under_way.len() < most && !waiting.is_empty() {
+            let rest = waiting.split_off(waiting.len().min(at_once));
+            let requests = std::mem::replace(&mut waiting, rest);
+            under_way.push_back(send(&ends.wording, connection.clone(), run, requests));
         }
     }
 }
