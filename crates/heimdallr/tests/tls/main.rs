@@ -4,10 +4,11 @@ mod client;
 mod server;
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 
 use rustix::net::sockopt::set_socket_recv_buffer_size;
+use rustls::StreamOwned;
 
 use crate::client::{Client, connect, hello, secured};
 use crate::server::{Identity, Server, holds_soon};
@@ -87,6 +88,21 @@ fn a_slow_reader_under_tls_misses_nothing_of_much() {
     assert!(holds_soon(|| server.count("heimdallr_stalls_total") > 0), "it was not slow");
 }
 
+/// A stream on which the server has answered a hello, and what a client says to that, which ends the handshake.
+fn answered(server: &Server, identity: &Identity) -> (TcpStream, Vec<u8>) {
+    let (mut stream, mut client) = (connect(server.address), hello(&identity.trusted()));
+    client.write_tls(&mut stream).expect("it reads");
+    while !client.wants_write() {
+        client.read_tls(&mut stream).expect("it answers");
+        client.process_new_packets().expect("nothing is wrong with it");
+    }
+    let mut said = Vec::new();
+    while client.wants_write() {
+        client.write_tls(&mut said).expect("a vector takes everything");
+    }
+    (stream, said)
+}
+
 #[test]
 fn who_goes_away_at_any_byte_of_a_handshake_disturbs_nobody() {
     let identity = Identity::new("cuts");
@@ -97,12 +113,13 @@ fn who_goes_away_at_any_byte_of_a_handshake_disturbs_nobody() {
     for cut in 1..said.len() {
         connect(server.address).write_all(&said[..cut]).expect("it reads");
     }
-    // Behind the hello: the server's answer is read, and then nothing more is said.
-    let mut stream = connect(server.address);
-    stream.write_all(&said).expect("it reads");
-    stream.read_exact(&mut [0]).expect("it answers");
-    drop(stream);
-    server.await_count(ABANDONED, said.len() as u64);
+    let (_, finished) = answered(&server, &identity);
+    for cut in 0..finished.len() {
+        let (mut stream, finished) = answered(&server, &identity);
+        stream.write_all(&finished[..cut]).expect("it reads");
+    }
+    let hellos = said.len() - 1;
+    server.await_count(ABANDONED, (hellos + finished.len() + 1) as u64);
     member.say(b"undisturbed");
     assert_eq!(member.hear(), b"undisturbed");
     server.await_count("heimdallr_tls_streams", 1);
@@ -124,10 +141,23 @@ fn a_handshake_byte_by_byte_is_one_too() {
         }
     }
     client.writer().write_all(REQUEST).expect("it is taken");
-    let mut line = rustls::StreamOwned::new(client, stream);
+    let mut line = StreamOwned::new(client, stream);
     let mut answer = String::new();
     line.read_to_string(&mut answer).expect("it answers");
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[test]
+fn a_proxy_that_passes_tls_through_says_who_is_behind_it_in_front_of_it() {
+    let identity = Identity::new("passed");
+    let proxies =
+        [("HEIMDALLR_TRUSTED_PROXIES", "127.0.0.0/8"), ("HEIMDALLR_PROXY_PROTOCOL", "true")].as_slice();
+    let server = Server::start(&identity, &[proxies, &[("HEIMDALLR_TLS_ONLY", "true")]].concat());
+    let mut stream = connect(server.address);
+    stream.write_all(b"PROXY TCP4 192.0.2.7 198.51.100.1 12345 443\r\n").expect("it reads");
+    let mut member = Client::join(StreamOwned::new(hello(&identity.trusted()), stream), "lobby", "192.0.2.7");
+    member.say(b"passed through");
+    assert_eq!(member.hear(), b"passed through");
 }
 
 #[test]
