@@ -25,6 +25,9 @@ const FAMILIES: &[&str] = &["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.
 const QUICK: &[&str] =
     &["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.1.1", "9.2.1", "10.*", "12.1.1", "13.1.1"];
 
+/// Enough to see that it makes no difference whether there is TLS in between.
+const UNDER_TLS: &[&str] = &["1.*", "2.*", "5.*", "7.1.*", "9.1.1", "9.2.1", "10.*", "12.1.1"];
+
 /// Cases that may be late by chance; more than these are no chance.
 const SECOND_TRIES_MAX: usize = 10;
 
@@ -33,6 +36,8 @@ struct Wish {
     /// Somebody else's server; ours when there is none.
     url: Option<String>,
     cases: Vec<String>,
+    /// Whether ours is spoken to under TLS.
+    is_under_tls: bool,
 }
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -52,17 +57,19 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 
 /// The quick cases against the debug build, which must be there. Where the suite cannot be had, that is said.
 pub(crate) fn smoke_into(steps: &mut Steps) {
-    let wish = Wish { url: None, cases: spell(QUICK) };
+    let quick = Wish { url: None, cases: spell(QUICK), is_under_tls: false };
+    let under_tls = Wish { url: None, cases: spell(UNDER_TLS), is_under_tls: true };
     match make_folder().and_then(|folder| Ok((suite::install(&folder)?, folder))) {
         Ok((suite, folder)) => {
-            steps.run("conformance, the quick cases", || prove(&suite, &folder, &wish, "debug"));
+            steps.run("conformance, the quick cases", || prove(&suite, &folder, &quick, "debug"));
+            steps.run("conformance, some under TLS", || prove(&suite, &folder, &under_tls, "debug"));
         }
         Err(failure) => steps.leave_out("conformance", &failure.to_string()),
     }
 }
 
 fn read(arguments: &[String]) -> Result<Wish, Failure> {
-    let mut wish = Wish { url: None, cases: spell(FAMILIES) };
+    let mut wish = Wish { url: None, cases: spell(FAMILIES), is_under_tls: false };
     for pair in arguments.chunks(2) {
         match pair {
             [flag, url] if flag == "--url" => wish.url = Some(url.clone()),
@@ -92,8 +99,10 @@ fn prove(suite: &Suite, folder: &Path, wish: &Wish, profile: &str) -> Outcome {
         Some(url) => (url.clone(), None),
         None => {
             let program = target_folder().join(profile).join("heimdallr");
-            let server = Server::start(&program, &folder.join("server.log"))?;
-            (format!("ws://{}/autobahn", server.address()), Some(server))
+            let (scheme, options) =
+                if wish.is_under_tls { ("wss", &["--dev-tls"][..]) } else { ("ws", &[][..]) };
+            let server = Server::start(&program, options, &folder.join("server.log"))?;
+            (format!("{scheme}://{}/autobahn", server.address()), Some(server))
         }
     };
     let mut report = suite.run(folder, &url, &wish.cases)?;

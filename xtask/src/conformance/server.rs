@@ -22,11 +22,12 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the program and waits until it accepts.
-    pub(super) fn start(program: &Path, log: &Path) -> Result<Self, Failure> {
+    pub(super) fn start(program: &Path, options: &[&str], log: &Path) -> Result<Self, Failure> {
         let (address, admin) = (free_address()?, free_address()?);
         let command = Program::new(program)
             .args(["--threads", "1", "--max-message-bytes", MESSAGE_BYTES_MAX])
-            .args(["--listen", &address.to_string(), "--admin", &admin.to_string()]);
+            .args(["--listen", &address.to_string(), "--admin", &admin.to_string()])
+            .args(options);
         let mut server = Self { process: command.start(log)?, address };
         server.await_accepting()?;
         Ok(server)
