@@ -65,13 +65,7 @@ impl Line {
 
     /// Sends what waits here. Says whether all of it went.
     pub(crate) fn push(&mut self) -> io::Result<bool> {
-        let Some(connection) = &mut self.tls else { return Ok(true) };
-        while connection.wants_write() {
-            if connection.write_tls(&mut Raw(&self.socket))? == 0 {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        self.tls.as_mut().map_or(Ok(true), |connection| push(connection, &self.socket))
     }
 
     /// Appends what has come to `scratch`, as far as it has room.
@@ -86,16 +80,26 @@ impl Line {
                 connection.reader().read_exact(&mut scratch[before..])?;
                 return Ok(Received::Bytes);
             }
+            // What was read may be owed an answer, without which nothing more comes.
+            push(connection, &self.socket)?;
             match connection.read_tls(&mut Raw(&self.socket)) {
                 Ok(0) => return Ok(Received::End),
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Received::Nothing),
                 Err(error) => return Err(error),
             }
         }
-        self.push()?;
-        Ok(Received::Nothing)
     }
+}
+
+/// Sends what the library has encrypted. Says whether all of it went.
+fn push(connection: &mut ClientConnection, socket: &OwnedFd) -> io::Result<bool> {
+    while connection.wants_write() {
+        if connection.write_tls(&mut Raw(socket))? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// How members speak TLS: as anybody does, but that every handshake is a whole one.
@@ -182,5 +186,50 @@ fn receive(socket: &OwnedFd, scratch: &mut Vec<u8>) -> io::Result<Received> {
         Ok(_) => Ok(Received::Bytes),
         Err(Errno::AGAIN) => Ok(Received::Nothing),
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener, TcpStream};
+
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+    use super::*;
+
+    /// A server under TLS that says back what one client says, until the test process ends.
+    fn serve() -> SocketAddr {
+        let made = rcgen::generate_simple_self_signed(["anybody".to_owned()]).expect("a certificate is made");
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+        let config = config.with_safe_default_protocol_versions().expect("they are known");
+        let config = config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key);
+        let connection =
+            ServerConnection::new(Arc::new(config.expect("they go together"))).expect("a server");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port");
+        let address = listener.local_addr().expect("it is bound");
+        std::thread::spawn(move || {
+            let (stream, _) = listener.accept().expect("somebody comes");
+            let mut stream = StreamOwned::new(connection, stream);
+            let mut said = vec![0; 4096];
+            while let Ok(length @ 1..) = stream.read(&mut said) {
+                stream.write_all(&said[..length]).expect("it is read");
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn what_is_sent_under_tls_before_hands_are_shaken_arrives_and_is_answered() {
+        let stream = TcpStream::connect(serve()).expect("it accepts");
+        let mut line = Line::new(stream.into(), Some(&tls())).expect("a line");
+        let said: Vec<u8> = (0..100_000_u32).map(|number| number as u8).collect();
+        assert_eq!(line.send(&said).expect("it is taken"), said.len());
+        let mut heard = Vec::with_capacity(said.len());
+        while heard.len() < said.len() {
+            assert_eq!(line.receive(&mut heard).expect("it is answered"), Received::Bytes);
+        }
+        assert!(heard == said && line.push().expect("nothing waits"));
     }
 }
