@@ -95,7 +95,8 @@ impl Vitals {
     }
 
     /// The first shard that has been silent for too long at `now`.
-    pub(crate) fn stuck_shard(&self, now: Instant) -> Option<usize> {
+    #[must_use]
+    pub fn stuck_shard(&self, now: Instant) -> Option<usize> {
         let is_stuck = |report: &Mutex<Report>| now.saturating_duration_since(lock(report).at) > SILENCE_MAX;
         self.shards.iter().position(is_stuck)
     }

@@ -28,5 +28,5 @@ pub mod brokered {
     pub use super::machine::{Input, Machine, Outcome, TICK_MS};
 }
 
-pub use self::redis::shared_secret;
+pub use self::redis::{Condition, Inspection, check, inspect, shared_secret};
 use self::redis::{broker, machine};

@@ -5,12 +5,15 @@
 //!
 #![doc = include_str!("../../../docs/applications.md")]
 
+mod commands;
 mod config;
 mod heap;
 mod log;
 mod numbers;
+mod renewal;
 mod server;
 mod settings;
+mod supervisor;
 mod tls;
 
 use std::io::Write as _;
@@ -37,20 +40,24 @@ pub fn main(application: Application) -> ExitCode {
 }
 
 /// What the command line, the environment and the file say. `Err`: the program has said what there is to say and ends with this code, be it
-/// that help was asked for or that a key cannot be followed.
+/// that a command was (`heimdallr check`), that help was asked for or that a key cannot be followed.
 pub fn settings() -> Result<Settings, ExitCode> {
-    match config::load(std::env::args_os().skip(1), std::env::vars_os()) {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    if let Some(code) = commands::obey(words.clone()) {
+        return Err(code);
+    }
+    match config::load(words, std::env::vars_os()) {
         Ok(Wish::Start(settings)) => Ok(*settings),
         Ok(Wish::Print(text)) => Err(end(std::io::stdout().write_all(text.as_bytes()), ExitCode::SUCCESS)),
         Err(error) => Err(end(writeln!(std::io::stderr(), "heimdallr: {error}"), ExitCode::from(2))),
     }
 }
 
-/// Starts the log and a node with these settings, and works until somebody asks it to stop (SIGTERM, SIGINT). Says with which code the
-/// program ends.
+/// Starts the log and a node with these settings, and works until somebody asks it to stop (SIGTERM, SIGINT). On SIGHUP the command
+/// line's file and the environment are read again. Says with which code the program ends.
 pub fn start(settings: &Settings, application: Application) -> ExitCode {
-    log::start(settings);
-    match server::run(settings, &application) {
+    let set_level = log::start(settings);
+    match server::run(settings, &application, &set_level) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => end(writeln!(std::io::stderr(), "heimdallr: {error}"), ExitCode::FAILURE),
     }

@@ -5,22 +5,30 @@ use std::io::IsTerminal as _;
 use chat::RoomKind;
 use shard::{Deed, Notice};
 use tracing::{debug, trace};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, reload};
 
 use crate::config::Settings;
 use crate::config::value::LogFormat;
 
-/// Starts the log.
-pub(crate) fn start(settings: &Settings) {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(settings.log_level))
+/// Sets the level of the log.
+pub(crate) type SetLevel = Box<dyn Fn(&str) + Send>;
+
+/// Starts the log. Says how its level is set anew.
+pub(crate) fn start(settings: &Settings) -> SetLevel {
+    let (filter, level) = reload::Layer::new(EnvFilter::new(settings.log_level));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
-    match settings.log_format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
+    let lines = match settings.log_format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry().with(filter).with(lines).init();
+    // It fails only where there is no log any more.
+    Box::new(move |to| drop(level.reload(EnvFilter::new(to))))
 }
 
 /// Writes down what has happened to a session. Names are quoted: whoever chose them cannot begin a line.

@@ -4,17 +4,20 @@
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use admin::{Cluster, Service, Stage, Vitals};
 use backplanes::{OpenError, Wake};
 use gateways::handlers::Application;
-use reactor::{Links, Node, NodeError, Publish, Tls};
+use reactor::{Links, Listen, Node, NodeError, Publish, Tls};
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Settings;
 use crate::heap::{self, Levels, Tide};
-use crate::{log, numbers, settings, tls};
+use crate::log::SetLevel;
+use crate::renewal::{Identity, Renewal};
+use crate::{log, numbers, settings, supervisor, tls};
 
 /// How often it is looked whether a shard has ended, which none should while the node works, and whether a crowd has left.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -24,7 +27,11 @@ const SECRET_INTERVAL: Duration = Duration::from_millis(500);
 const DRAIN_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Works until asked to stop. `Err`: what went wrong, for a person.
-pub(crate) fn run(settings: &Settings, application: &Application) -> Result<(), String> {
+pub(crate) fn run(
+    settings: &Settings,
+    application: &Application,
+    set_level: &SetLevel,
+) -> Result<(), String> {
     let open_files = reactor::raise_open_files();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), threads = settings.threads, ?open_files, "starting");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -37,15 +44,18 @@ pub(crate) fn run(settings: &Settings, application: &Application) -> Result<(), 
     let backplane = settings::of_backplane(settings);
     let secret = runtime.block_on(names_secret(settings, &backplane, &mut signals))?;
     let Some(secret) = secret else { return service.stop().map_err(|error| error.to_string()) };
-    let node = start_node(settings, application, &vitals, &levels, (&backplane, secret), tls.as_ref());
+    let identity = Identity { node: backplane.node, secret };
+    let streams = (places(settings, supervisor::listeners()?), tls.as_ref());
+    let node = start_node(settings, application, &vitals, &levels, (&backplane, identity), streams);
     let node = node.map_err(|error| error.to_string())?;
     note_cluster(&node, &vitals);
     vitals.enter(Stage::Ready);
     announce(&node, service.address(), settings)
         .map_err(|error| format!("cannot write to standard output: {error}"))?;
+    supervisor::tell(&[NotifyState::Ready]);
     let watches = Watches { levels: &levels, certificates: tls::Watch::new(tls) };
-    let patience = Patience { wait: settings.drain_wait_seconds, leave: settings.drain_seconds };
-    runtime.block_on(work(&node, &vitals, watches, signals, patience));
+    let renewal = Renewal::new(settings.clone(), application, identity, set_level);
+    runtime.block_on(work(&node, &vitals, watches, signals, renewal));
     node.stop();
     let outcome = node.join().map_err(|error| error.to_string());
     service.stop().map_err(|error| format!("the admin service failed: {error}"))?;
@@ -86,8 +96,8 @@ fn start_node(
     application: &Application,
     vitals: &Arc<Vitals>,
     levels: &Arc<Levels>,
-    (backplane, names_secret): (&backplanes::Settings, [u8; 16]),
-    tls: Option<&Arc<Tls>>,
+    (backplane, identity): (&backplanes::Settings, Identity),
+    (listen, tls): (Vec<Listen>, Option<&Arc<Tls>>),
 ) -> Result<Node, NodeError> {
     let shards = (0..settings.threads).map(|index| {
         let (vitals, levels) = (vitals.clone(), levels.clone());
@@ -95,8 +105,7 @@ fn start_node(
             vitals.publish(index, numbers::samples(shard, handshakes));
             levels.publish(index, shard.holdings());
         });
-        let place = (backplane.node, index as u16);
-        (settings::of_shard(settings, application, names_secret, place), publish)
+        (identity.settings_of_shard(settings, application, index), publish)
     });
     let open = settings::backplane_of(settings);
     let (open_store, disk) = (settings::store_of(settings), settings::of_store(settings));
@@ -109,7 +118,19 @@ fn start_node(
         }
     };
     let links = Links { backplane: &open_link, store: &|wakes| open_store(&disk, wakes) };
-    Node::start(&settings.listen, shards.collect(), links, tls, log::write)
+    Node::start(listen, shards.collect(), links, tls, log::write)
+}
+
+/// Where the node listens: at the sockets that it was handed, else at the addresses of the configuration.
+fn places(settings: &Settings, handed_over: Vec<TcpListener>) -> Vec<Listen> {
+    if handed_over.is_empty() {
+        return settings.listen.iter().copied().map(Listen::At).collect();
+    }
+    tracing::info!(
+        sockets = handed_over.len(),
+        "listening on the sockets of systemd's, and not as listen says"
+    );
+    handed_over.into_iter().map(Listen::On).collect()
 }
 
 fn announce(node: &Node, admin: SocketAddr, settings: &Settings) -> io::Result<()> {
@@ -152,28 +173,32 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
     fn listen() -> io::Result<Self> {
         let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
-        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
+        let hangup = signal(SignalKind::hangup())?;
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)?, hangup })
     }
 
+    /// Waits until the server is asked to stop.
     async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
     }
-}
 
-/// How long a server that was asked to stop may take.
-struct Patience {
-    /// Until balancers have noticed.
-    wait: Duration,
-    /// Then, until every client has left.
-    leave: Duration,
+    /// Waits until the server is asked for something. Says whether that is to stop; else it is to read its configuration again.
+    async fn asks_to_stop(&mut self) -> bool {
+        tokio::select! {
+            _ = self.terminate.recv() => true,
+            _ = self.interrupt.recv() => true,
+            _ = self.hangup.recv() => false,
+        }
+    }
 }
 
 /// What is looked after while the server works.
@@ -188,26 +213,37 @@ async fn work(
     vitals: &Vitals,
     mut watches: Watches<'_>,
     mut signals: Signals,
-    patience: Patience,
+    mut renewal: Renewal<'_>,
 ) {
-    let mut watch = tokio::time::interval(WATCH_INTERVAL);
+    let watchdog = supervisor::watchdog();
+    let mut watch = tokio::time::interval(watchdog.map_or(WATCH_INTERVAL, |often| often.min(WATCH_INTERVAL)));
     let mut tide = Tide::default();
     loop {
         tokio::select! {
-            () = signals.next() => break,
+            stop = signals.asks_to_stop() => {
+                if stop {
+                    break;
+                }
+                renewal.read_again(node);
+                watches.certificates.look_again();
+            }
             _ = watch.tick() => {}
         }
         if node.is_broken() {
             return;
         }
         note_cluster(node, vitals);
+        if watchdog.is_some() && vitals.stuck_shard(Instant::now()).is_none() {
+            supervisor::tell(&[NotifyState::Watchdog]);
+        }
         if tide.has_gone_out(watches.levels.total()) {
             heap::give_back();
         }
         watches.certificates.look();
     }
-    let Patience { wait, leave } = patience;
+    let Settings { drain_wait_seconds: wait, drain_seconds: leave, .. } = renewal.settings;
     tracing::info!(wait_seconds = wait.as_secs(), seconds = leave.as_secs(), "draining");
+    supervisor::tell(&[NotifyState::Stopping, NotifyState::Status("taking leave of clients")]);
     vitals.enter(Stage::Draining);
     node.drain();
     let mut look = tokio::time::interval(DRAIN_INTERVAL);

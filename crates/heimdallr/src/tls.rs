@@ -47,8 +47,21 @@ impl Watch {
 
     /// Has what changed read, and says so. A fault is said once.
     pub(crate) fn look(&mut self) {
-        let Some(tls) = &self.tls else { return };
-        match tls.reload_if_changed() {
+        if let Some(tls) = self.tls.clone() {
+            self.note(tls.reload_if_changed());
+        }
+    }
+
+    /// Has everything read, changed or not, because somebody asks for it.
+    pub(crate) fn look_again(&mut self) {
+        self.fault = None;
+        if let Some(tls) = self.tls.clone() {
+            self.note(tls.reload().map(|()| true));
+        }
+    }
+
+    fn note(&mut self, read: Result<bool, TlsError>) {
+        match read {
             Ok(is_changed) => {
                 self.fault = None;
                 if is_changed {

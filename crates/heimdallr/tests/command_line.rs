@@ -120,3 +120,37 @@ fn help_and_version_are_printed_and_nothing_starts() {
         assert!(String::from_utf8_lossy(&output.stdout).contains(words), "{flag}");
     }
 }
+
+#[test]
+fn a_configuration_is_checked_without_a_start() {
+    let output = run(&["check", "--threads", "2", "--redis", "redis://name:hush@localhost:1"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(said.starts_with("The configuration can be followed.\n"), "{said}");
+    assert!(said.contains("  redis, set by --redis\n  threads, set by --threads\n"), "{said}");
+    assert!(!said.contains("hush"), "{said}");
+    for (wrong, words) in [
+        (["--threads", "many"], "heimdallr check: --threads = \"many\": expected"),
+        (
+            ["--redis", "gopher://localhost"],
+            "heimdallr check: redis: gopher://localhost is not the URL of a Redis",
+        ),
+    ] {
+        let output = run(&[&["check"], &wrong[..]].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with(words), "{output:?}");
+    }
+}
+
+#[test]
+fn the_doctor_finds_a_redis_that_is_away() {
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+    let address = nobody.local_addr().expect("a bound listener has an address");
+    drop(nobody);
+    let output = run(&["doctor", "--redis", &format!("redis://{address}")]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("BAD   redis://{address}: ")), "{said}");
+    assert!(said.contains("open files: "), "{said}");
+    assert_eq!(run(&["doctor", "--balancer"]).status.code(), Some(2));
+}

@@ -14,6 +14,7 @@ mod tls;
 mod turns;
 
 pub use limits::raise_open_files;
+pub use listener::Listen;
 pub use node::{Links, Node, NodeError, Note, Open, Publish};
 pub use secured::Handshakes;
 pub use tls::{PairFiles, Tls, TlsError};

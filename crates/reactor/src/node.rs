@@ -3,14 +3,14 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
 use backplanes::Wake;
 use shard::{Notice, Settings, Shard};
 
-use crate::listener;
+use crate::listener::Listen;
 use crate::mailroom::{Bell, connect};
 use crate::secured::Handshakes;
 use crate::tls::Tls;
@@ -36,8 +36,8 @@ pub struct Links<'a> {
 /// Why a node did not start.
 #[derive(Debug)]
 pub enum NodeError {
-    /// An address cannot be listened on.
-    Listen(SocketAddr, io::Error),
+    /// An address or socket cannot be listened on.
+    Listen(String, io::Error),
     /// The machine has no events or threads left.
     Machine(io::Error),
     /// The backplane cannot be opened.
@@ -57,10 +57,10 @@ pub struct Node {
 }
 
 impl Node {
-    /// Listens on every address and starts a shard for each of `shards`, each with what it is to be shown to. There has to be `tls` where
+    /// Listens everywhere and starts a shard for each of `shards`, each with what it is to be shown to. There has to be `tls` where
     /// their settings say that it is offered.
     pub fn start(
-        addresses: &[SocketAddr],
+        listen: Vec<Listen>,
         shards: Vec<(Settings, Publish)>,
         links: Links<'_>,
         tls: Option<&Arc<Tls>>,
@@ -69,9 +69,9 @@ impl Node {
         let count = shards.len();
         let mut bound = Vec::new();
         let mut listeners: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
-        for address in addresses {
+        for place in listen {
             let (address, sockets) =
-                listener::open(*address, count).map_err(|error| NodeError::Listen(*address, error))?;
+                place.open(count).map_err(|error| NodeError::Listen(place.name(), error))?;
             bound.push(address);
             listeners.iter_mut().zip(sockets).for_each(|(of_shard, socket)| of_shard.push(socket));
         }
@@ -85,14 +85,15 @@ impl Node {
         let mailboxes = connect(&node.bells);
         for (((settings, publish), listeners), mailbox) in shards.into_iter().zip(listeners).zip(mailboxes) {
             let (bell, orders) = (node.bells[settings.shard.0 as usize].clone(), node.orders.clone());
-            let name = format!("shard-{}", settings.shard.0);
-            let end = node.backplane.end(settings.shard.0);
-            let (store, tls) = (node.store.end(settings.shard.0), tls.cloned());
+            let index = settings.shard.0;
+            let name = format!("shard-{index}");
+            let end = node.backplane.end(index);
+            let (store, tls) = (node.store.end(index), tls.cloned());
             // The shard is made on its own thread: it never leaves it.
             let run = move || {
                 let store = store(&settings.store);
                 let shard = Shard::with_store(settings, end(), store);
-                Turns::new(shard, listeners, mailbox, bell, orders, tls, (publish, note))?.run()
+                Turns::new((shard, index), listeners, mailbox, bell, orders, tls, (publish, note))?.run()
             };
             let thread = std::thread::Builder::new().name(name).spawn(run).map_err(NodeError::Machine)?;
             node.threads.push(thread);
@@ -118,6 +119,14 @@ impl Node {
     /// Takes leave of everybody, each shard at its pace.
     pub fn drain(&self) {
         self.orders.drain.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// Has every shard go by other settings, as far as it can while it works.
+    pub fn renew(&self, settings_of: impl Fn(usize) -> Settings) {
+        let settings = (0..self.bells.len()).map(|shard| Some(Box::new(settings_of(shard)))).collect();
+        *self.orders.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
+        self.orders.renewals.fetch_add(1, Ordering::Release);
         self.wake();
     }
 
@@ -159,7 +168,7 @@ fn wake_of(bell: &Arc<Bell>) -> Wake {
 impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listen(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            Self::Listen(place, error) => write!(f, "cannot listen on {place}: {error}"),
             Self::Machine(error) => write!(f, "the machine has no room for another shard: {error}"),
             Self::Backplane(backplanes::OpenError(reason)) | Self::Store(stores::OpenError(reason)) => {
                 write!(f, "{reason}")

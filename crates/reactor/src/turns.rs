@@ -3,14 +3,14 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{SocketAddrAny, SocketFlags, acceptfrom_with};
-use shard::{Input, Now, Shard, StreamId};
+use shard::{Input, Now, Settings, Shard, StreamId};
 
 use crate::clock::Clock;
 use crate::limits::open_files_max;
@@ -49,11 +49,17 @@ pub(crate) struct Orders {
     pub(crate) left: AtomicUsize,
     /// Stop, whoever is still there.
     pub(crate) stop: AtomicBool,
+    /// How often there were new settings.
+    pub(crate) renewals: AtomicU32,
+    /// The newest, for each shard, until it has taken them.
+    pub(crate) settings: Mutex<Vec<Option<Box<Settings>>>>,
 }
 
 /// One shard with its part of the machine.
 pub(crate) struct Turns {
     shard: Shard,
+    /// The number of the shard.
+    index: u16,
     world: World,
     bell: Arc<Bell>,
     orders: Arc<Orders>,
@@ -66,6 +72,8 @@ pub(crate) struct Turns {
     buffer: Vec<u8>,
     /// Streams that may have more to read than was read, and whether they end behind it.
     again: Vec<(StreamId, bool)>,
+    /// As many new settings as were taken.
+    renewals: u32,
     draining: bool,
     drained: bool,
     publish: Publish,
@@ -74,7 +82,7 @@ pub(crate) struct Turns {
 
 impl Turns {
     pub(crate) fn new(
-        shard: Shard,
+        (shard, index): (Shard, u16),
         listeners: Vec<OwnedFd>,
         mailbox: Mailbox,
         bell: Arc<Bell>,
@@ -89,6 +97,7 @@ impl Turns {
         }
         Ok(Self {
             shard,
+            index,
             world: World::new(epoll, mailbox, Secured::new(tls), note),
             bell,
             orders,
@@ -98,6 +107,7 @@ impl Turns {
             clock: Clock::start(),
             buffer: vec![0; READ_BYTES],
             again: Vec::new(),
+            renewals: 0,
             draining: false,
             drained: false,
             publish,
@@ -278,6 +288,16 @@ impl Turns {
     }
 
     fn obey(&mut self, now: Now) {
+        let renewals = self.orders.renewals.load(Ordering::Acquire);
+        if renewals != self.renewals {
+            self.renewals = renewals;
+            let mut settings = self.orders.settings.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = settings.get_mut(usize::from(self.index)).and_then(Option::take);
+            drop(settings);
+            if let Some(settings) = own {
+                self.shard.step(Input::Settings(settings), now, &mut self.world);
+            }
+        }
         if !self.draining && self.orders.drain.load(Ordering::Relaxed) {
             self.draining = true;
             self.shard.step(Input::Drain, now, &mut self.world);

@@ -93,6 +93,11 @@ impl Audiences {
         place
     }
 
+    /// Every room has its policy from here.
+    pub(crate) fn renew(&mut self, policy: impl Fn(&RoomId) -> SlowPolicy) {
+        self.slab.iter_mut().for_each(|(_, audience)| audience.policy = policy(&audience.room));
+    }
+
     fn open(&mut self, room: &RoomId, policy: SlowPolicy) -> Place {
         let Self { hasher, by_room, slab, .. } = self;
         let place = slab.insert(Audience::new(room.clone(), policy)) as Place;

@@ -75,6 +75,8 @@ pub enum Input<'a> {
     Tick,
     /// The node is going away.
     Drain,
+    /// The node goes by other settings from now on, as far as it can while it works.
+    Settings(Box<Settings>),
 }
 
 /// What a shard asks of the world. The answers to `write` are the only things it learns from it.

@@ -132,12 +132,31 @@ impl Shard {
             Input::Arrivals => self.take_arrivals(now),
             Input::Tick => self.tick(now, effects),
             Input::Drain => self.drain(now),
+            Input::Settings(settings) => self.renew(*settings),
         }
         self.secure_streams(effects);
         self.carry_mail(now, effects);
         self.depart(now, effects);
         self.send_envelopes(now);
         self.tell_notices(effects);
+    }
+
+    /// Goes by what of other settings can change while there are sessions and rooms.
+    fn renew(&mut self, settings: Settings) {
+        let Self { settings: own, audiences, homes, .. } = self;
+        own.slow_rules = settings.slow_rules;
+        own.rooms_per_session = settings.rooms_per_session;
+        own.lingering_max = settings.lingering_max;
+        own.room_members_max = settings.room_members_max;
+        own.presence_list_max = settings.presence_list_max;
+        own.proxies.trusted = settings.proxies.trusted;
+        own.proxies.by = settings.proxies.by;
+        own.attention = settings.attention;
+        own.drain_wait_ms = settings.drain_wait_ms;
+        own.drain_ms = settings.drain_ms;
+        own.drain_sessions_per_second = settings.drain_sessions_per_second;
+        audiences.renew(|room| own.slow_policy(room));
+        homes.renew(own);
     }
 
     /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.

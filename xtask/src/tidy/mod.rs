@@ -7,6 +7,7 @@ mod containers;
 mod floors;
 mod hooks;
 mod links;
+mod logs;
 mod manifest;
 mod places;
 mod purity;
@@ -48,6 +49,7 @@ const RULES: &[(&str, Rule)] = &[
     ("no path of one machine", places::check),
     ("links lead somewhere", links::check),
     ("what containers name is there", containers::check),
+    ("the log says what its reference says", logs::check),
     ("text is clean", text::check),
 ];
 

@@ -7,4 +7,4 @@ pub(crate) mod machine;
 mod service;
 
 pub(crate) use service::open;
-pub use service::shared_secret;
+pub use service::{Condition, Inspection, check, inspect, shared_secret};

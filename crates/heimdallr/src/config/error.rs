@@ -17,6 +17,11 @@ impl ConfigError {
     pub(super) fn new(key: impl Into<String>, value: Option<String>, expected: impl Into<String>) -> Self {
         Self { key: key.into(), value, expected: expected.into() }
     }
+
+    /// Words that start no node were given to one.
+    pub(crate) fn asks_for_no_start() -> Self {
+        Self::new("the command line", None, "keys")
+    }
 }
 
 impl fmt::Display for ConfigError {

@@ -6,6 +6,7 @@ use super::error::ConfigError;
 use super::given::{CONFIG, Given, unknown};
 use super::key::Key;
 use super::keys::keys;
+use crate::commands::{COMMANDS, Command};
 
 /// What a command line says.
 #[derive(Debug, PartialEq)]
@@ -47,8 +48,15 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Line
 /// What `--help` prints.
 pub(super) fn help() -> String {
     let mut help = "Heimdallr: one chat server, every real-time client.\n\n\
-                    usage: heimdallr [--KEY VALUE]...\n\n"
+                    usage: heimdallr [--KEY VALUE]...\n"
         .to_owned();
+    for Command { word, takes, .. } in COMMANDS {
+        help += &format!("       heimdallr {word} {takes}\n");
+    }
+    help += "\n";
+    for Command { word, about, .. } in COMMANDS {
+        help += &entry(word, about);
+    }
     for key in keys() {
         if let Some(usage) = key.usage() {
             help += &entry(&usage, &about(&key));
@@ -74,7 +82,8 @@ fn flags() -> Vec<(String, &'static str, bool)> {
 fn about(key: &Key) -> String {
     let text: Vec<&str> = key.about.iter().map(|line| line.trim()).collect();
     let again = if key.is_list { " May be given several times." } else { "" };
-    format!("{}{again} Default: {}.", text.join(" "), key.default_words())
+    let live = if key.is_live { " Read again on SIGHUP." } else { "" };
+    format!("{}{again}{live} Default: {}.", text.join(" "), key.default_words())
 }
 
 fn entry(name: &str, about: &str) -> String {

@@ -57,6 +57,11 @@ impl Given {
         form.read(&entry.texts).ok_or_else(refused)
     }
 
+    /// The keys, each as it is spelt where it stands.
+    pub(super) fn spellings(&self) -> Vec<(String, String)> {
+        self.0.iter().map(|(key, entry)| (key.clone(), entry.spelling.clone())).collect()
+    }
+
     /// The file to read, when one was named.
     pub(super) fn path_of_file(&self) -> Result<Option<String>, ConfigError> {
         let Some(entry) = self.0.get(CONFIG) else { return Ok(None) };

@@ -10,6 +10,8 @@ pub(super) struct Key {
     pub(super) default: &'static [&'static str],
     /// The placeholder of its flag, for the few keys that have one.
     pub(super) flag: Option<&'static str>,
+    /// A change of it is taken over without a restart.
+    pub(super) is_live: bool,
     pub(super) expected: String,
     pub(super) is_list: bool,
     /// Its flag stands alone.
@@ -55,11 +57,20 @@ impl Key {
     }
 }
 
-/// Declares the keys: from each line its field of `Settings`, its entry in `keys()` and its part of `Settings::read`.
+/// Which keys have changed while a node works.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// Those that hold from now on.
+    pub(crate) taken_over: Vec<&'static str>,
+    /// Those that hold after a restart.
+    pub(crate) left_alone: Vec<&'static str>,
+}
+
+/// Declares the keys: from each line its field of `Settings`, its entry in `keys()` and its parts of `Settings::read` and `changed`.
 macro_rules! declare {
     ($(
         $(#[doc = $about:literal])+
-        $name:ident: $value:ty = $form:expr, default $default:expr $(, flag $flag:literal)?;
+        $name:ident: $value:ty = $form:expr, default $default:expr $(, flag $flag:literal)? $(=> $live:ident)?;
     )+) => {
         /// Everything a node can be told, as values.
         #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +84,20 @@ macro_rules! declare {
             pub(super) fn read(given: &Given) -> Result<Self, ConfigError> {
                 Ok(Self { $($name: given.read(stringify!($name), &$default, &$form)?,)+ })
             }
+
+            /// These, with what has changed between two readings, as far as it can change while a node works.
+            pub(super) fn changed(&self, before: &Self, now: &Self) -> (Self, Changes) {
+                let (mut settings, mut changes) = (self.clone(), Changes::default());
+                $(if before.$name != now.$name {
+                    if false$(|| stringify!($live) == "live")? {
+                        settings.$name = now.$name.clone();
+                        changes.taken_over.push(stringify!($name));
+                    } else {
+                        changes.left_alone.push(stringify!($name));
+                    }
+                })+
+                (settings, changes)
+            }
         }
 
         /// Every key that has a setting, in the order of the reference.
@@ -83,6 +108,7 @@ macro_rules! declare {
                     about: &[$($about),+],
                     default: &$default,
                     flag: None$(.or(Some($flag)))?,
+                    is_live: false$(|| stringify!($live) == "live")?,
                     expected: String::new(),
                     is_list: false,
                     is_switch: false,

@@ -15,7 +15,7 @@ use super::form::{
 };
 
 use super::given::Given;
-use super::key::{Key, declare};
+use super::key::{Changes, Key, declare};
 use super::socketio;
 use super::value::{Contents, LogFormat, OutagePolicy, RoomOutagePolicy, RoomSlowPolicy, SlowPolicy};
 
@@ -98,10 +98,10 @@ declare! {
 
     /// What happens to a session that reads slowly: `disconnect` closes it with 4008 and it may resume,
     /// `drop_oldest` drops what has waited longest, `latest_only` keeps the newest message. It is told what is missing.
-    room_slow_policy: SlowPolicy = SLOW_POLICY, default ["disconnect"];
+    room_slow_policy: SlowPolicy = SLOW_POLICY, default ["disconnect"] => live;
 
     /// Other policies for some rooms: a name, or the beginning of one and `*`; the first that fits counts.
-    room_slow_policies: Vec<RoomSlowPolicy> = RoomPolicies(SLOW_POLICY, "ticker/*=latest_only"), default [];
+    room_slow_policies: Vec<RoomSlowPolicy> = RoomPolicies(SLOW_POLICY, "ticker/*=latest_only"), default [] => live;
 
     /// Messages that a room remembers.
     history_messages: usize = Count(0..=1_000_000, "messages"), default ["1000"];
@@ -116,16 +116,16 @@ declare! {
     room_idle_seconds: Duration = Seconds(0..=366 * DAY), default ["3600"];
 
     /// Rooms that one session may be in.
-    rooms_per_session: usize = Count(1..=10_000, "rooms"), default ["100"];
+    rooms_per_session: usize = Count(1..=10_000, "rooms"), default ["100"] => live;
 
     /// Clients that may be in over HTTP polling, without a connection of their own. Further ones are refused with 503.
-    polling_sessions_max: usize = Count(0..=10_000_000, "sessions"), default ["100000"];
+    polling_sessions_max: usize = Count(0..=10_000_000, "sessions"), default ["100000"] => live;
 
     /// Sessions that may be in one room on this node.
-    room_members_max: usize = Count(1..=10_000_000, "sessions"), default ["100000"];
+    room_members_max: usize = Count(1..=10_000_000, "sessions"), default ["100000"] => live;
 
     /// Largest room whose members are told who the others are; in larger ones they get the counts.
-    presence_list_max: usize = Count(0..=10_000, "members"), default ["200"];
+    presence_list_max: usize = Count(0..=10_000, "members"), default ["200"] => live;
 
     /// Shortest time between two reports of who came and went.
     presence_interval_ms: Duration = Milliseconds(100..=60_000), default ["1000"];
@@ -140,24 +140,24 @@ declare! {
     close_timeout_seconds: Duration = Seconds(1..=60), default ["5"];
 
     /// How long a node that was asked to stop works as ever, but is not ready, so that balancers notice and send nobody new.
-    drain_wait_seconds: Duration = Seconds(0..=3600), default ["2"];
+    drain_wait_seconds: Duration = Seconds(0..=3600), default ["2"] => live;
 
     /// How long it then takes leave of its clients at most. Whoever is left after that is told at once.
-    drain_seconds: Duration = Seconds(0..=3600), default ["25"];
+    drain_seconds: Duration = Seconds(0..=3600), default ["25"] => live;
 
     /// Clients told to come back elsewhere in a second, on the whole node, so that they do not all come at once. 0: all at once.
-    drain_sessions_per_second: usize = Count(0..=1_000_000, "sessions"), default ["1000"];
+    drain_sessions_per_second: usize = Count(0..=1_000_000, "sessions"), default ["1000"] => live;
 
     /// Whether WebSocket clients are offered compression (permessage-deflate).
     deflate: bool = Truth, default ["true"];
 
     /// Balancers and other proxies that are believed about who is behind them, by their addresses or networks. None: nobody is.
-    trusted_proxies: Vec<Network> = Networks, default [];
+    trusted_proxies: Vec<Network> = Networks, default [] => live;
 
     /// The header in which they say it. They have to write it themselves, whatever clients send.
     trusted_header: ForwardedBy = Choice(&[
         ("x-forwarded-for", ForwardedBy::XForwardedFor), ("forwarded", ForwardedBy::Forwarded),
-    ]), default ["x-forwarded-for"];
+    ]), default ["x-forwarded-for"] => live;
 
     /// Whether they begin every connection with a PROXY header (`send-proxy-v2` of HAProxy; version 1 is understood too). Who is no trusted
     /// proxy begins without.
@@ -229,7 +229,7 @@ declare! {
     /// message too, without what it says.
     log_level: &'static str = Choice(&[
         ("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug"), ("trace", "trace"),
-    ]), default ["info"];
+    ]), default ["info"] => live;
 
     /// `text` for people, `json` for programs: one object a line.
     log_format: LogFormat = Choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]), default ["text"];

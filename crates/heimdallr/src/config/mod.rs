@@ -21,6 +21,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 pub(crate) use error::ConfigError;
+pub(crate) use key::Changes;
 pub use keys::Settings;
 
 use flags::Line;
@@ -45,17 +46,40 @@ pub(crate) fn load(
         Line::Help => return Ok(Wish::Print(flags::help())),
         Line::Version => return Ok(Wish::Print(format!("heimdallr {}\n", env!("CARGO_PKG_VERSION")))),
     };
-    let above_file = Given::from_environment(environment)?.under(flags);
-    let given = match above_file.path_of_file()? {
-        Some(path) => Given::from_file(Path::new(&path))?.under(above_file),
-        None => above_file,
-    };
-    let settings = Settings::read(&given)?;
+    let settings = Settings::read(&gather(flags, environment)?)?;
     socketio::check_events(&settings)?;
     socketio::check_adapter(&settings)?;
     check_proxies(&settings)?;
     check_tls(&settings)?;
     Ok(Wish::Start(Box::new(settle(settings))))
+}
+
+/// What a running node makes of a new reading, given the one before. The settings are those it runs with.
+pub(crate) fn renew(settings: &Settings, before: &Settings, now: &Settings) -> (Settings, Changes) {
+    settings.changed(before, now)
+}
+
+/// The keys that are set, each with where that is.
+pub(crate) fn set_keys(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Vec<(String, String)>, ConfigError> {
+    match flags::read(arguments)? {
+        Line::Given(flags) => Ok(gather(flags, environment)?.spellings()),
+        Line::Help | Line::Version => Ok(Vec::new()),
+    }
+}
+
+/// What the flags say, over the environment, over the file that either of them names.
+fn gather(
+    flags: Given,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Given, ConfigError> {
+    let above_file = Given::from_environment(environment)?.under(flags);
+    match above_file.path_of_file()? {
+        Some(path) => Ok(Given::from_file(Path::new(&path))?.under(above_file)),
+        None => Ok(above_file),
+    }
 }
 
 /// One message of the largest size always fits the queue of a session.

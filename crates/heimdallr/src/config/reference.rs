@@ -51,13 +51,15 @@ fn reference() -> String {
         Every key can stand in a TOML file (`heimdallr --config FILE`, an example is `deploy/heimdallr.toml`) and in the\n\
         environment as `HEIMDALLR_` and the key in capitals; seven have a flag. Flags win over the environment, the\n\
         environment over the file. An unknown key, or a value of another form, is refused by name and nothing starts. In\n\
-        the environment the items of a list stand between commas.\n\n\
+        the environment the items of a list stand between commas. On `SIGHUP` a node reads all of it again: keys marked\n\
+        with * hold at once, others after a restart, which the log says; what cannot be followed changes nothing.\n\n\
         | key | flag | form | default | meaning |\n|---|---|---|---|---|\n"
         .to_owned();
     for key in keys() {
         let flag = key.usage().map_or(String::new(), |usage| format!("`{usage}`"));
         let default = format!("`{}`", key.default_literal());
-        let row = [format!("`{}`", key.name), flag, key.expected.clone(), default, about(&key)];
+        let name = format!("`{}`{}", key.name, if key.is_live { " *" } else { "" });
+        let row = [name, flag, key.expected.clone(), default, about(&key)];
         writeln!(text, "| {} |", row.join(" | ")).expect("a string takes any text");
     }
     text

@@ -99,6 +99,12 @@ impl Homes {
         }
     }
 
+    /// Goes by what of other settings can change while there are rooms.
+    pub(crate) fn renew(&mut self, settings: &Settings) {
+        self.members_max = settings.room_members_max;
+        self.list_max = settings.presence_list_max;
+    }
+
     pub(crate) fn enter(&mut self, enter: Enter, now: Now, out: &mut Vec<Addressed>) {
         let is_new = !self.rooms.contains(&enter.room);
         if let Err(refusal) = self.let_in(&enter, now) {

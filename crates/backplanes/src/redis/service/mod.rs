@@ -2,6 +2,7 @@
 
 mod address;
 mod end;
+mod inspect;
 mod keys;
 mod lines;
 mod scripts;
@@ -29,6 +30,7 @@ use super::broker::{Line, Request};
 use super::machine::{Input, Machine, Outcome, TICK_MS};
 use crate::{Arrival, Ask, Backplane, Health, Link, OpenError, Settings, Wake};
 
+pub use self::inspect::{Condition, Inspection, check, inspect};
 pub use self::secret::shared_secret;
 
 /// What shards have asked and the service has not looked at.

@@ -1,0 +1,40 @@
+//! Whether a node would start with the configuration, without starting it.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use super::{Command, Complaint};
+use crate::config::{self, Wish};
+use crate::settings;
+
+pub(super) const COMMAND: Command = Command {
+    word: "check",
+    takes: "[--KEY VALUE]...",
+    about: "Read the configuration as a start would, say which keys are set and where, and end.",
+    run,
+};
+
+fn run(words: Vec<OsString>) -> Result<ExitCode, Complaint> {
+    let text = match config::load(words.clone(), std::env::vars_os()).map_err(Complaint::misspelt)? {
+        Wish::Print(text) => text,
+        Wish::Start(settings) => {
+            backplanes::check(&settings::of_backplane(&settings))
+                .map_err(|error| Complaint::misspelt(error.0))?;
+            report(&config::set_keys(words, std::env::vars_os()).map_err(Complaint::misspelt)?)
+        }
+    };
+    std::io::stdout().write_all(text.as_bytes()).map_err(Complaint::failed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says where each key was set. What it was set to may be a secret.
+fn report(keys: &[(String, String)]) -> String {
+    let mut text = "The configuration can be followed.\n".to_owned();
+    for (key, spelling) in keys {
+        writeln!(text, "  {key}, set by {spelling}").expect("a string takes any text");
+    }
+    text += "Every other key has its default.\n";
+    text
+}
