@@ -34,6 +34,8 @@ pub struct Settings {
     pub inbox_idle_ms: u64,
     /// Where the brokers are, in the form their backplane reads.
     pub urls: Vec<String>,
+    /// Certificates, in PEM, of the authorities that brokers spoken to over TLS are trusted by; empty: those that the system trusts.
+    pub ca: Vec<u8>,
     /// How everything begins that is kept in a broker.
     pub prefix: String,
     /// A message is accepted once so many replicas have it too.

@@ -41,6 +41,7 @@ pub(crate) fn of_backplane(settings: &Settings) -> backplanes::Settings {
         room_idle_ms: settings.room_idle_seconds.as_millis() as u64,
         inbox_idle_ms: settings.inbox_idle_seconds.as_millis() as u64,
         urls: settings.redis.clone(),
+        ca: settings.redis_ca.bytes().map(|ca| ca.to_vec()).unwrap_or_default(),
         prefix: settings.redis_prefix.clone(),
         wait_replicas: settings.redis_wait_replicas as u32,
         outage_rules: outage_rules(settings),

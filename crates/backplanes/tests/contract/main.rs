@@ -1,5 +1,6 @@
 //! What every backplane promises, run over every entry of the list.
 
+mod masters;
 mod server;
 
 use std::collections::VecDeque;
@@ -7,8 +8,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use backplanes::{Arrival, Ask, BACKPLANES, Backplane, Link, NodeId, Opened, Order, Settings, Wake};
+use backplanes::{Arrival, Ask, BACKPLANES, Backplane, Link, NodeId, Open, Opened, Order, Settings, Wake};
 use chat::{Body, Epoch, Lineage, Message, Position, RoomId, RoomName, Tag, Time, UserId};
+use masters::Masters;
 use server::Server;
 
 /// How long an answer may take before it is missed.
@@ -29,8 +31,7 @@ fn each(test: impl Fn(&mut Node)) {
 
 /// Runs a test over every backplane; rooms nobody attends to are forgotten after so many milliseconds.
 fn each_keeping(room_idle_ms: u64, test: impl Fn(&mut Node)) {
-    for (name, open) in BACKPLANES {
-        let broker = (*name == "redis").then(Server::start);
+    for (name, open, broker) in every() {
         let (wake, woken) = channel();
         let wake: Wake = Arc::new(move || {
             let _ = wake.send(());
@@ -42,13 +43,44 @@ fn each_keeping(room_idle_ms: u64, test: impl Fn(&mut Node)) {
             tags_per_room: TAGS_PER_ROOM,
             history_messages: 100,
             room_idle_ms,
-            urls: broker.iter().map(Server::url).collect(),
+            urls: broker.urls(),
             ..Settings::default()
         };
         let mut link = open(&settings, vec![wake]).unwrap_or_else(|error| panic!("{name}: {}", error.0));
         let end = link.end(0)();
         test(&mut Node { end, arrivals: VecDeque::new(), woken, _link: link });
     }
+}
+
+/// What a backplane needs to be there.
+enum Broker {
+    None,
+    One(Server),
+    Cluster(Masters),
+}
+
+impl Broker {
+    fn urls(&self) -> Vec<String> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(server) => vec![server.url()],
+            Self::Cluster(masters) => vec![masters.url()],
+        }
+    }
+}
+
+/// Every backplane, with each kind of broker that it can have.
+fn every() -> Vec<(&'static str, Open, Broker)> {
+    let mut every = Vec::new();
+    for (name, open) in BACKPLANES {
+        if *name == "redis" {
+            every.push((*name, *open, Broker::One(Server::start())));
+            every.push((*name, *open, Broker::Cluster(Masters::start())));
+        } else {
+            every.push((*name, *open, Broker::None));
+        }
+    }
+    every
 }
 
 impl Node {

@@ -8,13 +8,17 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at what nobody is told of.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A Redis, or a Sentinel.
 pub(crate) struct Server {
     program: &'static str,
     process: Child,
     port: u16,
+    /// Where other servers of its cluster reach it.
+    bus: Option<u16>,
     /// Where its configuration is, and what it keeps.
     folder: PathBuf,
 }
@@ -25,10 +29,36 @@ impl Server {
         Self::with("redis-server", "save \"\"\nappendonly no\nrepl-diskless-sync-delay 0\n")
     }
 
+    /// A Redis that keeps nothing, and is set up further.
+    pub(crate) fn start_with(more: &str) -> Self {
+        Self::with("redis-server", &format!("save \"\"\nappendonly no\n{more}"))
+    }
+
     /// A Redis that keeps everything it has said yes to.
     pub(crate) fn start_keeping() -> Self {
         let keep = "save \"\"\nappendonly yes\nappendfsync always\nrepl-diskless-sync-delay 0\n";
         Self::with("redis-server", keep)
+    }
+
+    /// A Redis that belongs to a cluster, and keeps nothing.
+    pub(crate) fn start_in_cluster() -> Self {
+        let bus = free_port();
+        let mut server = Self::with(
+            "redis-server",
+            &format!(
+                "save \"\"\nappendonly no\nrepl-diskless-sync-delay 0\ncluster-enabled yes\ncluster-config-file nodes.conf\n\
+                 cluster-port {bus}\ncluster-node-timeout 2000\ncluster-replica-validity-factor 0\n\
+                 cluster-require-full-coverage no\n"
+            ),
+        );
+        server.bus = Some(bus);
+        server
+    }
+
+    /// What another server of a cluster is told so that it meets this one.
+    pub(crate) fn meeting(&self) -> String {
+        let bus = self.bus.expect("it belongs to a cluster");
+        format!("CLUSTER MEET 127.0.0.1 {} {bus}", self.port)
     }
 
     /// A Sentinel that watches a master by the name of `ours`.
@@ -43,7 +73,7 @@ impl Server {
         std::fs::create_dir_all(&folder).expect("a folder for what it keeps");
         let place = format!("port {port}\nbind 127.0.0.1\ndir {0}\nlogfile {0}/log\n", folder.display());
         std::fs::write(folder.join("redis.conf"), place + configuration).expect("its configuration");
-        let mut server = Self { program, process: spawn(program, &folder), port, folder };
+        let mut server = Self { program, process: spawn(program, &folder), port, bus: None, folder };
         server.wait();
         server
     }
@@ -86,10 +116,26 @@ impl Server {
         String::from_utf8_lossy(&text).into_owned()
     }
 
+    /// Gives it a command, and returns the texts that it lists.
+    pub(crate) fn list(&self, command: &str) -> Vec<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        write!(stream, "{command}\r\n").expect("it reads");
+        let mut lines = BufReader::new(stream).lines().map(|line| line.expect("it answers"));
+        let count = lines.next().and_then(|line| line.strip_prefix('*')?.parse().ok()).expect("a list");
+        lines.skip(1).step_by(2).take(count).collect()
+    }
+
     /// Makes it a replica of another, with all that one has.
     pub(crate) fn follow(&self, master: &Self) {
         assert_eq!(self.tell(&format!("REPLICAOF 127.0.0.1 {}", master.port)), "+OK");
         self.has_all_of(master);
+    }
+
+    /// Lets its replicas fall behind.
+    pub(crate) fn lets_nobody_follow(&self) {
+        assert_eq!(self.tell("ACL SETUSER default -psync -sync"), "+OK");
+        self.tell("CLIENT KILL TYPE replica");
     }
 
     /// Waits until it has all that its master has.
@@ -151,11 +197,11 @@ fn spawn(program: &str, folder: &std::path::Path) -> Child {
     })
 }
 
-fn await_that(is_so: impl Fn() -> bool) {
+pub(crate) fn await_that(is_so: impl Fn() -> bool) {
     let give_up = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < give_up, "it does not come about");
-        std::thread::yield_now();
+        std::thread::park_timeout(LOOK);
     }
 }
 
@@ -163,7 +209,7 @@ fn field<'i>(info: &'i str, name: &str) -> Option<&'i str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it has an address").port()
 }

@@ -9,7 +9,7 @@ use backplanes::{
     Arrival, Ask, BACKPLANES, Backplane, Link, NodeId, Opened, Order, OutagePolicy, OutageRule, Settings,
     Wake,
 };
-use chat::{Body, Counts, Epoch, Here, Message, Position, RoomId, RoomName, Time, UserId};
+use chat::{Body, Counts, Epoch, Here, Message, Position, RoomId, RoomName, Tag, Time, UserId};
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -27,6 +27,7 @@ pub(crate) enum Rules {
 
 pub(crate) struct Cluster {
     nodes: Vec<Node>,
+    room: RoomId,
     woken: Receiver<()>,
     said: Vec<Said>,
     /// What stands at each position, whoever was shown it.
@@ -47,28 +48,85 @@ struct Node {
     others_opened: usize,
     /// Who is in the room on the other nodes.
     elsewhere: HashMap<NodeId, u32>,
+    /// How often it was told that nobody is on another node any more.
+    departures: usize,
 }
 
-fn room() -> RoomId {
-    RoomId::public(RoomName::new("lobby").expect("a valid name"))
+/// What is tried with what.
+pub(crate) struct Plan {
+    pub(crate) nodes: u32,
+    pub(crate) urls: Vec<String>,
+    /// The room of the ledger.
+    pub(crate) room: String,
+    pub(crate) policy: OutagePolicy,
+    pub(crate) wait_replicas: u32,
+    pub(crate) prefix: String,
+    /// Whom brokers over TLS are trusted by.
+    pub(crate) ca: Vec<u8>,
+}
+
+impl Plan {
+    /// Two nodes in the lobby.
+    pub(crate) fn new(url: &str) -> Self {
+        Self {
+            nodes: 2,
+            urls: vec![url.to_owned()],
+            room: "lobby".to_owned(),
+            policy: OutagePolicy::Refuse,
+            wait_replicas: 0,
+            prefix: String::new(),
+            ca: Vec::new(),
+        }
+    }
+}
+
+impl Plan {
+    fn settings(&self, node: u32) -> Settings {
+        Settings {
+            node: NodeId(node),
+            shards: 1,
+            epoch_seed: u64::from(node) << 32,
+            tags_per_room: 10_000,
+            history_messages: 10_000,
+            room_idle_ms: 60_000,
+            inbox_idle_ms: 60_000,
+            urls: self.urls.clone(),
+            ca: self.ca.clone(),
+            prefix: self.prefix.clone(),
+            wait_replicas: self.wait_replicas,
+            outage_rules: vec![OutageRule { rooms: "*".to_owned(), policy: self.policy }],
+        }
+    }
+}
+
+pub(crate) fn room(name: &str) -> RoomId {
+    RoomId::public(RoomName::new(name).expect("a valid name"))
 }
 
 impl Cluster {
     pub(crate) fn new(nodes: u32, url: &str) -> Self {
-        Self::under(OutagePolicy::Refuse, nodes, url)
+        Self::of(Plan { nodes, ..Plan::new(url) })
     }
 
-    pub(crate) fn under(policy: OutagePolicy, nodes: u32, url: &str) -> Self {
-        let outage_rules = vec![OutageRule { rooms: "*".to_owned(), policy }];
-        Self::with(&Settings { outage_rules, ..Settings::default() }, nodes, url)
+    pub(crate) fn of(plan: Plan) -> Self {
+        let mut cluster = Self::start(plan);
+        cluster.until(|cluster| cluster.nodes.iter().all(|node| node.link.health().fault.is_none()));
+        let room = cluster.room.clone();
+        for node in &mut cluster.nodes {
+            node.end.ask(Ask::Attend(room.clone()), &mut Vec::new());
+        }
+        cluster.until(|cluster| cluster.nodes.iter().all(|node| node.at.is_some()));
+        cluster
     }
 
-    /// Nodes for which nothing is accepted that so many replicas do not have.
-    pub(crate) fn waiting_for(wait_replicas: u32, nodes: u32, url: &str) -> Self {
-        Self::with(&Settings { wait_replicas, ..Settings::default() }, nodes, url)
+    /// Why nodes do not even start.
+    pub(crate) fn refusal(plan: &Plan) -> Option<String> {
+        let (_, open) = BACKPLANES.iter().find(|(name, _)| *name == "redis").expect("it is in the list");
+        open(&plan.settings(1), vec![Arc::new(|| {})]).err().map(|error| error.0)
     }
 
-    fn with(settings: &Settings, nodes: u32, url: &str) -> Self {
+    /// Nodes that have not reached anything yet.
+    pub(crate) fn start(plan: Plan) -> Self {
         let (wake, woken) = channel();
         let (_, open) = BACKPLANES.iter().find(|(name, _)| *name == "redis").expect("it is in the list");
         let start = |number: u32| {
@@ -76,18 +134,8 @@ impl Cluster {
             let wake: Wake = Arc::new(move || {
                 let _ = wake.send(());
             });
-            let settings = Settings {
-                node: NodeId(number),
-                shards: 1,
-                epoch_seed: u64::from(number) << 32,
-                tags_per_room: 10_000,
-                history_messages: 10_000,
-                room_idle_ms: 60_000,
-                inbox_idle_ms: 60_000,
-                urls: vec![url.to_owned()],
-                ..settings.clone()
-            };
-            let mut link = open(&settings, vec![wake]).unwrap_or_else(|error| panic!("{}", error.0));
+            let mut link =
+                open(&plan.settings(number), vec![wake]).unwrap_or_else(|error| panic!("{}", error.0));
             let end = link.end(0)();
             Node {
                 end,
@@ -97,16 +145,11 @@ impl Cluster {
                 losses: 0,
                 others_opened: 0,
                 elsewhere: HashMap::new(),
+                departures: 0,
             }
         };
-        let nodes = (1..=nodes).map(start).collect();
-        let mut cluster = Self { nodes, woken, said: Vec::new(), places: HashMap::new() };
-        cluster.until(|cluster| cluster.nodes.iter().all(|node| node.link.health().fault.is_none()));
-        for node in &mut cluster.nodes {
-            node.end.ask(Ask::Attend(room()), &mut Vec::new());
-        }
-        cluster.until(|cluster| cluster.nodes.iter().all(|node| node.at.is_some()));
-        cluster
+        let nodes = (1..=plan.nodes).map(start).collect();
+        Self { nodes, room: room(&plan.room), woken, said: Vec::new(), places: HashMap::new() }
     }
 
     /// A node asks for something that is not noted in the ledger.
@@ -129,10 +172,21 @@ impl Cluster {
         self.nodes[node].elsewhere.values().sum()
     }
 
+    /// How often a node was told that nobody is on another any more.
+    pub(crate) fn departures(&self, node: usize) -> usize {
+        self.nodes[node].departures
+    }
+
+    /// What is wrong with a node's backplane, as it says.
+    pub(crate) fn fault(&self, node: usize) -> String {
+        self.nodes[node].link.health().fault.unwrap_or_default()
+    }
+
     /// A node says how many are in the room there.
     pub(crate) fn here(&mut self, node: usize, sessions: u32) {
         let counts = Counts { members: sessions, guests: 0 };
-        self.ask(node, Ask::Here { room: room(), here: Here { sessions, counts, users: None } });
+        let room = self.room.clone();
+        self.ask(node, Ask::Here { room, here: Here { sessions, counts, users: None } });
     }
 
     /// The last node ends. Returns how long that took.
@@ -150,21 +204,8 @@ impl Cluster {
     /// The nodes say something by turns.
     pub(crate) fn say(&mut self, messages: usize) {
         for _ in 0..messages {
-            let ticket = self.said.len();
-            let text = format!("m{ticket}");
-            let order = Order {
-                room: room(),
-                author: UserId::new("alice").ok(),
-                body: Body::text(&text),
-                tag: None,
-                time: Time(1),
-                ticket: ticket as u64,
-            };
-            self.said.push(Said { text, answer: None });
-            let node = ticket % self.nodes.len();
-            let mut arrivals = Vec::new();
-            self.nodes[node].end.ask(Ask::Order(order), &mut arrivals);
-            arrivals.into_iter().for_each(|arrival| self.note(node, arrival));
+            let text = format!("m{}", self.said.len());
+            self.say_so(&text, None);
         }
         self.collect();
     }
@@ -175,6 +216,29 @@ impl Cluster {
             self.say(1);
             let _ = self.woken.recv_timeout(LOOK);
         }
+    }
+
+    /// A node says something that it, or another, may say again.
+    pub(crate) fn say_as(&mut self, text: &str, tag: &str) {
+        self.say_so(text, Tag::new(tag));
+        self.collect();
+    }
+
+    fn say_so(&mut self, text: &str, tag: Option<Tag>) {
+        let ticket = self.said.len();
+        let order = Order {
+            room: self.room.clone(),
+            author: UserId::new("alice").ok(),
+            body: Body::text(text),
+            tag,
+            time: Time(1),
+            ticket: ticket as u64,
+        };
+        self.said.push(Said { text: text.to_owned(), answer: None });
+        let node = ticket % self.nodes.len();
+        let mut arrivals = Vec::new();
+        self.nodes[node].end.ask(Ask::Order(order), &mut arrivals);
+        arrivals.into_iter().for_each(|arrival| self.note(node, arrival));
     }
 
     /// Waits until all is answered, and all nodes stand at the same place.
@@ -232,11 +296,12 @@ impl Cluster {
                 self.follow(node, &message);
                 self.answer(ticket, Some(message.at));
             }
-            Arrival::Opened(opened) if opened.room != room() => self.nodes[node].others_opened += 1,
+            Arrival::Opened(opened) if opened.room != self.room => self.nodes[node].others_opened += 1,
             Arrival::Opened(opened) => self.open(node, &opened),
             Arrival::Placed { at, ticket } => self.answer(ticket, Some(at)),
             Arrival::Failed { ticket, .. } => self.answer(ticket, None),
-            Arrival::Elsewhere { room: of, node: other, here } if of == room() => {
+            Arrival::Elsewhere { room, node: other, here } if room == self.room => {
+                self.nodes[node].departures += usize::from(here.is_none());
                 self.nodes[node].elsewhere.insert(other, here.map_or(0, |here| here.sessions));
             }
             Arrival::Shut { .. }
@@ -286,14 +351,21 @@ impl Cluster {
         assert!(self.nodes[node].shown.insert(text.clone()), "{text} is shown once");
     }
 
+    /// How many messages that were accepted a node was not shown.
+    fn missed(&self, node: &Node) -> usize {
+        let is_missed =
+            |said: &&Said| matches!(said.answer, Some(Some(_))) && !node.shown.contains(&said.text);
+        self.said.iter().filter(is_missed).count()
+    }
+
+    /// Waits until what was lost has been put back.
+    pub(crate) fn mend(&mut self) {
+        self.until(|cluster| cluster.nodes.iter().all(|node| cluster.missed(node) == 0));
+    }
+
     pub(crate) fn check(&self, rules: Rules) {
         for node in &self.nodes {
-            let missing = self
-                .said
-                .iter()
-                .filter(|said| matches!(said.answer, Some(Some(_))) && !node.shown.contains(&said.text));
-            let missing = missing.count();
-            assert_eq!(missing, 0, "they were not shown");
+            assert_eq!(self.missed(node), 0, "they were not shown");
         }
         let losses = self.told_of_losses();
         assert!(

@@ -1,11 +1,14 @@
 //! Nodes around a real Redis to which things happen: connections are killed, it restarts, replicas are promoted, it falls silent. A ledger
 //! holds what everybody was shown against what was accepted.
 
+#[path = "../contract/masters.rs"]
+mod masters;
 #[path = "../contract/server.rs"]
 mod server;
 
 mod cluster;
 mod farewell;
+mod shards;
 mod switchboard;
 mod takeover;
 
@@ -13,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use backplanes::{Ask, OutagePolicy};
 use chat::{Counts, Here, RoomId, RoomName, UserId};
-use cluster::{Cluster, Rules};
+use cluster::{Cluster, Plan, Rules};
 use server::Server;
 use switchboard::Switchboard;
 
@@ -94,7 +97,7 @@ fn connections_that_fall_silent_are_noticed_and_made_anew() {
 #[test]
 fn a_node_that_waits_for_replicas_in_vain_does_everything_else_meanwhile() {
     let server = Server::start();
-    let mut cluster = Cluster::waiting_for(1, 1, &server.url());
+    let mut cluster = Cluster::of(Plan { nodes: 1, wait_replicas: 1, ..Plan::new(&server.url()) });
     cluster.say_slowly(ROUND);
     let began = Instant::now();
     cluster.ask(0, Ask::Attend(RoomId::public(RoomName::new("other").expect("a valid name"))));
@@ -108,7 +111,7 @@ fn a_node_that_waits_for_replicas_in_vain_does_everything_else_meanwhile() {
 fn a_connection_that_falls_silent_while_replicas_are_waited_for_is_made_anew() {
     let server = Server::start();
     let switchboard = Switchboard::to(server.port());
-    let mut cluster = Cluster::waiting_for(1, 1, &switchboard.url());
+    let mut cluster = Cluster::of(Plan { nodes: 1, wait_replicas: 1, ..Plan::new(&switchboard.url()) });
     switchboard.silence();
     cluster.say_slowly(ROUND);
     cluster.until(|cluster| cluster.is_faulty(0));
@@ -138,7 +141,7 @@ fn without_a_redis_posts_are_refused_and_go_on_when_it_is_back() {
 #[test]
 fn without_a_redis_rooms_go_on_where_they_may() {
     let mut server = Server::start_keeping();
-    let mut cluster = Cluster::under(OutagePolicy::Local, 2, &server.url());
+    let mut cluster = Cluster::of(Plan { policy: OutagePolicy::Local, ..Plan::new(&server.url()) });
     cluster.say(ROUND);
     cluster.settle();
     server.stop();

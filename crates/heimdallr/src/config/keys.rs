@@ -61,10 +61,13 @@ declare! {
     threads: usize = Threads(1..=256), default ["auto"], flag "N";
 
     /// Redis through which nodes are one: every node that names it shares rooms with the others. Over several, rooms are spread; all nodes name the
-    /// same ones alike. `redis://[USER:PASSWORD@]HOST:PORT[/DATABASE]`, `rediss://` for TLS, or
-    /// `redis+sentinel://[USER:PASSWORD@]HOST:PORT,HOST:PORT/MASTER[/DATABASE]`. None: the node stands alone. `REDIS_URL` is another name
-    /// for the variable.
+    /// same ones alike. `redis://[USER:PASSWORD@]HOST:PORT[/DATABASE]`,
+    /// `redis+sentinel://[USER:PASSWORD@]HOST:PORT,HOST:PORT/MASTER[/DATABASE]` or `redis+cluster://[USER:PASSWORD@]HOST:PORT,HOST:PORT`; with
+    /// `rediss` for TLS. None: the node stands alone. `REDIS_URL` is another name for the variable.
     redis: Vec<String> = Texts(16, is_redis, "URLs such as redis://localhost:6379"), default [], flag "URL";
+
+    /// Certificates in PEM of the authorities that Redis over TLS is trusted by, a file read at the start. Empty: those that the system trusts.
+    redis_ca: Contents = File, default [""];
 
     /// How all keys and channels in Redis begin. Nodes of one cluster have it alike.
     redis_prefix: String = Text(is_prefix, "up to 64 bytes without blanks and braces"), default [""];

@@ -167,6 +167,10 @@ pub enum Reply {
     Rooms(Vec<RoomId>),
     /// The broker did not do it.
     Failed,
+    /// Who would have done it cannot be reached now, or any more: nobody knows whether it was done. The line goes on for everything else.
+    Unanswered,
+    /// Of what was to be listened to this is not, because who has it cannot be reached now. Everything else is.
+    Unheard(Vec<Channel>),
 }
 
 /// How a room stands.

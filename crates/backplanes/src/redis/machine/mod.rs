@@ -4,11 +4,15 @@
 
 #[cfg(test)]
 mod chaos;
+#[cfg(test)]
+mod endings;
 mod entry;
 mod local;
 #[cfg(test)]
 mod losses;
 mod nodes;
+#[cfg(test)]
+mod parts;
 mod posts;
 mod requests;
 mod rooms;
@@ -65,6 +69,13 @@ pub enum Input {
         /// What.
         what: Heard,
     },
+    /// These channels are not listened to any more, and what was published there may have been missed. The listener goes on for all others.
+    Unheard(Vec<Channel>),
+    /// A part of the broker has begun another life, which may lack the end of what was accepted there; the lines go on.
+    Succeeded {
+        /// For how long that part had been gone.
+        gone_ms: u64,
+    },
     /// Time has passed. Told at least every [`TICK_MS`].
     Tick,
     /// The node ends, and has said so to its shards: nothing is asked any more.
@@ -94,6 +105,10 @@ pub struct Machine {
     listener: Wire,
     next_request: u64,
     rooms: ByRoom<Room>,
+    /// Channels that could not be listened to.
+    unheard: Vec<Channel>,
+    /// Rooms that could not be served, and may have to be shut.
+    unserved: Vec<RoomId>,
     /// Rooms that are heard and wait for their turn.
     to_attend: VecDeque<RoomId>,
     /// How many attends the broker has not answered.
@@ -124,6 +139,8 @@ impl Machine {
             listener: Wire::new(now_ms),
             next_request: 1,
             rooms: ByRoom::default(),
+            unheard: Vec::new(),
+            unserved: Vec::new(),
             to_attend: VecDeque::new(),
             attending: 0,
             doubts: VecDeque::new(),
@@ -144,6 +161,8 @@ impl Machine {
             Input::Cut(line) => self.cut(line),
             Input::Reply { id, reply } => self.reply(id, reply, out),
             Input::Heard { channel, what } => self.heard(&channel, what, out),
+            Input::Unheard(channels) => self.not_heard(channels),
+            Input::Succeeded { gone_ms } => self.put_back(now_ms.saturating_sub(gone_ms), out),
             Input::Tick => self.tick(out),
             Input::Farewell => self.take_leave(out),
         }
@@ -252,6 +271,7 @@ impl Machine {
             Awaited::Forsake(room, node) if node == self.node && !self.rooms.contains(&room) => {
                 self.leaving.insert(room);
             }
+            Awaited::Forsake(_, node) => self.not_buried(node),
             // Posts are asked for again when there is a line again, leases are renewed, and dead nodes are found once more.
             _ => {}
         }
@@ -265,15 +285,27 @@ impl Machine {
             self.attending -= 1;
         }
         match (awaited, reply) {
+            (Awaited::Post(number), Reply::Unanswered) => self.post_later(number),
             (Awaited::Post(number), reply) => self.answer(number, reply, out),
             (Awaited::Attend(room), Reply::Attended(attended)) => self.attended(id, room, attended, out),
             (Awaited::Listen(channels), Reply::Done) => self.listened(id, channels, out),
+            (Awaited::Listen(channels), Reply::Unheard(unheard)) => {
+                self.not_heard(unheard);
+                self.listened(id, channels, out);
+            }
+            (Awaited::Forsake(room, node), reply) if node == self.node && self.nodes.is_ending() => {
+                self.left(room, reply == Reply::Done, out);
+            }
+            (Awaited::Bury(node), Reply::Failed | Reply::Unanswered) if node == self.node => {
+                self.not_ended(&Awaited::Bury(node));
+            }
+            (Awaited::Resign, Reply::Failed | Reply::Unanswered) => self.not_ended(&Awaited::Resign),
             (Awaited::Renew, Reply::Alive { nodes, dead, lapsed }) => self.alive(nodes, dead, lapsed, out),
             (Awaited::Rooms(node), Reply::Rooms(rooms)) => self.clean_rooms(node, rooms, out),
             (Awaited::Bury(node), Reply::Done) => self.buried(node),
             (Awaited::Rooms(node) | Awaited::Bury(node), _) => self.not_buried(node),
             (Awaited::Listen(_), _) => self.redial(Line::Listener, out),
-            (awaited, Reply::Failed) => return self.unanswered(id, awaited),
+            (awaited, Reply::Failed | Reply::Unanswered) => return self.unanswered(id, awaited),
             _ => {}
         }
         self.attend_more(out);
@@ -305,10 +337,24 @@ impl Machine {
         }
         self.give_up_posts(out);
         self.post_owed_again(out);
+        self.try_again(out);
         self.settle_doubts(out);
         self.attend_more(out);
         self.check_hearing(out);
         self.renew_and_probe(out);
+    }
+
+    /// Asks once more for what could not be done when it was asked for, and shuts rooms that have waited too long.
+    fn try_again(&mut self, out: &mut Outcome) {
+        self.shut_unserved(out);
+        if self.listener.is_up() {
+            self.listen_again(out);
+        }
+        if self.commands.is_up() {
+            self.post_unanswered(out);
+            self.leave_again(out);
+            self.end(out);
+        }
     }
 
     /// Lets a line go that is of no use. What was asked on it is not answered any more.

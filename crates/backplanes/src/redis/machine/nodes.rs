@@ -31,6 +31,10 @@ pub(super) struct Nodes {
     /// Which life of the broker the leases are from, and until when nodes it has not heard of yet are not taken for gone.
     run: Option<Box<str>>,
     spared_until_ms: u64,
+    /// Until when nodes that have not renewed their leases are not taken for gone either: this one could not renew its own.
+    excused_until_ms: u64,
+    /// Since when it has listened to itself; `None`: it does not.
+    pub(super) listening_ms: Option<u64>,
     /// When it last heard itself.
     heard_ms: Option<u64>,
     /// This node's own end.
@@ -43,7 +47,14 @@ enum End {
     #[default]
     Far,
     /// It takes leave of the broker.
-    Near,
+    Near {
+        /// How many rooms it has not left yet.
+        rooms: usize,
+        /// Nobody could be told yet that its lease is over.
+        is_unsaid: bool,
+        /// Nothing more is to be kept of it, and that has yet to be asked for.
+        is_unburied: bool,
+    },
     /// The broker keeps nothing of it.
     Over,
 }
@@ -66,6 +77,10 @@ impl Nodes {
         self.end == End::Over
     }
 
+    pub(super) fn is_ending(&self) -> bool {
+        self.end != End::Far
+    }
+
     /// A line is new: everything is due. A broker that may have forgotten the leases is given time to hear of them.
     pub(super) fn restart(&mut self, run: Option<&str>, now_ms: u64) {
         (self.burying, self.renew_due_ms, self.probe_due_ms) = (None, 0, 0);
@@ -79,7 +94,7 @@ impl Nodes {
 impl Machine {
     /// Says that the node is alive, and something to itself, when it is time to.
     pub(super) fn renew_and_probe(&mut self, out: &mut Outcome) {
-        if !self.commands.is_up() || self.nodes.end != End::Far {
+        if !self.commands.is_up() || self.nodes.is_ending() {
             return;
         }
         if self.now_ms >= self.nodes.renew_due_ms {
@@ -95,8 +110,8 @@ impl Machine {
 
     /// Lets a listener go that does not hear the node speak.
     pub(super) fn check_hearing(&mut self, out: &mut Outcome) {
-        let since_ms =
-            self.listener.since_ms.max(self.commands.since_ms).max(self.nodes.heard_ms.unwrap_or(0));
+        let Some(listening_ms) = self.nodes.listening_ms else { return };
+        let since_ms = listening_ms.max(self.commands.since_ms).max(self.nodes.heard_ms.unwrap_or(0));
         let is_deaf = self.listener.is_up() && self.commands.is_up() && self.now_ms >= since_ms + SILENCE_MS;
         if is_deaf {
             self.redial(Line::Listener, out);
@@ -114,12 +129,17 @@ impl Machine {
     }
 
     pub(super) fn alive(&mut self, alive: Vec<NodeId>, dead: Vec<NodeId>, lapsed: bool, out: &mut Outcome) {
-        let mut alive = BTreeSet::from_iter(alive);
-        if self.now_ms < self.nodes.spared_until_ms {
-            alive.extend(self.nodes.alive.iter().filter(|node| !dead.contains(node)));
+        if lapsed && !self.nodes.alive.is_empty() {
+            // What kept this node from it may have kept the others too.
+            self.nodes.excused_until_ms = self.now_ms + SPARED_MS;
         }
+        let mut alive = BTreeSet::from_iter(alive);
+        let (is_spared, is_excused) =
+            (self.now_ms < self.nodes.spared_until_ms, self.now_ms < self.nodes.excused_until_ms);
+        let are_kept = |node: &&NodeId| is_excused || (is_spared && !dead.contains(node));
+        alive.extend(self.nodes.alive.iter().filter(are_kept));
         let gone: Vec<_> = self.nodes.alive.difference(&alive).copied().collect();
-        self.nodes.dead = BTreeSet::from_iter(dead);
+        self.nodes.dead = dead.into_iter().filter(|node| !alive.contains(node)).collect();
         if alive != self.nodes.alive {
             let told: Arc<[NodeId]> = alive.iter().copied().collect();
             out.arrivals.extend((0..self.shards).map(|shard| (shard, Arrival::Nodes(told.clone()))));
@@ -144,6 +164,9 @@ impl Machine {
 
     /// Takes a dead node out of these rooms, then asks for more, until there are none.
     pub(super) fn clean_rooms(&mut self, node: NodeId, rooms: Vec<RoomId>, out: &mut Outcome) {
+        if self.nodes.burying != Some(node) {
+            return;
+        }
         if rooms.is_empty() {
             return self.request(Request::Bury(node), Some(Awaited::Bury(node)), out);
         }
@@ -161,14 +184,48 @@ impl Machine {
     /// The node ends. First it is taken for dead, so that the others clean up what it does not come to; then it leaves its rooms, each of which
     /// is told; and when that is done nothing is kept of it.
     pub(super) fn take_leave(&mut self, out: &mut Outcome) {
-        self.nodes.end = End::Near;
         let mut rooms = self.rooms_in_order();
         rooms.extend(std::mem::take(&mut self.leaving));
         self.rooms.clear();
         self.to_attend.clear();
-        self.request(Request::Resign, None, out);
+        self.request(Request::Resign, Some(Awaited::Resign), out);
         rooms.into_iter().for_each(|room| self.leave(room, self.node, out));
-        self.request(Request::Bury(self.node), Some(Awaited::Bury(self.node)), out);
+        let is_own = |awaited: &&Awaited| matches!(awaited, Awaited::Forsake(_, node) if *node == self.node);
+        let rooms = self.commands.awaited.values().filter(is_own).count();
+        self.nodes.end = End::Near { rooms, is_unsaid: false, is_unburied: rooms == 0 };
+        self.end(out);
+    }
+
+    /// This node has left one more of its rooms, or is to try again.
+    pub(super) fn left(&mut self, room: RoomId, is_done: bool, out: &mut Outcome) {
+        let End::Near { rooms, is_unburied, .. } = &mut self.nodes.end else { return };
+        if is_done {
+            *rooms -= 1;
+            *is_unburied = *rooms == 0;
+            self.end(out);
+        } else {
+            self.leaving.insert(room);
+        }
+    }
+
+    /// What this node has said to end is to be said again.
+    pub(super) fn not_ended(&mut self, what: &Awaited) {
+        if let End::Near { is_unsaid, is_unburied, .. } = &mut self.nodes.end {
+            match what {
+                Awaited::Resign => *is_unsaid = true,
+                _ => *is_unburied = true,
+            }
+        }
+    }
+
+    /// Says what is left to be said of this node.
+    pub(super) fn end(&mut self, out: &mut Outcome) {
+        let End::Near { is_unsaid, is_unburied, .. } = &mut self.nodes.end else { return };
+        if std::mem::take(is_unsaid) {
+            self.request(Request::Resign, Some(Awaited::Resign), out);
+        } else if std::mem::take(is_unburied) {
+            self.request(Request::Bury(self.node), Some(Awaited::Bury(self.node)), out);
+        }
     }
 
     pub(super) fn buried(&mut self, node: NodeId) {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use chat::{Position, Refusal, RoomId};
 
 use super::entry::{Mark, key_of, write_entry};
+use super::local::OUTAGE_MS;
 use super::requests::Awaited;
 use super::rooms::Room;
 use super::{Machine, Outcome};
@@ -33,6 +34,8 @@ pub(super) struct Posts {
     last: u64,
     flying: BTreeMap<u64, Flying>,
     bytes: usize,
+    /// Those that nobody could be asked for, and since when.
+    unanswered: BTreeMap<u64, u64>,
     owed: BTreeMap<u64, Owed>,
     owed_bytes: usize,
     owed_again_ms: u64,
@@ -50,6 +53,8 @@ pub(super) struct Flying {
     pub(super) ticket: u64,
     pub(super) order: Order,
     sent: Sent,
+    /// The broker has been asked and has not answered.
+    is_asked: bool,
     due_ms: u64,
 }
 
@@ -87,6 +92,7 @@ impl Posts {
     /// All that somebody waits for, in order.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = Flying> + use<> {
         self.bytes = 0;
+        self.unanswered.clear();
         std::mem::take(&mut self.flying).into_values()
     }
 
@@ -115,6 +121,7 @@ impl Posts {
     fn take(&mut self, number: u64) -> Option<Flying> {
         let flying = self.flying.remove(&number)?;
         self.bytes -= flying.sent.entry.len();
+        self.unanswered.remove(&number);
         Some(flying)
     }
 
@@ -151,14 +158,18 @@ impl Posts {
     /// A line leads to this life of the broker. What was placed in another one, not long before that was gone, may not be there.
     pub(super) fn note_run(&mut self, run: Option<&str>, gone_ms: u64) {
         if self.run.is_some() && self.run.as_deref() != run {
-            self.recent_bytes = 0;
-            for (placed_ms, number, sent) in std::mem::take(&mut self.recent) {
-                if placed_ms + RECENT_MS > gone_ms {
-                    self.insert_owed(number, sent);
-                }
-            }
+            self.owe_recent(gone_ms);
         }
         self.run = run.map(Into::into);
+    }
+
+    fn owe_recent(&mut self, gone_ms: u64) {
+        self.recent_bytes = 0;
+        for (placed_ms, number, sent) in std::mem::take(&mut self.recent) {
+            if placed_ms + RECENT_MS > gone_ms {
+                self.insert_owed(number, sent);
+            }
+        }
     }
 }
 
@@ -184,7 +195,8 @@ impl Machine {
         let mark = self.posts.next_mark(self.node);
         let (sent, ticket) = (Sent::new(&order, mark), order.ticket);
         self.posts.bytes += sent.entry.len();
-        let flying = Flying { shard, ticket, sent, order, due_ms: self.now_ms + POST_MS };
+        let due_ms = self.now_ms + POST_MS;
+        let flying = Flying { shard, ticket, sent, order, is_asked: false, due_ms };
         self.posts.flying.insert(mark.number, flying);
         self.tally.posts += 1;
         if self.commands.is_up() {
@@ -218,7 +230,10 @@ impl Machine {
         let fresh = self.epochs.fresh();
         let Posts { flying, owed, .. } = &mut self.posts;
         let sent = match (flying.get_mut(&number), owed.get_mut(&number)) {
-            (Some(flying), _) => &mut flying.sent,
+            (Some(flying), _) => {
+                flying.is_asked = true;
+                &mut flying.sent
+            }
             (None, Some(owed)) => {
                 owed.is_asked = true;
                 &mut owed.sent
@@ -234,6 +249,38 @@ impl Machine {
         }
         let post = Post { room, entry, key, tried, fresh };
         self.request(Request::Post(post), Some(Awaited::Post(number)), out);
+    }
+
+    /// It could not be asked for, or the answer has not come: it is asked for again, for as long as anybody is kept waiting for a broker.
+    pub(super) fn post_later(&mut self, number: u64) {
+        let Some(flying) = self.posts.flying.get_mut(&number) else {
+            self.posts.owed_again_ms = self.now_ms;
+            return self.answer_owed(number, Reply::Unanswered);
+        };
+        flying.is_asked = false;
+        self.posts.unanswered.entry(number).or_insert(self.now_ms);
+    }
+
+    pub(super) fn post_unanswered(&mut self, out: &mut Outcome) {
+        let unanswered: Vec<_> =
+            self.posts.unanswered.iter().map(|(number, since_ms)| (*number, *since_ms)).collect();
+        for (number, since_ms) in unanswered {
+            if self.posts.flying.get(&number).is_none_or(|flying| flying.is_asked) {
+                continue;
+            }
+            if self.now_ms < since_ms + OUTAGE_MS {
+                self.post(number, out);
+            } else if let Some(flying) = self.posts.take(number) {
+                self.tally.given_up += 1;
+                out.arrivals.push(flying.failed(Refusal::Unavailable));
+            }
+        }
+    }
+
+    /// A part of the broker, which had been gone since then, has begun another life, and may lack what was placed there lately.
+    pub(super) fn put_back(&mut self, gone_ms: u64, out: &mut Outcome) {
+        self.posts.owe_recent(gone_ms);
+        self.post_owed(out);
     }
 
     pub(super) fn answer(&mut self, number: u64, reply: Reply, out: &mut Outcome) {
@@ -258,7 +305,7 @@ impl Machine {
 
     /// What the broker has not done is asked for again; where it cannot tell whether it has, it is not.
     fn answer_owed(&mut self, number: u64, reply: Reply) {
-        if reply == Reply::Failed {
+        if matches!(reply, Reply::Failed | Reply::Unanswered) {
             if let Some(owed) = self.posts.owed.get_mut(&number) {
                 owed.is_asked = false;
             }

@@ -20,6 +20,7 @@ pub(super) enum Awaited {
     Forsake(RoomId, NodeId),
     Here(RoomId),
     Renew,
+    Resign,
     Rooms(NodeId),
     Bury(NodeId),
 }

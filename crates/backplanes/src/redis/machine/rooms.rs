@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chat::{Epoch, Here, Lineage, Position, Refusal, RoomId};
 
 use super::entry::{read_entry, read_mark, read_signal};
-use super::local::Local;
+use super::local::{Local, OUTAGE_MS};
 use super::nodes::SPARED_MS;
 use super::requests::Awaited;
 use super::{Machine, Outcome};
@@ -19,11 +19,15 @@ const CHANNELS_AT_ONCE: usize = 512;
 const ATTENDING_MAX: usize = 2_048;
 /// So many publications of a room wait for what stands before them.
 const AHEAD_MAX: usize = 1_024;
+/// So many rooms that could not be forsaken are forsaken again at once.
+const LEAVES_AT_ONCE: usize = 1_024;
 
 /// A room that one of the node's shards attends to.
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) shard: u16,
+    /// When the shard asked for it.
+    since_ms: u64,
     stage: Stage,
     /// The newest message the shard was shown; `None`: it has not been told yet how the room stands.
     pub(super) shown: Option<Position>,
@@ -65,9 +69,10 @@ struct Ahead {
 }
 
 impl Room {
-    fn new(shard: u16) -> Self {
+    fn new(shard: u16, since_ms: u64) -> Self {
         Self {
             shard,
+            since_ms,
             stage: Stage::Deaf,
             shown: None,
             lineage: Lineage::default(),
@@ -105,6 +110,7 @@ impl Machine {
         if let Some(room) = self.rooms.get_mut(&id) {
             // Asked again: the shard wants to be told everything once more.
             room.shard = shard;
+            room.since_ms = self.now_ms;
             room.is_shut = false;
             if room.local.is_none() {
                 room.shown = None;
@@ -114,7 +120,8 @@ impl Machine {
                 self.shut_or_open(&id, out)
             };
         }
-        self.rooms.get_or_insert_with(&id, || Room::new(shard));
+        let now_ms = self.now_ms;
+        self.rooms.get_or_insert_with(&id, || Room::new(shard, now_ms));
         if self.listener.is_up() {
             self.listen(vec![id.clone()], out);
         }
@@ -169,7 +176,12 @@ impl Machine {
 
     pub(super) fn listened(&mut self, id: u64, channels: Vec<Channel>, out: &mut Outcome) {
         for channel in channels {
-            let Channel::Room(name) = channel else { continue };
+            let Channel::Room(name) = channel else {
+                if !self.unheard.contains(&channel) {
+                    self.nodes.listening_ms = Some(self.now_ms);
+                }
+                continue;
+            };
             let room = self.rooms.get_mut(&name).filter(|room| room.stage == Stage::Listening(id));
             if let Some(room) = room {
                 room.stage = Stage::Heard;
@@ -187,8 +199,66 @@ impl Machine {
         }
     }
 
+    /// These channels are not heard, or not any more.
+    pub(super) fn not_heard(&mut self, channels: Vec<Channel>) {
+        for channel in &channels {
+            match channel {
+                Channel::Room(id) => {
+                    if let Some(room) = self.rooms.get_mut(id) {
+                        room.stage = Stage::Deaf;
+                        room.ahead = Ahead::default();
+                    }
+                }
+                Channel::Node(_) => self.nodes.listening_ms = None,
+            }
+        }
+        self.unheard.extend(channels);
+    }
+
+    /// Listens to what could not be listened to.
+    pub(super) fn listen_again(&mut self, out: &mut Outcome) {
+        let mut rooms = Vec::new();
+        for channel in std::mem::take(&mut self.unheard) {
+            match channel {
+                Channel::Room(id) => {
+                    if let Some(room) = self.rooms.get_mut(&id).filter(|room| room.stage == Stage::Deaf) {
+                        // One that is named twice is asked for once.
+                        room.stage = Stage::Listening(0);
+                        rooms.push(id);
+                    }
+                }
+                Channel::Node(_) => {
+                    let own = vec![channel];
+                    self.request(Request::Listen(own.clone()), Some(Awaited::Listen(own)), out);
+                }
+            }
+        }
+        self.unserved.extend(rooms.iter().cloned());
+        rooms.chunks(CHANNELS_AT_ONCE).for_each(|some| self.listen(some.to_vec(), out));
+    }
+
+    /// Tells the shards of rooms that nobody could say anything about for a while.
+    pub(super) fn shut_unserved(&mut self, out: &mut Outcome) {
+        for id in std::mem::take(&mut self.unserved) {
+            let has_waited = |room: &Room| self.now_ms >= room.since_ms + OUTAGE_MS && room.stage != Stage::Following;
+            if self.rooms.get(&id).is_some_and(has_waited) {
+                self.shut(&id, out);
+            }
+        }
+    }
+
+    /// Forsakes rooms that could not be forsaken.
+    pub(super) fn leave_again(&mut self, out: &mut Outcome) {
+        for _ in 0..LEAVES_AT_ONCE {
+            let Some(room) = self.leaving.pop_first() else { return };
+            self.leave(room, self.node, out);
+        }
+    }
+
     /// Nothing is heard any more.
     pub(super) fn deafen(&mut self) {
+        self.nodes.listening_ms = None;
+        self.unheard.clear();
         for room in self.rooms.values_mut() {
             room.stage = Stage::Deaf;
             room.ahead = Ahead::default();
@@ -247,6 +317,7 @@ impl Machine {
         if let Some(room) = self.rooms.get_mut(&id).filter(|room| room.stage == Stage::Attending(number)) {
             room.stage = Stage::Heard;
             room.ahead = Ahead::default();
+            self.unserved.push(id.clone());
             self.to_attend.push_back(id);
         }
     }

@@ -8,7 +8,7 @@ use super::world::{World, order, room};
 use crate::redis::broker::{Heard, Line, Model, Request};
 use crate::{Ask, NodeId, Signal};
 
-fn here(sessions: u32) -> Here {
+pub(super) fn here(sessions: u32) -> Here {
     Here { sessions, counts: Counts { members: sessions, guests: 0 }, users: None }
 }
 
@@ -433,44 +433,6 @@ fn an_entry_that_cannot_be_read_is_told_as_lost() {
     *entry = Bytes::from_static(&[0]);
     world.settle();
     assert_eq!(world.arrived(1), ["opened lobby at 1 former [] tail []"]);
-}
-
-#[test]
-fn a_node_that_takes_leave_is_gone_at_once_and_leaves_nothing() {
-    let mut world = two_in("lobby");
-    world.ask(0, Ask::Here { room: room("lobby"), here: here(2) });
-    world.settle();
-    // Nodes that a broker has not heard of yet are not waited for any more.
-    world.pass(7_000);
-    world.step(0, Input::Farewell);
-    assert!(!world.nodes[0].machine.has_left());
-    world.settle();
-    assert!(world.nodes[0].machine.has_left());
-    world.nodes[0].is_dead = true;
-    assert_eq!(world.arrived(1), ["elsewhere 1 2", "elsewhere 1 -1"]);
-    world.pass(1_500);
-    assert_eq!(world.nodes[1].machine.health().nodes, 1);
-}
-
-#[test]
-fn what_a_node_that_takes_leave_does_not_come_to_the_others_do() {
-    let mut world = two_in("lobby");
-    world.ask(0, Ask::Here { room: room("lobby"), here: here(2) });
-    world.settle();
-    world.step(0, Input::Farewell);
-    assert!(world.carry_out(0), "its lease is over");
-    world.nodes[0].is_dead = true;
-    world.pass(1_600);
-    assert_eq!(world.arrived(1), ["elsewhere 1 2", "elsewhere 1 -1"]);
-}
-
-#[test]
-fn a_node_takes_leave_of_a_broker_that_is_away_without_waiting() {
-    let mut world = two_in("lobby");
-    world.cut(0, Line::Commands);
-    world.step(0, Input::Farewell);
-    assert!(world.nodes[0].machine.has_left());
-    assert!(world.nodes[0].requests.is_empty(), "nothing can be asked");
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub(super) fn settings(node: u32) -> Settings {
         room_idle_ms: 60_000,
         inbox_idle_ms: 60_000,
         urls: Vec::new(),
+        ca: Vec::new(),
         prefix: String::new(),
         wait_replicas: 0,
         outage_rules: vec![OutageRule { rooms: "local*".to_owned(), policy: OutagePolicy::Local }],
@@ -140,6 +141,37 @@ impl World {
             }
         }
         true
+    }
+
+    /// A part of the broker is away: a node's next request is not answered, whether it is carried out or not.
+    pub(super) fn leave_unanswered(&mut self, node: usize, is_done: bool) {
+        let of = &mut self.nodes[node];
+        let Some((id, request)) = of.requests.front().cloned() else { return };
+        match request {
+            Request::Listen(channels) => {
+                of.requests.pop_front();
+                of.replies.push_back((Line::Listener, id, Reply::Unheard(channels)));
+            }
+            Request::Unlisten(_) | Request::Redial(_) | Request::Publish { .. } => {}
+            _ if is_done => {
+                self.carry_out(node);
+                self.nodes[node].replies.back_mut().expect("it is answered").2 = Reply::Unanswered;
+            }
+            _ => {
+                of.requests.pop_front();
+                of.replies.push_back((Line::Commands, id, Reply::Unanswered));
+            }
+        }
+    }
+
+    /// A part of the broker is away: what is published in a room there is not heard any more.
+    pub(super) fn unhear(&mut self, node: usize, room: RoomId) {
+        let channel = Channel::Room(room);
+        let of = &mut self.nodes[node];
+        if of.listens_to.remove(&channel) {
+            of.publications.retain(|(where_to, _)| *where_to != channel);
+            self.step(node, Input::Unheard(vec![channel]));
+        }
     }
 
     pub(super) fn answer(&mut self, node: usize) -> bool {

@@ -41,7 +41,8 @@ fn alone() -> (Alone, Service, tokio::sync::mpsc::Receiver<(u16, Ask)>) {
         machine: Machine::new(&Settings::default(), 0),
         commands: Outlet::new(commands),
         listener: Outlet::new(listener),
-        is_down: false,
+        down: None,
+        partial: None,
     };
     let service = Service::new(vec![broker], happened, heard, vec![to_first, to_second], Arc::default());
     (Alone { events, requests, ends: [first, second], wakes }, service, asked)

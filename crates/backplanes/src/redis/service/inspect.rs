@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use redis::aio::MultiplexedConnection;
-use redis::{InfoDict, RedisResult, cmd};
+use redis::{Client, InfoDict, RedisResult, cmd};
 
-use super::address::{Address, dial, without_login};
+use super::address::{Address, Trust, dial, without_login};
 use crate::{OpenError, Settings};
 
 /// How long a broker may take to tell of itself.
@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a look at one broker has shown.
 #[derive(Clone, Debug)]
 pub struct Inspection {
-    /// Its URL, without user and password.
+    /// Its URL, without user and password; in a cluster also where the master is.
     pub url: String,
     /// How it is; `Err`: why that cannot be said.
     pub outcome: Result<Condition, String>,
@@ -37,24 +37,45 @@ pub struct Condition {
 
 /// Whether the settings name brokers that can be looked for.
 pub fn check(settings: &Settings) -> Result<(), OpenError> {
-    settings.urls.iter().try_for_each(|url| Address::read(url).map(drop))
+    let trust = Trust::read(&settings.ca)?;
+    settings.urls.iter().try_for_each(|url| Address::read(url, &trust).map(drop))
 }
 
-/// Looks at each broker that the settings name.
+/// Looks at each broker that the settings name, and in a cluster at each master.
 pub async fn inspect(settings: &Settings) -> Vec<Inspection> {
     let mut inspections = Vec::new();
     for url in &settings.urls {
-        let look = tokio::time::timeout(PATIENCE, look(url));
-        let outcome = look.await.unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())));
-        inspections.push(Inspection { url: without_login(url), outcome });
+        let shown = without_login(url);
+        match in_time(find(url, &settings.ca)).await {
+            Ok(found) => {
+                for (place, client) in found {
+                    let url = format!("{shown}{place}");
+                    inspections.push(Inspection { url, outcome: in_time(look(&client)).await });
+                }
+            }
+            Err(reason) => inspections.push(Inspection { url: shown, outcome: Err(reason) }),
+        }
     }
     inspections
 }
 
-async fn look(url: &str) -> Result<Condition, String> {
-    let address = Address::read(url).map_err(|OpenError(reason)| reason)?;
-    let client = address.client().await.map_err(|error| error.to_string())?;
-    let mut connection = dial(&client).await.map_err(|error| error.to_string())?;
+async fn in_time<T>(look: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let look = tokio::time::timeout(PATIENCE, look).await;
+    look.unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())))
+}
+
+/// The brokers that a URL leads to, and where each is, if the URL does not say that.
+async fn find(url: &str, ca: &[u8]) -> Result<Vec<(String, Client)>, String> {
+    let address = Trust::read(ca).and_then(|trust| Address::read(url, &trust));
+    let found = match address.map_err(|OpenError(reason)| reason)? {
+        Address::Single(single) => single.client().await.map(|client| vec![(String::new(), client)]),
+        Address::Cluster(members) => members.masters().await,
+    };
+    found.map_err(|error| error.to_string())
+}
+
+async fn look(client: &Client) -> Result<Condition, String> {
+    let mut connection = dial(client).await.map_err(|error| error.to_string())?;
     condition(&mut connection).await.map_err(|error| error.to_string())
 }
 

@@ -22,13 +22,13 @@ impl Keys {
 
     /// The keys of a room, as the scripts take them.
     pub(super) fn of_room(&self, room: &RoomId) -> [String; 5] {
-        let room = self.room(room);
+        let room = self.channel_of(room);
         ["head", "log", "keys", "older-keys", "here"].map(|part| format!("{room}:{part}"))
     }
 
     /// Who is in a room on which nodes.
     pub(super) fn here(&self, room: &RoomId) -> String {
-        format!("{}:here", self.room(room))
+        format!("{}:here", self.channel_of(room))
     }
 
     /// The nodes of a user, for people and other programs.
@@ -53,7 +53,7 @@ impl Keys {
 
     pub(super) fn channel(&self, channel: &Channel) -> String {
         match channel {
-            Channel::Room(room) => self.room(room),
+            Channel::Room(room) => self.channel_of(room),
             Channel::Node(node) => format!("{}node:{}", self.prefix, name_of(*node)),
         }
     }
@@ -70,7 +70,8 @@ impl Keys {
         }
     }
 
-    fn room(&self, room: &RoomId) -> String {
+    /// The channel of a room, in the slot of its keys, which begin with it.
+    pub(super) fn channel_of(&self, room: &RoomId) -> String {
         let mut key = format!("{}{}:{{", self.prefix, kind_of(room));
         escape(room.name(), &mut key);
         key.push('}');

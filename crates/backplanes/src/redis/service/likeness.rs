@@ -167,7 +167,7 @@ impl Pair {
         let asked = wording.ask(request, &self.model.run, &mut pipeline).expect("a request for commands");
         let commands = pipeline.len();
         let answers = self.redis.send_packed_commands(&pipeline, 0, commands).await.expect("it answers");
-        wording.read(asked.what, answers.into_iter().next().expect("an answer"))
+        wording.read(asked.what, answers.into_iter().nth(asked.telling).expect("an answer"))
     }
 
     async fn heard(&mut self) -> Publication {

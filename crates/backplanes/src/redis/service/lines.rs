@@ -9,20 +9,20 @@ use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
 use redis::{Pipeline, RedisResult, Value};
 use tokio::sync::mpsc::{Sender, UnboundedReceiver};
 
-use super::address::{Address, dial, is_still, run_of};
+use super::address::{Single, dial, in_time, is_still, run_of};
 use super::wording::{Asked, What, Wording};
 use crate::redis::broker::{Channel, Heard, Line, Reply, Request};
 
 /// Between two attempts to make a connection.
-const REST: Duration = Duration::from_millis(200);
+pub(super) const REST: Duration = Duration::from_millis(200);
 /// How often it is looked whether a broker is still what it was.
-const LOOK: Duration = Duration::from_millis(500);
+pub(super) const LOOK: Duration = Duration::from_millis(500);
 /// Requests sent at once.
 const REQUESTS_AT_ONCE: usize = 512;
 /// Batches of requests under way. The library keeps them in order as long as they are fewer than its own queue holds.
-const BATCHES_MAX: usize = 16;
+pub(super) const BATCHES_MAX: usize = 16;
 /// And where each waits for replicas, which Redis does before it looks at anything else on the connection: leases would end behind many.
-const WAITING_BATCHES_MAX: usize = 1;
+pub(super) const WAITING_BATCHES_MAX: usize = 1;
 /// Channels subscribed to at once.
 const CHANNELS_AT_ONCE: usize = 512;
 /// Publications told at once.
@@ -39,6 +39,12 @@ pub(super) enum Event {
     Cut { line: Line, reason: String },
     /// Answers.
     Replies(Vec<(u64, Reply)>),
+    /// These channels are not listened to any more, although the line is there.
+    Unheard(Vec<Channel>),
+    /// A part of the broker that had been gone for so long has begun another life.
+    Succeeded(Duration),
+    /// What is wrong with a part of the broker, although the lines are there; `None`: nothing.
+    Partial(Option<String>),
     /// Another master has taken over.
     Switched,
 }
@@ -59,35 +65,53 @@ pub(super) struct Batch {
     pub(super) requests: Vec<(u64, Request)>,
 }
 
+/// What a broker's lines tell the service by.
+#[derive(Clone)]
+pub(super) struct Mouth {
+    pub(super) broker: usize,
+    pub(super) events: Sender<(usize, Event)>,
+    pub(super) publications: Sender<Publications>,
+}
+
+impl Mouth {
+    pub(super) async fn tell(&self, event: Event) -> Result<(), Gone> {
+        self.events.send((self.broker, event)).await.map_err(|_| ended())
+    }
+
+    /// Tells what was heard on a listener, which is there as long as its connection.
+    pub(super) async fn publish(&self, heard: Vec<(Channel, Heard)>, listener: &Arc<()>) -> Result<(), Gone> {
+        let publications = Publications { broker: self.broker, listener: Arc::downgrade(listener), heard };
+        self.publications.send(publications).await.map_err(|_| ended())
+    }
+}
+
+fn ended() -> Gone {
+    "the service has ended".to_owned()
+}
+
 /// A line's end in the service.
 pub(super) struct Ends {
-    pub(super) broker: usize,
-    pub(super) address: Arc<Address>,
+    pub(super) address: Arc<Single>,
     pub(super) wording: Arc<Wording>,
     pub(super) batches: UnboundedReceiver<Batch>,
-    pub(super) events: Sender<(usize, Event)>,
-    pub(super) heard: Sender<Publications>,
+    pub(super) mouth: Mouth,
 }
 
 /// Why a line ends: the service has, or it is to be made again.
-type Gone = String;
+pub(super) type Gone = String;
 
 impl Ends {
-    async fn tell(&self, event: Event) -> Result<(), Gone> {
-        self.events.send((self.broker, event)).await.map_err(|_| "the service has ended".to_owned())
-    }
-
     /// Rests, and throws away what was asked of a line that is gone. Says whether to go on.
     async fn rest(&mut self) -> bool {
         tokio::time::sleep(REST).await;
         while self.batches.try_recv().is_ok() {}
-        !self.batches.is_closed() && !self.events.is_closed()
+        !self.batches.is_closed() && !self.mouth.events.is_closed()
     }
 
     /// The next requests for this generation of the line.
     async fn next(&mut self, generation: u64) -> Result<Vec<(u64, Request)>, Gone> {
         loop {
-            let batch = self.batches.recv().await.ok_or("the service has ended")?;
+            let batch = self.batches.recv().await.ok_or_else(ended)?;
             if batch.generation == generation {
                 return Ok(batch.requests);
             }
@@ -100,10 +124,10 @@ pub(super) async fn keep_commands(mut ends: Ends) {
     let mut generation = 0;
     loop {
         generation += 1;
-        let reason = match connect(&ends).await {
+        let reason = match in_time(connect(&ends)).await {
             Ok((connection, run)) => {
                 let up = Event::Up { line: Line::Commands, run: run.clone(), generation };
-                if ends.tell(up).await.is_err() {
+                if ends.mouth.tell(up).await.is_err() {
                     return;
                 }
                 tokio::select! {
@@ -113,7 +137,7 @@ pub(super) async fn keep_commands(mut ends: Ends) {
             }
             Err(error) => error.to_string(),
         };
-        if ends.tell(Event::Cut { line: Line::Commands, reason }).await.is_err() || !ends.rest().await {
+        if ends.mouth.tell(Event::Cut { line: Line::Commands, reason }).await.is_err() || !ends.rest().await {
             return;
         }
     }
@@ -122,13 +146,19 @@ pub(super) async fn keep_commands(mut ends: Ends) {
 async fn connect(ends: &Ends) -> RedisResult<(MultiplexedConnection, String)> {
     let client = ends.address.client().await?;
     let mut connection = dial(&client).await?;
-    let run = run_of(&mut connection).await?;
+    let run = prepare(&mut connection, &ends.wording).await?;
+    Ok((connection, run))
+}
+
+/// Gives a broker the scripts. Returns which run it is in.
+pub(super) async fn prepare(connection: &mut MultiplexedConnection, wording: &Wording) -> RedisResult<String> {
+    let run = run_of(connection).await?;
     let mut load = Pipeline::new();
-    for script in ends.wording.scripts.all() {
+    for script in wording.scripts.all() {
         load.cmd("SCRIPT").arg("LOAD").arg(&script.text);
     }
-    load.query_async::<Vec<String>>(&mut connection).await?;
-    Ok((connection, run))
+    load.query_async::<Vec<String>>(connection).await?;
+    Ok(run)
 }
 
 /// Ends when the broker is not what it was: a master that has been a replica for a moment closes no connection, and may have less than it had.
@@ -178,7 +208,7 @@ async fn command(
             }
             Some(sent) = under_way.next(), if !under_way.is_empty() => {
                 let (replies, is_useless) = read(&ends.wording, sent)?;
-                ends.tell(Event::Replies(replies)).await?;
+                ends.mouth.tell(Event::Replies(replies)).await?;
                 if let Some(reason) = is_useless {
                     return Err(reason);
                 }
@@ -224,13 +254,14 @@ fn read(wording: &Wording, sent: Sent) -> Result<Answered, Gone> {
     let mut useless = None;
     let mut answers = answers.into_iter();
     let mut replies = Vec::with_capacity(asked.len());
-    for (id, Asked { what, commands }) in asked {
-        let Some(answer) = answers.next() else { return Err("answers are missing".to_owned()) };
+    for (id, Asked { what, commands, telling }) in asked {
+        let mut of_request = answers.by_ref().take(commands);
+        let Some(answer) = of_request.nth(telling) else { return Err("answers are missing".to_owned()) };
+        of_request.for_each(drop);
         if let Value::ServerError(error) = &answer {
             tracing::warn!(%error, ?what, "Redis refused a request");
             useless = useless.or_else(|| USELESS.contains(&error.code()).then(|| error.code().to_owned()));
         }
-        answers.by_ref().take(commands - 1).for_each(drop);
         let reply = match wording.read(what, answer) {
             Some(Reply::Placed { .. }) if !is_replicated => Some(Reply::Unreplicated),
             reply => reply,
@@ -245,16 +276,16 @@ pub(super) async fn keep_listener(mut ends: Ends) {
     let mut generation = 0;
     loop {
         generation += 1;
-        let reason = match subscribe(&ends).await {
+        let reason = match in_time(subscribe(&ends)).await {
             Ok((run, sink, stream)) => {
-                if ends.tell(Event::Up { line: Line::Listener, run, generation }).await.is_err() {
+                if ends.mouth.tell(Event::Up { line: Line::Listener, run, generation }).await.is_err() {
                     return;
                 }
                 listen(&mut ends, generation, sink, stream).await
             }
             Err(error) => error.to_string(),
         };
-        if ends.tell(Event::Cut { line: Line::Listener, reason }).await.is_err() || !ends.rest().await {
+        if ends.mouth.tell(Event::Cut { line: Line::Listener, reason }).await.is_err() || !ends.rest().await {
             return;
         }
     }
@@ -269,8 +300,8 @@ async fn subscribe(ends: &Ends) -> RedisResult<(String, PubSubSink, PubSubStream
 
 /// Subscribes and hears until the line is gone.
 async fn listen(ends: &mut Ends, generation: u64, mut sink: PubSubSink, stream: PubSubStream) -> Gone {
-    let (broker, wording, told) = (ends.broker, ends.wording.clone(), ends.heard.clone());
-    let life = Arc::new(());
+    let (wording, mouth) = (ends.wording.clone(), ends.mouth.clone());
+    let connection = Arc::new(());
     let hear = async {
         let mut publications = stream.ready_chunks(HEARD_AT_ONCE);
         while let Some(publications) = publications.next().await {
@@ -279,7 +310,7 @@ async fn listen(ends: &mut Ends, generation: u64, mut sink: PubSubSink, stream: 
                 wording.hear(publication.get_channel_name(), payload)
             };
             let heard: Vec<_> = publications.into_iter().filter_map(read).collect();
-            if told.send(Publications { broker, listener: Arc::downgrade(&life), heard }).await.is_err() {
+            if mouth.publish(heard, &connection).await.is_err() {
                 break;
             }
         }
@@ -313,7 +344,7 @@ async fn tune(ends: &Ends, sink: &mut PubSubSink, id: u64, request: Request) -> 
             for some in channels.chunks(CHANNELS_AT_ONCE) {
                 sink.subscribe(names(some)).await.map_err(|error| error.to_string())?;
             }
-            ends.tell(Event::Replies(vec![(id, Reply::Done)])).await
+            ends.mouth.tell(Event::Replies(vec![(id, Reply::Done)])).await
         }
         Request::Unlisten(channels) => {
             for some in channels.chunks(CHANNELS_AT_ONCE) {
@@ -326,8 +357,8 @@ async fn tune(ends: &Ends, sink: &mut PubSubSink, id: u64, request: Request) -> 
 }
 
 /// Listens to the Sentinels, where there are any, for another master.
-pub(super) async fn watch(broker: usize, address: Arc<Address>, events: Sender<(usize, Event)>) {
-    let Address::Watched(watched) = &*address else { return };
+pub(super) async fn watch(address: Arc<Single>, mouth: Mouth) {
+    let Single::Watched(watched) = &*address else { return };
     for number in 0.. {
         if let Ok(mut sentinel) = watched.sentinel(number).get_async_pubsub().await
             && sentinel.subscribe("+switch-master").await.is_ok()
@@ -336,12 +367,12 @@ pub(super) async fn watch(broker: usize, address: Arc<Address>, events: Sender<(
             while let Some(switch) = switches.next().await {
                 let of_ours = switch.get_payload_bytes().split(|byte| *byte == b' ').next()
                     == Some(watched.master.as_bytes());
-                if of_ours && events.send((broker, Event::Switched)).await.is_err() {
+                if of_ours && mouth.tell(Event::Switched).await.is_err() {
                     return;
                 }
             }
         }
-        if events.is_closed() {
+        if mouth.events.is_closed() {
             return;
         }
         tokio::time::sleep(REST * 5).await;

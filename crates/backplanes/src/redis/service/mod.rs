@@ -1,6 +1,7 @@
 //! The thread that carries out what the machines want: connections to the brokers, queues to the shards, and a clock.
 
 mod address;
+mod cluster;
 mod end;
 mod inspect;
 mod keys;
@@ -19,12 +20,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use chat::RoomId;
-use tokio::sync::mpsc::{Receiver, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::sync::oneshot;
 
-use self::address::{Address, without_login};
+use self::address::{Address, Trust, without_login};
 use self::end::Delivery;
-use self::lines::{Batch, Ends, Event, Publications};
+use self::lines::{Batch, Ends, Event, Gone, Publications};
 use self::wording::Wording;
 use super::broker::{Line, Request};
 use super::machine::{Input, Machine, Outcome, TICK_MS};
@@ -48,8 +49,9 @@ const BATCH: usize = 512;
 
 /// Opens the backplane.
 pub(crate) fn open(settings: &Settings, wakes: Vec<Wake>) -> Result<Box<dyn Link>, OpenError> {
+    let trust = Trust::read(&settings.ca)?;
     let addresses: Vec<_> =
-        settings.urls.iter().map(|url| Address::read(url).map(Arc::new)).collect::<Result<_, _>>()?;
+        settings.urls.iter().map(|url| Address::read(url, &trust)).collect::<Result<_, _>>()?;
     if addresses.is_empty() {
         return Err(OpenError("redis: it needs the URL of at least one Redis".to_owned()));
     }
@@ -127,7 +129,10 @@ struct Broker {
     machine: Machine,
     commands: Outlet,
     listener: Outlet,
-    is_down: bool,
+    /// Why a line is not there, if one is not.
+    down: Option<Gone>,
+    /// What is wrong with a part of it.
+    partial: Option<String>,
 }
 
 /// Where the requests for a line go. A machine asks for no more than so much at a time, which bounds the queue.
@@ -141,34 +146,25 @@ struct Outlet {
 impl Service {
     fn start(
         settings: &Settings,
-        addresses: Vec<Arc<Address>>,
+        addresses: Vec<Address>,
         deliveries: Vec<Delivery>,
         health: Arc<Mutex<Health>>,
     ) -> Self {
         let (events, happened) = channel(EVENTS_MAX);
         let (publications, heard) = channel(HEARD_MAX);
-        let wording = Arc::new(Wording::new(settings));
         let mut brokers = Vec::new();
-        for ((broker, address), url) in addresses.into_iter().enumerate().zip(&settings.urls) {
-            let ends = |batches| Ends {
-                broker,
-                address: address.clone(),
-                wording: wording.clone(),
-                batches,
-                events: events.clone(),
-                heard: publications.clone(),
-            };
-            let (commands, batches) = unbounded_channel();
-            tokio::spawn(lines::keep_commands(ends(batches)));
-            let (listener, batches) = unbounded_channel();
-            tokio::spawn(lines::keep_listener(ends(batches)));
-            tokio::spawn(lines::watch(broker, address.clone(), events.clone()));
+        for ((number, address), url) in addresses.into_iter().enumerate().zip(&settings.urls) {
+            let to_service = lines::Mouth { broker: number, events: events.clone(), publications: publications.clone() };
+            let (commands, to_command) = unbounded_channel();
+            let (listener, to_listen) = unbounded_channel();
+            spawn(address, settings, to_service, to_command, to_listen);
             brokers.push(Broker {
                 url: without_login(url),
                 machine: Machine::new(settings, 0),
                 commands: Outlet::new(commands),
                 listener: Outlet::new(listener),
-                is_down: false,
+                down: None,
+                partial: None,
             });
         }
         Self::new(brokers, happened, heard, deliveries, health)
@@ -232,13 +228,19 @@ impl Service {
     async fn take_leave(&mut self) {
         (0..self.brokers.len()).for_each(|broker| self.step(broker, Input::Farewell));
         self.deliveries.clear();
+        let mut tick = tokio::time::interval(Duration::from_millis(TICK_MS));
         loop {
             self.send();
             if self.brokers.iter().all(|broker| broker.machine.has_left()) {
                 return;
             }
-            let Some((broker, event)) = self.events.recv().await else { return };
-            self.take(broker, event);
+            tokio::select! {
+                event = self.events.recv() => {
+                    let Some((broker, event)) = event else { return };
+                    self.take(broker, event);
+                }
+                _ = tick.tick() => self.tick(),
+            }
         }
     }
 
@@ -249,6 +251,11 @@ impl Service {
         let mut told = Health::default();
         for broker in &self.brokers {
             let Health { fault, nodes, tally } = broker.machine.health();
+            let because = |fault| match &broker.down {
+                Some(reason) => format!("{fault}: {reason}"),
+                None => fault,
+            };
+            let fault = broker.partial.clone().or_else(|| fault.map(because));
             told.fault = told.fault.or_else(|| fault.map(|fault| format!("{}: {fault}", broker.url)));
             told.nodes = told.nodes.max(nodes);
             told.tally += tally;
@@ -261,14 +268,15 @@ impl Service {
         match event {
             Event::Up { line, run, generation } => {
                 tracing::info!(broker = broker.url, ?line, "the broker is there");
-                broker.is_down = false;
+                (broker.down, broker.partial) = (None, None);
                 broker.outlet(line).renew(generation);
                 self.step(number, Input::Up { line, run: run.into() });
             }
             Event::Cut { line, reason } => {
-                if !std::mem::replace(&mut broker.is_down, true) {
+                if broker.down.is_none() {
                     tracing::warn!(broker = broker.url, ?line, reason, "the broker is gone");
                 }
+                broker.down = Some(reason);
                 self.step(number, Input::Cut(line));
             }
             Event::Replies(replies) => {
@@ -276,6 +284,11 @@ impl Service {
                     self.step(number, Input::Reply { id, reply });
                 }
             }
+            Event::Unheard(channels) => self.step(number, Input::Unheard(channels)),
+            Event::Succeeded(gone) => {
+                self.step(number, Input::Succeeded { gone_ms: gone.as_millis() as u64 });
+            }
+            Event::Partial(partial) => broker.partial = partial,
             Event::Switched => {
                 tracing::info!(broker = broker.url, "another master has taken over");
                 for line in [Line::Commands, Line::Listener] {
@@ -343,6 +356,34 @@ impl Service {
         }
         let weight = |(number, broker): (usize, &Broker)| (weigh(&broker.url, room), number);
         self.brokers.iter().enumerate().map(weight).max().map_or(0, |(_, number)| number)
+    }
+}
+
+/// Starts what keeps the lines to a broker.
+fn spawn(
+    address: Address,
+    settings: &Settings,
+    mouth: lines::Mouth,
+    commands: UnboundedReceiver<Batch>,
+    listener: UnboundedReceiver<Batch>,
+) {
+    match address {
+        Address::Single(single) => {
+            let (address, wording) = (Arc::new(single), Arc::new(Wording::new(settings)));
+            let ends = |batches| Ends {
+                address: address.clone(),
+                wording: wording.clone(),
+                batches,
+                mouth: mouth.clone(),
+            };
+            tokio::spawn(lines::keep_commands(ends(commands)));
+            tokio::spawn(lines::keep_listener(ends(listener)));
+            tokio::spawn(lines::watch(address.clone(), mouth));
+        }
+        Address::Cluster(members) => {
+            let (members, wording) = (Arc::new(members), Arc::new(Wording::sharded(settings)));
+            tokio::spawn(cluster::keep(cluster::Ends { members, wording, commands, listener, mouth }));
+        }
     }
 }
 

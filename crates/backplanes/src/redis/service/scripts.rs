@@ -20,14 +20,16 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
-    pub(super) fn new() -> Self {
+    /// Those that publish by that command.
+    pub(super) fn new(publish: &str) -> Self {
         let head = include_str!("../scripts/head.lua");
+        let script = |parts: &[&str]| Script::new(parts.concat().replace("'PUBLISH'", &format!("'{publish}'")));
         Self {
-            post: Script::new(&[head, include_str!("../scripts/post.lua")]),
-            attend: Script::new(&[head, include_str!("../scripts/attend.lua")]),
-            forsake: Script::new(&[head, include_str!("../scripts/forsake.lua")]),
-            here: Script::new(&[include_str!("../scripts/here.lua")]),
-            renew: Script::new(&[include_str!("../scripts/renew.lua")]),
+            post: script(&[head, include_str!("../scripts/post.lua")]),
+            attend: script(&[head, include_str!("../scripts/attend.lua")]),
+            forsake: script(&[head, include_str!("../scripts/forsake.lua")]),
+            here: script(&[include_str!("../scripts/here.lua")]),
+            renew: script(&[include_str!("../scripts/renew.lua")]),
         }
     }
 
@@ -37,8 +39,7 @@ impl Scripts {
 }
 
 impl Script {
-    fn new(parts: &[&str]) -> Self {
-        let text = parts.concat();
+    fn new(text: String) -> Self {
         let sha = Sha1::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         Self { text, sha }
     }

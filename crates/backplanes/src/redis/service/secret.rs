@@ -2,7 +2,7 @@
 
 use redis::{RedisResult, cmd};
 
-use super::address::{Address, dial, run_of, without_login};
+use super::address::{Address, Trust, dial, run_of, without_login};
 use super::keys::Keys;
 use crate::{OpenError, Settings};
 
@@ -12,7 +12,7 @@ pub async fn shared_secret(
     proposal: [u8; 16],
 ) -> Result<Option<[u8; 16]>, OpenError> {
     let Some(url) = settings.urls.first() else { return Ok(Some(proposal)) };
-    let address = Address::read(url)?;
+    let address = Address::read(url, &Trust::read(&settings.ca)?)?;
     let key = Keys::new(&settings.prefix).secret();
     match ask(&address, &key, proposal).await {
         Ok(kept) => {
@@ -27,7 +27,11 @@ pub async fn shared_secret(
 }
 
 async fn ask(address: &Address, key: &str, proposal: [u8; 16]) -> RedisResult<Vec<u8>> {
-    let mut connection = dial(&address.client().await?).await?;
+    let client = match address {
+        Address::Single(single) => single.client().await?,
+        Address::Cluster(members) => members.owner_of(key).await?,
+    };
+    let mut connection = dial(&client).await?;
     // A replica may not know of it yet.
     run_of(&mut connection).await?;
     let (mut keep, mut read) = (cmd("SET"), cmd("GET"));

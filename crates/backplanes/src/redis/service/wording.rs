@@ -21,6 +21,8 @@ const REPLICAS_MS: u64 = 500;
 pub(super) struct Wording {
     pub(super) keys: Keys,
     pub(super) scripts: Scripts,
+    /// What publishes: to all who listen anywhere, or in a cluster to those who listen at the owner of the channel's slot.
+    publish: &'static str,
     node: NodeId,
     history_messages: usize,
     tags_per_room: usize,
@@ -33,8 +35,21 @@ pub(super) struct Wording {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) what: What,
-    /// The first of them is the one with the answer.
     pub(super) commands: usize,
+    /// Which of them, counted from none, is the one with the answer.
+    pub(super) telling: usize,
+}
+
+/// Where the commands of a request go.
+pub(super) trait Commands {
+    /// The next command: all its keys are in the slot of this one.
+    fn add(&mut self, key: &str, command: Cmd);
+}
+
+impl Commands for Pipeline {
+    fn add(&mut self, _: &str, command: Cmd) {
+        self.add_command(command);
+    }
 }
 
 /// What was asked.
@@ -51,10 +66,21 @@ pub(super) enum What {
 }
 
 impl Wording {
+    /// For one Redis.
     pub(super) fn new(settings: &Settings) -> Self {
+        Self::publishing_by("PUBLISH", settings)
+    }
+
+    /// For a cluster of them.
+    pub(super) fn sharded(settings: &Settings) -> Self {
+        Self::publishing_by("SPUBLISH", settings)
+    }
+
+    fn publishing_by(publish: &'static str, settings: &Settings) -> Self {
         Self {
             keys: Keys::new(&settings.prefix),
-            scripts: Scripts::new(),
+            scripts: Scripts::new(publish),
+            publish,
             node: settings.node,
             history_messages: settings.history_messages,
             tags_per_room: settings.tags_per_room,
@@ -64,61 +90,60 @@ impl Wording {
         }
     }
 
-    /// Appends the commands of a request; `None`: it is not one for this line.
-    pub(super) fn ask(&self, request: Request, run: &str, out: &mut Pipeline) -> Option<Asked> {
-        let asked = |what, commands| Some(Asked { what, commands });
+    /// Appends the commands of a request, in an order in which any beginning of them does no harm; `None`: it is not one for this line.
+    pub(super) fn ask(&self, request: Request, run: &str, out: &mut impl Commands) -> Option<Asked> {
+        let asked = |what, commands, telling| Some(Asked { what, commands, telling });
         match request {
             Request::Post(post) => {
-                out.add_command(self.post(post, run));
-                asked(What::Post, 1)
+                let key = self.keys.channel_of(&post.room);
+                out.add(&key, self.post(post, run));
+                asked(What::Post, 1, 0)
             }
             Request::Attend(attend) => {
-                let own = self.keys.rooms_of(self.node);
-                let member = member_of(&attend.room);
-                let (room, devices) =
-                    (attend.room.clone(), attend.here.as_ref().map_or(1, |here| here.sessions));
-                out.add_command(self.attend(attend, run));
-                out.cmd("SADD").arg(own).arg(member);
-                asked(What::Attend, 2 + self.note_devices(&room, self.node, devices, out))
+                let others = self.ask_to_note(&attend, out);
+                let key = self.keys.channel_of(&attend.room);
+                out.add(&key, self.attend(attend, run));
+                asked(What::Attend, others + 1, others)
             }
-            Request::Forsake { room, node } => {
-                let mut forsake = script(&self.scripts.forsake, &self.keys.of_room(&room));
-                forsake.arg("").arg("").arg(name_of(node)).arg(self.idle_ms(&room));
-                forsake.arg(self.keys.channel(&Channel::Room(room.clone())));
-                out.add_command(forsake);
-                out.cmd("SREM").arg(self.keys.rooms_of(node)).arg(member_of(&room));
-                asked(What::Deed, 2 + self.note_devices(&room, node, 0, out))
-            }
+            Request::Forsake { room, node } => asked(What::Deed, self.ask_to_forsake(&room, node, out), 0),
             Request::Here { room, here } => {
                 let mut told = script(&self.scripts.here, &[self.keys.here(&room)]);
-                told.arg(name_of(self.node)).arg(write_here(&here));
-                told.arg(self.keys.channel(&Channel::Room(room.clone())));
-                out.add_command(told);
-                asked(What::Deed, 1 + self.note_devices(&room, self.node, here.sessions, out))
+                let channel = self.keys.channel_of(&room);
+                told.arg(name_of(self.node)).arg(write_here(&here)).arg(&channel);
+                out.add(&channel, told);
+                if !room.is_inbox() {
+                    return asked(What::Deed, 1, 0);
+                }
+                self.ask_to_note_devices(&room, here.sessions, out);
+                asked(What::Deed, 2, 0)
             }
             Request::Publish { channel, bytes } => {
                 let payload = [b"S", name_of(self.node).as_bytes(), &bytes].concat();
-                out.cmd("PUBLISH").arg(self.keys.channel(&channel)).arg(payload);
-                asked(What::Saying, 1)
+                let channel = self.keys.channel(&channel);
+                let mut publish = cmd(self.publish);
+                publish.arg(&channel).arg(payload);
+                out.add(&channel, publish);
+                asked(What::Saying, 1, 0)
             }
             Request::Renew => {
-                let mut renew = script(&self.scripts.renew, &[self.keys.nodes()]);
+                let nodes = self.keys.nodes();
+                let mut renew = script(&self.scripts.renew, std::slice::from_ref(&nodes));
                 renew.arg(name_of(self.node)).arg(LEASE_MS);
-                out.add_command(renew);
-                asked(What::Renew, 1)
+                out.add(&nodes, renew);
+                asked(What::Renew, 1, 0)
             }
             Request::Resign => {
-                out.cmd("ZADD").arg(self.keys.nodes()).arg(0).arg(name_of(self.node));
-                asked(What::Deed, 1)
+                one(&["ZADD", &self.keys.nodes(), "0", &name_of(self.node)], out);
+                asked(What::Deed, 1, 0)
             }
             Request::Rooms(node) => {
-                out.cmd("SRANDMEMBER").arg(self.keys.rooms_of(node)).arg(ROOMS_AT_ONCE);
-                asked(What::Rooms, 1)
+                one(&["SRANDMEMBER", &self.keys.rooms_of(node), &ROOMS_AT_ONCE.to_string()], out);
+                asked(What::Rooms, 1, 0)
             }
             Request::Bury(node) => {
-                out.cmd("ZREM").arg(self.keys.nodes()).arg(name_of(node));
-                out.cmd("DEL").arg(self.keys.rooms_of(node));
-                asked(What::Deed, 2)
+                one(&["DEL", &self.keys.rooms_of(node)], out);
+                one(&["ZREM", &self.keys.nodes(), &name_of(node)], out);
+                asked(What::Deed, 2, 0)
             }
             Request::Listen(_) | Request::Unlisten(_) | Request::Redial(_) => None,
         }
@@ -127,6 +152,39 @@ impl Wording {
     /// Whether a post is answered only when replicas have it.
     pub(super) fn waits_for_replicas(&self) -> bool {
         self.wait_replicas > 0
+    }
+
+    /// Before a node attends to a room it is noted what is to be cleaned up if it dies. Returns how many commands that is.
+    fn ask_to_note(&self, attend: &Attend, out: &mut impl Commands) -> usize {
+        let Attend { room, here, .. } = attend;
+        one(&["SADD", &self.keys.rooms_of(self.node), &member_of(room)], out);
+        if !room.is_inbox() {
+            return 1;
+        }
+        self.ask_to_note_devices(room, here.as_ref().map_or(1, |here| here.sessions), out);
+        2
+    }
+
+    /// Notes for people how many devices of the user of an inbox are connected to this node.
+    fn ask_to_note_devices(&self, inbox: &RoomId, devices: u32, out: &mut impl Commands) {
+        let (user, node) = (self.keys.user(inbox.name()), name_of(self.node));
+        match devices {
+            0 => one(&["HDEL", &user, &node], out),
+            devices => one(&["HSET", &user, &node, &devices.to_string()], out),
+        }
+    }
+
+    /// What is to be cleaned up is forgotten when it is. Returns how many commands that is.
+    fn ask_to_forsake(&self, room: &RoomId, node: NodeId, out: &mut impl Commands) -> usize {
+        let channel = self.keys.channel_of(room);
+        let mut forsake = script(&self.scripts.forsake, &self.keys.of_room(room));
+        forsake.arg("").arg("").arg(name_of(node)).arg(self.idle_ms(room)).arg(&channel);
+        out.add(&channel, forsake);
+        if room.is_inbox() {
+            one(&["HDEL", &self.keys.user(room.name()), &name_of(node)], out);
+        }
+        one(&["SREM", &self.keys.rooms_of(node), &member_of(room)], out);
+        if room.is_inbox() { 3 } else { 2 }
     }
 
     /// Appends what asks whether the replicas have what was posted, when that is wanted.
@@ -190,7 +248,7 @@ impl Wording {
         let mut post = script(&self.scripts.post, &self.keys.of_room(&room));
         post.arg(run).arg(fresh.to_string()).arg(&entry[..]).arg(&key[..]).arg(tried);
         post.arg(self.history_messages).arg(self.tags_per_room).arg(self.idle_ms(&room));
-        post.arg(u8::from(room.is_inbox())).arg(self.keys.channel(&Channel::Room(room)));
+        post.arg(u8::from(room.is_inbox())).arg(self.keys.channel_of(&room));
         post
     }
 
@@ -200,26 +258,20 @@ impl Wording {
         attend.arg(run).arg(fresh.to_string()).arg(name_of(self.node));
         attend.arg(since.map(|since| since.to_string()).unwrap_or_default());
         attend.arg(here.as_ref().map(write_here).unwrap_or_default());
-        attend.arg(self.keys.channel(&Channel::Room(room)));
+        attend.arg(self.keys.channel_of(&room));
         attend
-    }
-
-    /// Notes for people how many devices of the user whose inbox a room is are connected to a node. Says in how many commands.
-    fn note_devices(&self, room: &RoomId, node: NodeId, devices: u32, out: &mut Pipeline) -> usize {
-        if !room.is_inbox() {
-            return 0;
-        }
-        let (user, node) = (self.keys.user(room.name()), name_of(node));
-        match devices {
-            0 => out.cmd("HDEL").arg(user).arg(node),
-            devices => out.cmd("HSET").arg(user).arg(node).arg(devices),
-        };
-        1
     }
 
     fn idle_ms(&self, room: &RoomId) -> u64 {
         if room.is_inbox() { self.inbox_idle_ms } else { self.room_idle_ms }
     }
+}
+
+/// A command whose key is its first argument.
+fn one(words: &[&str], out: &mut impl Commands) {
+    let mut command = Cmd::new();
+    command.arg(words);
+    out.add(words[1], command);
 }
 
 fn script(script: &Script, keys: &[String]) -> Cmd {
