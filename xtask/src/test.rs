@@ -24,7 +24,8 @@ const NEEDS: &[(&str, &str)] = &[
 ];
 
 /// Those that the workspace's own tests start.
-const BROKERS: &[(&str, &str)] = &[("redis-sentinel", "redis-sentinel"), ("redis-server", "redis-server")];
+const BROKERS: &[(&str, &str)] =
+    &[("openssl", "openssl"), ("redis-sentinel", "redis-sentinel"), ("redis-server", "redis-server")];
 
 /// Folders whose tests run on Node, against the built server.
 const NODE: &[&str] = &["clients/js", "interop"];

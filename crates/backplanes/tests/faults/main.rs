@@ -6,8 +6,10 @@ mod masters;
 #[path = "../contract/server.rs"]
 mod server;
 
+mod admission;
 mod cluster;
 mod farewell;
+mod several;
 mod shards;
 mod switchboard;
 mod takeover;
