@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::metric::{CLUSTER_METRICS, METRICS, Metric, Sample};
+use crate::metric::{CLUSTER_METRICS, METRICS, Metric, STORE_METRICS, Sample};
 use crate::process;
 use crate::vitals::Vitals;
 
@@ -17,7 +17,9 @@ pub(crate) fn expose(vitals: &Vitals) -> String {
     let by_shard = vitals.samples();
     METRICS.iter().for_each(|metric| expose_metric(&mut text, metric, &by_shard));
     let cluster = vitals.cluster().samples;
-    CLUSTER_METRICS.iter().for_each(|metric| expose_cluster(&mut text, metric, &cluster));
+    CLUSTER_METRICS.iter().for_each(|metric| expose_of_node(&mut text, metric, &cluster));
+    let store = vitals.store().samples;
+    STORE_METRICS.iter().for_each(|metric| expose_of_node(&mut text, metric, &store));
     expose_process(&mut text);
     expose_node(&mut text, vitals);
     text
@@ -34,7 +36,7 @@ fn expose_metric(text: &mut String, metric: &'static Metric, by_shard: &[Vec<Sam
     }
 }
 
-fn expose_cluster(text: &mut String, metric: &'static Metric, samples: &[Sample]) {
+fn expose_of_node(text: &mut String, metric: &'static Metric, samples: &[Sample]) {
     head(text, metric.name, metric.kind.word(), metric.about);
     for sample in samples.iter().filter(|sample| sample.metric == metric) {
         let label =
@@ -75,7 +77,7 @@ fn escape(value: &str) -> String {
 mod tests {
     use super::*;
     use crate::metric::{BACKPLANE_GAPS, NODES, POSTS, REFUSALS};
-    use crate::vitals::{Cluster, Stage};
+    use crate::vitals::{Stage, Standing};
 
     #[test]
     fn every_sample_stands_under_its_metric_with_its_labels() {
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn every_metric_is_announced_once_even_before_it_has_samples() {
         let text = expose(&Vitals::new(1));
-        for metric in METRICS.iter().chain(CLUSTER_METRICS) {
+        for metric in METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS) {
             assert_eq!(text.matches(&format!("# TYPE {} ", metric.name)).count(), 1, "{}", metric.name);
         }
     }
@@ -102,7 +104,7 @@ mod tests {
     fn how_a_node_stands_with_the_others_is_of_no_shard() {
         let vitals = Vitals::new(1);
         let samples = vec![NODES.is(3), BACKPLANE_GAPS.of("lost", 2)];
-        vitals.note_cluster(Cluster { fault: None, samples });
+        vitals.note_cluster(Standing { fault: None, samples });
         let text = expose(&vitals);
         assert!(text.contains("\nheimdallr_nodes 3\n"), "{text}");
         assert!(text.contains("\nheimdallr_backplane_gaps_total{outcome=\"lost\"} 2\n"), "{text}");

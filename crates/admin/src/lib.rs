@@ -12,4 +12,4 @@ mod vitals;
 
 pub use metric::{Kind, METRICS, Metric, Sample};
 pub use service::{Service, serve};
-pub use vitals::{Cluster, Stage, Vitals};
+pub use vitals::{Stage, Standing, Vitals};

@@ -130,6 +130,21 @@ declare! {
     BACKPLANE_OUTAGES: Counter "heimdallr_backplane_outages_total", "Times that there was no broker for so long that nobody was kept waiting for it.";
 }
 
+declare! {
+    /// Every metric of how a node stands with its disk, in the order of the reference.
+    STORE_METRICS =
+    STORE_UP: Gauge "heimdallr_store_up", "1 while what is said is kept as it should be; also without `data`, when nothing is.";
+    STORE_WAITING: Gauge "heimdallr_store_waiting_messages", "Messages that wait to be written to disk.";
+    STORE_FILE_BYTES: Gauge "heimdallr_store_file_bytes", "Bytes of the file and of its log.";
+    STORE_KEPT: Counter "heimdallr_store_kept_messages_total", "Messages written to disk.";
+    STORE_LEFT_OUT: Counter "heimdallr_store_left_out_messages_total", "Messages of other nodes not written to disk here, because too many waited.";
+    STORE_COMMITS: Counter "heimdallr_store_commits_total", "Groups in which messages were written.";
+    STORE_COMMIT_US: Counter "heimdallr_store_commit_microseconds_total", "Time that took until the disk had them.";
+    STORE_READS: Counter "heimdallr_store_reads_total", "Pieces of history that were read.";
+    STORE_LET_GO: Counter "heimdallr_store_let_go_messages_total", "Messages deleted because of the bounds of what is kept.";
+    STORE_FAULTS: Counter "heimdallr_store_faults_total", "Times that something could not be written or read.";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,7 +153,7 @@ mod tests {
 
     #[test]
     fn names_follow_the_conventions_of_prometheus() {
-        for metric in METRICS.iter().chain(CLUSTER_METRICS) {
+        for metric in METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS) {
             let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             assert!(plain(metric.name) && metric.label.is_none_or(plain), "{}", metric.name);
             assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.name);
@@ -147,7 +162,7 @@ mod tests {
 
     #[test]
     fn names_are_different() {
-        let all = || METRICS.iter().chain(CLUSTER_METRICS);
+        let all = || METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS);
         let names: std::collections::BTreeSet<&str> = all().map(|metric| metric.name).collect();
         assert_eq!(names.len(), all().count());
     }
@@ -179,7 +194,7 @@ mod tests {
         }
         text += "| `heimdallr_info` | gauge | `version` | Always 1; the label says which version runs. |\n";
         text += "| `heimdallr_ready` | gauge | | 1 while the node wants new clients, as `/health/ready` says. |\n";
-        CLUSTER_METRICS.iter().for_each(|metric| text += &row(metric));
+        CLUSTER_METRICS.iter().chain(STORE_METRICS).for_each(|metric| text += &row(metric));
         text += "\nThe values of `code` and of `reason` are those of [the protocol](../protocol.md).\n";
         text
     }

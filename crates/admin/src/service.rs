@@ -85,9 +85,9 @@ async fn live(State(vitals): State<Arc<Vitals>>) -> Response {
 
 async fn ready(State(vitals): State<Arc<Vitals>>) -> Response {
     match vitals.stage() {
-        Stage::Ready => match vitals.cluster().fault {
+        Stage::Ready => match vitals.fault() {
             None => (StatusCode::OK, "ready\n").into_response(),
-            Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("cut off: {fault}\n")).into_response(),
+            Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")).into_response(),
         },
         Stage::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response(),
         Stage::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response(),
@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
     use crate::metric::POSTS;
-    use crate::vitals::Cluster;
+    use crate::vitals::Standing;
 
     struct Node {
         vitals: Arc<Vitals>,
@@ -136,9 +136,16 @@ mod tests {
         node.vitals.enter(Stage::Ready);
         assert_eq!(ask(&node, "GET", "/health/ready").0, 200);
         node.vitals
-            .note_cluster(Cluster { fault: Some("the broker is gone".to_owned()), samples: Vec::new() });
+            .note_cluster(Standing { fault: Some("the broker is gone".to_owned()), samples: Vec::new() });
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert!(status == 503 && answer.ends_with("\r\n\r\ncut off: the broker is gone\n"), "{answer}");
+        node.vitals.note_cluster(Standing { fault: None, samples: Vec::new() });
+        node.vitals.note_store(Standing { fault: Some("the disk is full".to_owned()), samples: Vec::new() });
+        let (status, answer) = ask(&node, "GET", "/health/ready");
+        assert!(
+            status == 503 && answer.ends_with("what is said is not kept: the disk is full\n"),
+            "{answer}"
+        );
         node.vitals.enter(Stage::Draining);
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert_eq!(status, 503);

@@ -25,15 +25,16 @@ pub enum Stage {
 pub struct Vitals {
     stage: AtomicU8,
     shards: Vec<Mutex<Report>>,
-    cluster: Mutex<Cluster>,
+    cluster: Mutex<Standing>,
+    store: Mutex<Standing>,
 }
 
-/// How a node stands with the others.
+/// How a node stands with something that it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cluster {
-    /// Why this one does not hear from the others what it should; `None`: it does.
+pub struct Standing {
+    /// Why that does not do what it should, for a person; `None`: it does.
     pub fault: Option<String>,
-    /// How many there are, and what has happened between them.
+    /// What has happened between them.
     pub samples: Vec<Sample>,
 }
 
@@ -49,7 +50,8 @@ impl Vitals {
     pub fn new(shards: usize) -> Self {
         let report = || Mutex::new(Report { at: Instant::now(), samples: Vec::new() });
         let shards = std::iter::repeat_with(report).take(shards).collect();
-        Self { stage: AtomicU8::new(Stage::Starting as u8), shards, cluster: Mutex::new(ALONE) }
+        let stage = AtomicU8::new(Stage::Starting as u8);
+        Self { stage, shards, cluster: Mutex::new(UNKNOWN), store: Mutex::new(UNKNOWN) }
     }
 
     /// Replaces what a shard last said. Call it at least every few seconds, idle or not: a silent shard counts as stuck.
@@ -78,20 +80,38 @@ impl Vitals {
     }
 
     /// Says how the node stands with the others now.
-    pub fn note_cluster(&self, cluster: Cluster) {
-        *lock(&self.cluster) = cluster;
+    pub fn note_cluster(&self, standing: Standing) {
+        *lock(&self.cluster) = standing;
     }
 
     /// How the node stands with the others.
     #[must_use]
-    pub fn cluster(&self) -> Cluster {
+    pub fn cluster(&self) -> Standing {
         lock(&self.cluster).clone()
+    }
+
+    /// Says how the node stands with its disk now.
+    pub fn note_store(&self, standing: Standing) {
+        *lock(&self.store) = standing;
+    }
+
+    /// How the node stands with its disk.
+    #[must_use]
+    pub fn store(&self) -> Standing {
+        lock(&self.store).clone()
+    }
+
+    /// Why the node does not do all that it should, for a person; `None`: it does.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        let cut_off = self.cluster().fault.map(|fault| format!("cut off: {fault}"));
+        cut_off.or_else(|| self.store().fault.map(|fault| format!("what is said is not kept: {fault}")))
     }
 
     /// Whether the node wants new clients.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.stage() == Stage::Ready && self.cluster().fault.is_none()
+        self.stage() == Stage::Ready && self.fault().is_none()
     }
 
     /// The first shard that has been silent for too long at `now`.
@@ -108,7 +128,7 @@ impl Vitals {
 }
 
 /// How a node stands before it has said so.
-const ALONE: Cluster = Cluster { fault: None, samples: Vec::new() };
+const UNKNOWN: Standing = Standing { fault: None, samples: Vec::new() };
 
 /// Whoever panicked while publishing leaves what was there before whole: it is replaced in one assignment.
 fn lock<T>(published: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

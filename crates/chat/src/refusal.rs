@@ -104,7 +104,7 @@ impl Refusal {
             Self::Draining => ("draining", "the server is going away; reconnect and try again", 503),
             Self::Unavailable => (
                 "unavailable",
-                "what puts messages in order cannot be reached; try again later, with the same id",
+                "what puts messages in order or keeps them cannot be reached; try again later, with the same id",
                 503,
             ),
         }

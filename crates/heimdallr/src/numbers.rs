@@ -59,6 +59,23 @@ pub(crate) fn of_backplane(health: &Health) -> Vec<Sample> {
     ]
 }
 
+/// How the node stands with its disk.
+pub(crate) fn of_store(health: &stores::Health) -> Vec<Sample> {
+    let tally = health.tally;
+    vec![
+        metric::STORE_UP.is(u64::from(health.fault.is_none())),
+        metric::STORE_WAITING.is(health.waiting),
+        metric::STORE_FILE_BYTES.is(health.file_bytes),
+        metric::STORE_KEPT.is(tally.kept),
+        metric::STORE_LEFT_OUT.is(tally.left_out),
+        metric::STORE_COMMITS.is(tally.commits),
+        metric::STORE_COMMIT_US.is(tally.commit_us),
+        metric::STORE_READS.is(tally.reads),
+        metric::STORE_LET_GO.is(tally.let_go),
+        metric::STORE_FAULTS.is(tally.faults),
+    ]
+}
+
 fn held(holdings: Holdings) -> Vec<Sample> {
     vec![
         metric::STREAMS.is(holdings.streams as u64),

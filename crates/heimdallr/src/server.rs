@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use admin::{Cluster, Service, Stage, Vitals};
+use admin::{Service, Stage, Standing, Vitals};
 use backplanes::{OpenError, Wake};
 use gateways::handlers::Application;
 use reactor::{Links, Listen, Node, NodeError, Publish, Tls};
@@ -48,7 +48,7 @@ pub(crate) fn run(
     let streams = (places(settings, supervisor::listeners()?), tls.as_ref());
     let node = start_node(settings, application, &vitals, &levels, (&backplane, identity), streams);
     let node = node.map_err(|error| error.to_string())?;
-    note_cluster(&node, &vitals);
+    note_vitals(&node, &vitals);
     vitals.enter(Stage::Ready);
     announce(&node, service.address(), settings)
         .map_err(|error| format!("cannot write to standard output: {error}"))?;
@@ -152,11 +152,14 @@ fn announce(node: &Node, admin: SocketAddr, settings: &Settings) -> io::Result<(
     out.flush()
 }
 
-/// Says how the node stands with the others.
-fn note_cluster(node: &Node, vitals: &Vitals) {
+/// Says how the node stands with the others, and with its disk.
+fn note_vitals(node: &Node, vitals: &Vitals) {
     let health = node.backplane();
     let samples = numbers::of_backplane(&health);
-    vitals.note_cluster(Cluster { fault: health.fault, samples });
+    vitals.note_cluster(Standing { fault: health.fault, samples });
+    let health = node.store();
+    let samples = numbers::of_store(&health);
+    vitals.note_store(Standing { fault: health.fault, samples });
 }
 
 /// An address that means every interface is reached on this machine by its loopback one.
@@ -232,7 +235,7 @@ async fn work(
         if node.is_broken() {
             return;
         }
-        note_cluster(node, vitals);
+        note_vitals(node, vitals);
         if watchdog.is_some() && vitals.stuck_shard(Instant::now()).is_none() {
             supervisor::tell(&[NotifyState::Watchdog]);
         }

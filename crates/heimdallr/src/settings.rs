@@ -7,7 +7,7 @@ use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
 use sha1::{Digest as _, Sha1};
 use shard::{Attention, Proxies, ShardId, SlowPolicy, SlowRule, Tls};
-use stores::{Disk, STORES};
+use stores::{Disk, Retention, STORES};
 
 use crate::config::Settings;
 use crate::config::value::{self, RoomSlowPolicy};
@@ -49,14 +49,27 @@ pub(crate) fn of_backplane(settings: &Settings) -> backplanes::Settings {
 }
 
 /// Which store the node has.
-pub(crate) fn store_of(_: &Settings) -> stores::Open {
-    let found = STORES.iter().find(|(known, _)| *known == "memory");
-    found.map(|(_, open)| *open).expect("it is in the list")
+pub(crate) fn store_of(settings: &Settings) -> stores::Open {
+    let name = if settings.data.is_empty() { "memory" } else { "sqlite" };
+    let found = STORES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, open)| *open).expect("both are in the list")
 }
 
 /// What the node's store is opened with.
 pub(crate) fn of_store(settings: &Settings) -> Disk {
-    Disk { shards: settings.threads as u16, ..Disk::default() }
+    Disk {
+        folder: settings.data.clone().into(),
+        shards: settings.threads as u16,
+        epoch_seed: unguessable("epochs of rooms that go on"),
+        is_alone: settings.redis.is_empty(),
+        rooms: settings.durable_rooms.clone(),
+        recent_messages: settings.history_messages.max(TAGS_PER_ROOM),
+        retention: Retention {
+            messages_max: settings.retention_messages as u64,
+            age_max_ms: settings.retention_seconds.as_millis() as u64,
+            bytes_max: settings.retention_bytes as u64,
+        },
+    }
 }
 
 /// How the node stands beside servers of Socket.IO, if it does.

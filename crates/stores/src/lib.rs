@@ -19,7 +19,9 @@ macro_rules! stores {
     };
 }
 
-stores![memory];
+stores![memory, sqlite];
+
+pub use self::sqlite::{backup, restore};
 
 /// A shard's store that keeps nothing when the process stops.
 pub fn in_memory(settings: &Settings) -> Box<dyn Store> {

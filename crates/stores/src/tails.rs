@@ -73,6 +73,23 @@ impl Tails {
         (self.messages, self.bytes)
     }
 
+    /// A room stands at `head`, with these messages up to there, ascending and without gaps.
+    pub(crate) fn seed(&mut self, room: &RoomId, head: Position, messages: &[Arc<Message>]) {
+        self.forget(room);
+        messages.iter().for_each(|message| self.append(message));
+        self.rooms.get_or_insert_with(room, History::default).head = Some(head);
+    }
+
+    /// The offset of the oldest message at hand.
+    pub(crate) fn first(&self, room: &RoomId) -> Option<u64> {
+        self.rooms.get(room)?.messages.front().map(|message| message.at.offset)
+    }
+
+    /// What the messages of a room weigh that are at hand.
+    pub(crate) fn weight(&self, room: &RoomId) -> usize {
+        self.rooms.get(room).map_or(0, |history| history.bytes)
+    }
+
     /// Lets go of what exceeds the bounds, and returns what is left.
     fn trimmed(&mut self, room: &RoomId, now: Time) -> Option<&History> {
         let history = self.rooms.get_mut(room)?;
@@ -178,5 +195,16 @@ mod tests {
         assert!(found.messages == [message(3), message(4), message(5)] && !found.complete);
         let aged = five().since(&lobby(), at(2), Time(1001));
         assert!(aged.messages.is_empty() && !aged.complete);
+    }
+
+    #[test]
+    fn a_room_goes_on_where_it_is_said_to_stand() {
+        let mut tails = five();
+        tails.seed(&lobby(), at(9), &[message(8), message(9)]);
+        tails.append(&message(10));
+        assert_eq!((tails.first(&lobby()), tails.weight(&lobby())), (Some(8), 3 * message(1).weight()));
+        tails.seed(&lobby(), at(20), &[]);
+        assert!(tails.since(&lobby(), at(20), Time(0)).complete);
+        assert_eq!(tails.size(), (0, 0));
     }
 }

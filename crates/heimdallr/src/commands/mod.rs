@@ -44,7 +44,14 @@ macro_rules! commands {
     };
 }
 
-commands![check, doctor];
+commands![check, doctor, backup, restore];
+
+/// Waits until something is done that a command is about.
+fn wait_for(done: impl Future<Output = Result<(), String>>) -> Result<ExitCode, Complaint> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(Complaint::failed)?.block_on(done).map_err(Complaint::failed)?;
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Does what the first of the words asks for; `None`: it asks for no command.
 pub(crate) fn obey(mut words: Vec<OsString>) -> Option<ExitCode> {

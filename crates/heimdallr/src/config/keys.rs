@@ -106,14 +106,30 @@ declare! {
     /// Other policies for some rooms: a name, or the beginning of one and `*`; the first that fits counts.
     room_slow_policies: Vec<RoomSlowPolicy> = RoomPolicies(SLOW_POLICY, "ticker/*=latest_only"), default [] => live;
 
-    /// Messages that a room remembers.
+    /// Messages that a room remembers, in memory.
     history_messages: usize = Count(0..=1_000_000, "messages"), default ["1000"];
 
-    /// How long a room remembers a message.
+    /// How long a room remembers a message, in memory.
     history_seconds: Duration = Seconds(0..=366 * DAY), default ["86400"];
 
-    /// Bytes of messages that a room remembers.
+    /// Bytes of messages that a room remembers, in memory.
     history_bytes: usize = Count(0..=1024 * MEBIBYTE, "bytes"), default ["4194304"];
+
+    /// Folder of what outlives the process: what is said in rooms, above all. It is made if it is not there, and belongs to one process. A message
+    /// is accepted once it is on disk. Empty: nothing outlives the process.
+    data: String = Text(is_folder, "a folder, or nothing"), default [""], flag "DIR";
+
+    /// Which rooms are kept there: names, or beginnings of names and `*`. Direct messages and what is said to all always are.
+    durable_rooms: Vec<String> = Texts(1000, is_pattern, "names of rooms, or beginnings and `*`"), default ["*"];
+
+    /// Messages of a room that are kept on disk. 0: no bound.
+    retention_messages: usize = Count(0..=1_000_000_000, "messages"), default ["100000"];
+
+    /// How long a message is kept on disk. 0: no bound.
+    retention_seconds: Duration = Seconds(0..=100 * 366 * DAY), default ["0"];
+
+    /// Bytes of messages of a room that are kept on disk. 0: no bound.
+    retention_bytes: usize = Count(0..=1024 * 1024 * MEBIBYTE, "bytes"), default ["268435456"];
 
     /// How long a room without members is kept, and with it its history.
     room_idle_seconds: Duration = Seconds(0..=366 * DAY), default ["3600"];
@@ -236,6 +252,14 @@ declare! {
 
     /// `text` for people, `json` for programs: one object a line.
     log_format: LogFormat = Choice(&[("text", LogFormat::Text), ("json", LogFormat::Json)]), default ["text"];
+}
+
+fn is_folder(path: &str) -> bool {
+    !path.contains('\0')
+}
+
+fn is_pattern(rooms: &str) -> bool {
+    !rooms.is_empty() && !rooms.strip_suffix('*').unwrap_or(rooms).contains('*')
 }
 
 /// Whether a text is long enough for a secret, or empty.

@@ -100,6 +100,7 @@ impl Homes {
             return;
         }
         match recognised {
+            Err(_) if room.is_everybody() => return self.unknown.push(now.monotonic_ms, room),
             Err(refusal) => return self.shut(room, refusal, now, out),
             Ok(Some(known)) if !self.are_shared() => {
                 let stores::Known { head, lineage, recent } = *known;

@@ -53,6 +53,8 @@ pub(crate) struct Homes {
     inbox_idle: Deadlines<RoomId>,
     /// Idle rooms of which something is not done yet.
     busy: Deadlines<RoomId>,
+    /// Rooms that are wanted, and of which it could not be said how they stood.
+    unknown: Deadlines<RoomId>,
 }
 
 /// A post whose author wants to know what became of it.
@@ -96,6 +98,7 @@ impl Homes {
             idle: Deadlines::new(settings.room_idle_ms.min(linger_ms)),
             inbox_idle: Deadlines::new(settings.inbox_idle_ms.min(linger_ms)),
             busy: Deadlines::new(BUSY_MS),
+            unknown: Deadlines::new(BUSY_MS),
         }
     }
 
@@ -266,13 +269,20 @@ impl Homes {
         while let Some(room) = self.busy.pop_due(now.monotonic_ms) {
             self.watch(&room, now);
         }
+        while let Some(room) = self.unknown.pop_due(now.monotonic_ms) {
+            self.open(room, now, out);
+        }
         self.give_up_unkept(now, out);
     }
 
     /// When something becomes due next.
     pub(crate) fn next_ms(&self) -> Option<u64> {
         let of_rooms = [self.presence_due.next_ms(), self.idle.next_ms(), self.inbox_idle.next_ms()];
-        of_rooms.into_iter().chain([self.busy.next_ms(), self.unkept.next_ms()]).flatten().min()
+        of_rooms
+            .into_iter()
+            .chain([self.busy.next_ms(), self.unknown.next_ms(), self.unkept.next_ms()])
+            .flatten()
+            .min()
     }
 
     pub(crate) fn len(&self) -> usize {
