@@ -5,6 +5,7 @@
 //! [`contender::CONTENDERS`]. `--quick` proves that everything runs and that no ledger has an entry; it is too short
 //! to say anything about time.
 
+mod authors;
 pub(crate) mod chaos;
 mod contender;
 mod figure;

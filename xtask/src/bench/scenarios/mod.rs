@@ -2,6 +2,7 @@
 
 mod connections;
 mod cost;
+mod durable;
 mod http;
 mod neighbour;
 mod nodes;
@@ -60,6 +61,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         nodes::latency,
     ),
     usual("nodes-most", "1000 members in one room over two nodes, and a third without any", nodes::most),
+    usual(
+        "durable",
+        "posts of 100 bytes into rooms that are kept on disk, and a disk that stalls",
+        durable::run,
+    ),
     usual("subscriptions", "100,000 rooms of one member on two nodes with a Redis", subscriptions::run),
     Scenario {
         name: "peers",
