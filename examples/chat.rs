@@ -18,7 +18,7 @@ fn main() -> ExitCode {
 fn register(handlers: &mut Handlers) {
     let lobby = handlers.of("/");
     lobby.admit(|shown| name(shown).map(drop).ok_or("say who you are".to_owned()));
-    lobby.on_connect(enter).on("say", say).on("typing", typing).on_disconnect(leave);
+    lobby.on_connect(enter).on("say", say).on("typing", typing).on("who", who).on_disconnect(leave);
 }
 
 fn enter(socket: &mut Socket<'_>, shown: Values<'_>) -> Result<(), Refusal> {
@@ -42,6 +42,14 @@ fn say(socket: &mut Socket<'_>, call: &Call<'_>) -> Result<(), Refusal> {
 fn typing(socket: &mut Socket<'_>, _: &Call<'_>) -> Result<(), Refusal> {
     let who = json!({ "id": socket.id() });
     socket.to(LOBBY)?.emit("typing", who)
+}
+
+/// Who is there, on whichever node.
+fn who(socket: &mut Socket<'_>, _: &Call<'_>) -> Result<(), Refusal> {
+    socket.all_in(LOBBY)?.fetch(Duration::from_secs(5), |socket, found| {
+        let names = found.map(|found| found.into_iter().filter_map(|one| one.user).collect::<Vec<_>>());
+        socket.emit("who", json!(names));
+    })
 }
 
 fn leave(socket: &mut Socket<'_>) {

@@ -1,11 +1,11 @@
-//! Biddings: what servers of another make, beside which a node stands, want done with the clients that are connected here, and what they are
-//! answered.
+//! Biddings: what applications, and servers of another make beside which a node stands, want done with the clients that are connected to any
+//! node, and what they are answered.
 
 use std::sync::Arc;
 
 use crate::{Content, RoomId, SignalName, UserId};
 
-/// What a server beside this node wants done.
+/// What somebody wants done, on this node or another one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bidding {
     /// The namespace that it is about, by its name.
@@ -94,11 +94,28 @@ pub struct Peer {
     pub rooms: Vec<RoomId>,
 }
 
-/// What is answered to a bidding.
+/// What is answered to a bidding by each who is bidden.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reply {
     /// Who is there.
     pub peers: Vec<Peer>,
     /// What the application says, if it does: a JSON text.
     pub said: Option<String>,
+}
+
+/// What all have answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answers {
+    /// Who is there.
+    pub peers: Vec<Peer>,
+    /// What the applications say, each a JSON text.
+    pub said: Vec<String>,
+}
+
+impl Answers {
+    /// One more has answered.
+    pub fn add(&mut self, reply: Reply) {
+        self.peers.extend(reply.peers);
+        self.said.extend(reply.said);
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Body, Content, Position, RoomId, RoomNames, SignalName, UserId};
+use crate::{Body, Content, Position, RoomId, RoomNames, SignalName, UserId, Wish};
 
 /// The id a client gives to a command: 1 to 64 bytes of UTF-8. Answers carry it, and a post with the same tag by the same
 /// user in the same room is the same post.
@@ -125,6 +125,15 @@ pub enum Command {
         event: Box<str>,
         /// What it carries.
         content: Arc<Content>,
+    },
+    /// Have something done with clients of a namespace on every node, or ask the other nodes' applications; for applications.
+    Bid {
+        /// The namespace, by its name.
+        namespace: Box<str>,
+        /// What.
+        wish: Box<Wish>,
+        /// The number by which the session's protocol is told what all have answered; `None`: it does not want to know.
+        number: Option<u32>,
     },
     /// Ask for the server's time; answered with `Time`.
     AskTime {

@@ -18,7 +18,7 @@ mod room_names;
 mod roster;
 mod signal;
 
-pub use bidding::{Bidding, Group, Peer, Reply, Whom, Wish};
+pub use bidding::{Answers, Bidding, Group, Peer, Reply, Whom, Wish};
 pub use by_room::ByRoom;
 pub use command::{Command, Tag};
 pub use event::{Event, Presence, Resumption};

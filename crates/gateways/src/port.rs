@@ -5,7 +5,7 @@
 
 use core::net::IpAddr;
 
-use chat::{Command, Content, Event, Farewell, Position, Refusal, RoomId};
+use chat::{Answers, Command, Content, Event, Farewell, Position, Refusal, RoomId};
 use wire::http::Head;
 
 use crate::{SessionName, Settings};
@@ -132,6 +132,12 @@ pub trait Protocol {
     fn recovered(&mut self, strand: Strand, goes_on: bool, out: &mut Outbox) {
         let _ = (strand, goes_on, out);
         unreachable!("a protocol that wants to go on is told whether it does");
+    }
+
+    /// All nodes have answered what was asked of them under this number.
+    fn answered(&mut self, number: u32, answers: &Answers, out: &mut Outbox) {
+        let _ = (number, answers, out);
+        unreachable!("a protocol that asks is answered");
     }
 
     /// The part of the machine that knows of further streams, in protocols that have such.

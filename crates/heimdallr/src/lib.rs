@@ -27,8 +27,8 @@ pub use config::value::{
     Contents, LogFormat, OutagePolicy, RoomOutagePolicy, RoomPolicy, RoomSlowPolicy, SlowPolicy,
 };
 pub use gateways::handlers::{
-    Application, Arguments, BareMessage, BareSocket, Call, Handlers, Members, NamespaceHandlers, Outcome,
-    Socket, Values,
+    Application, Arguments, BareMessage, BareSocket, Call, Crowd, Found, Handlers, Members,
+    NamespaceHandlers, Outcome, Socket, Values,
 };
 
 /// The whole program. Says with which code it ends.

@@ -1,4 +1,4 @@
-//! Biddings of servers of another make that stand beside this node: which sessions are meant, and what is done with them.
+//! Biddings of applications, and of servers of another make that stand beside this node: which sessions are meant, and what is done with them.
 
 use backplanes::Ask;
 use chat::{Bidding, Command, Content, Event, Farewell, Group, Peer, Reply, RoomId, SignalName, Whom, Wish};
@@ -21,6 +21,14 @@ type Meant = (Place, Option<RoomId>);
 impl Shard {
     /// Does what a server beside this node wants, and answers if there is an answer.
     pub(crate) fn obey(&mut self, bidding: &Bidding, now: Now, out: &mut Vec<Addressed>) {
+        let reply = self.fulfil(bidding, now);
+        if let Some(ticket) = bidding.ticket {
+            self.homes.ask(Ask::Reply { ticket, reply }, now, out);
+        }
+    }
+
+    /// Does what somebody wants. Says what there is to be answered.
+    pub(crate) fn fulfil(&mut self, bidding: &Bidding, now: Now) -> Reply {
         let namespace = &*bidding.namespace;
         let mut reply = Reply::default();
         match &bidding.wish {
@@ -40,9 +48,7 @@ impl Shard {
                     self.gateways.iter_mut().find_map(|gateway| gateway.serve(namespace, event, content));
             }
         }
-        if let Some(ticket) = bidding.ticket {
-            self.homes.ask(Ask::Reply { ticket, reply }, now, out);
-        }
+        reply
     }
 
     /// Tells the servers beside this node an event.

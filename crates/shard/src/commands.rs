@@ -38,6 +38,7 @@ impl Shard {
                 self.proclaim(namespace, event, content, now);
                 Ok(())
             }
+            Command::Bid { namespace, wish, number } => self.bid(place, namespace, *wish, number, now),
             Command::AskTime { tag } => {
                 self.deliver(place, &Event::Time { tag, time: now.wall }, now);
                 Ok(())
@@ -427,6 +428,9 @@ fn tag_of(command: &Command) -> Option<&Tag> {
         | Command::Recall { tag, .. }
         | Command::Signal { tag, .. }
         | Command::AskTime { tag } => tag.as_ref(),
-        Command::LeaveAll { .. } | Command::Announce { .. } | Command::Proclaim { .. } => None,
+        Command::LeaveAll { .. }
+        | Command::Announce { .. }
+        | Command::Proclaim { .. }
+        | Command::Bid { .. } => None,
     }
 }

@@ -4,7 +4,12 @@
 //! An envelope begins with its kind in one byte and, in the next two, the shard that it is for, so that whoever carries it need not know more.
 //! Then come the shard that it is from, its version, and what its kind has to say.
 
+use std::sync::Arc;
+
+use chat::Bidding;
+
 use crate::ShardId;
+use crate::bids::Replied;
 use crate::errands::Errand;
 use crate::fields::{Reader, Writer};
 
@@ -46,6 +51,10 @@ pub(crate) enum Envelope {
     Beat,
     /// Of a strand that was cut off.
     Errand(Errand),
+    /// An application wants something done on the node.
+    Bid(Arc<Bidding>),
+    /// What a shard has to say to that.
+    Replied(Box<Replied>),
 }
 
 /// Which way something goes through a tunnel.
@@ -79,6 +88,8 @@ const FALLEN_IN: u8 = 4;
 const FALLEN_OUT: u8 = 5;
 const BEAT: u8 = 6;
 const ERRAND: u8 = 7;
+const BID: u8 = 8;
+const REPLIED: u8 = 9;
 
 /// The shard that an envelope is for, whatever else it may be.
 pub(crate) fn addressee(bytes: &[u8]) -> Option<ShardId> {
@@ -106,6 +117,13 @@ impl Envelope {
             Self::Fallen { tunnel, .. } => out.number(*tunnel),
             Self::Beat => {}
             Self::Errand(errand) => errand.write(&mut out),
+            Self::Bid(bidding) => out.bidding(bidding),
+            Self::Replied(replied) => {
+                out.number(replied.ticket);
+                out.number(u64::from(replied.shards));
+                out.byte(u8::from(replied.is_last));
+                out.reply(&replied.reply);
+            }
         }
         out.0
     }
@@ -130,6 +148,8 @@ impl Envelope {
             Self::Fallen { way: Way::Out, .. } => FALLEN_OUT,
             Self::Beat => BEAT,
             Self::Errand(_) => ERRAND,
+            Self::Bid(_) => BID,
+            Self::Replied(_) => REPLIED,
         }
     }
 
@@ -146,6 +166,13 @@ impl Envelope {
             FALLEN_IN | FALLEN_OUT => Self::Fallen { way, tunnel: fields.number()? },
             BEAT => Self::Beat,
             ERRAND => Self::Errand(Errand::read(fields)?),
+            BID => Self::Bid(Arc::new(fields.bidding()?)),
+            REPLIED => Self::Replied(Box::new(Replied {
+                ticket: fields.number()?,
+                shards: u16::try_from(fields.number()?).ok()?,
+                is_last: fields.byte()? != 0,
+                reply: fields.reply()?,
+            })),
             _ => return None,
         })
     }
@@ -192,7 +219,10 @@ fn carried(fields: &mut Reader<'_>) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use backplanes::NodeId;
-    use chat::{Epoch, Position, RoomId, RoomName, UserId};
+    use bytes::Bytes;
+    use chat::{
+        Content, Epoch, Group, Peer, Position, Reply, RoomId, RoomName, SignalName, UserId, Whom, Wish,
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -276,6 +306,58 @@ mod tests {
         ]
     }
 
+    fn content() -> impl Strategy<Value = Arc<Content>> {
+        ("[a-z\"]{0,20}", prop::collection::vec("[a-z]{0,20}", 0..3)).prop_map(|(arguments, attachments)| {
+            let attachments = attachments.into_iter().map(Bytes::from).collect();
+            Arc::new(Content { arguments: arguments.into(), attachments })
+        })
+    }
+
+    fn whom() -> impl Strategy<Value = Whom> {
+        let groups = || {
+            let group = prop_oneof![
+                room().prop_map(Group::Room),
+                "[a-z]{0,20}".prop_map(|alias| Group::Alias(alias.into()))
+            ];
+            prop::collection::vec(group, 0..3)
+        };
+        (groups(), groups()).prop_map(|(of, but)| Whom { of, but })
+    }
+
+    fn wish() -> impl Strategy<Value = Wish> {
+        let rooms = || prop::collection::vec(room(), 0..3);
+        prop_oneof![
+            (whom(), room(), "[a-z]{1,20}", content()).prop_map(|(whom, within, signal, content)| {
+                Wish::Tell { whom, within, signal: SignalName::new(&signal).expect("a valid name"), content }
+            }),
+            (whom(), rooms()).prop_map(|(whom, rooms)| Wish::Enter { whom, rooms }),
+            (whom(), rooms()).prop_map(|(whom, rooms)| Wish::Leave { whom, rooms }),
+            (whom(), any::<bool>()).prop_map(|(whom, wholly)| Wish::Dismiss { whom, wholly }),
+            whom().prop_map(|whom| Wish::Name { whom }),
+            ("[a-z]{0,20}", content())
+                .prop_map(|(event, content)| Wish::Serve { event: event.into(), content }),
+        ]
+    }
+
+    fn bidding() -> impl Strategy<Value = Arc<Bidding>> {
+        ("/[a-z]{0,20}", wish(), any::<Option<u64>>()).prop_map(|(namespace, wish, ticket)| {
+            Arc::new(Bidding { namespace: namespace.into(), wish, ticket })
+        })
+    }
+
+    fn replied() -> impl Strategy<Value = Box<Replied>> {
+        let user = prop::option::of("[a-z]{1,20}");
+        let peer =
+            ("[a-z]{1,20}", user, prop::collection::vec(room(), 0..3)).prop_map(|(alias, user, rooms)| {
+                let user = user.map(|name| UserId::new(&name).expect("a valid name"));
+                Peer { alias, user, rooms }
+            });
+        let reply = (prop::collection::vec(peer, 0..5), prop::option::of("[a-z]{0,20}"))
+            .prop_map(|(peers, said)| Reply { peers, said });
+        (any::<u64>(), any::<u16>(), any::<bool>(), reply)
+            .prop_map(|(ticket, shards, is_last, reply)| Box::new(Replied { ticket, shards, is_last, reply }))
+    }
+
     fn word() -> impl Strategy<Value = Word> {
         prop_oneof![
             prop::collection::vec(any::<u8>(), 0..100).prop_map(Word::Bytes),
@@ -296,6 +378,8 @@ mod tests {
             (way(), any::<u64>()).prop_map(|(way, tunnel)| Envelope::Fallen { way, tunnel }),
             Just(()).prop_map(|()| Envelope::Beat),
             errand().prop_map(Envelope::Errand),
+            bidding().prop_map(Envelope::Bid),
+            replied().prop_map(Envelope::Replied),
         ]
     }
 

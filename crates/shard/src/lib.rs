@@ -7,6 +7,7 @@ mod alarms;
 mod audience;
 mod audit;
 mod biddings;
+mod bids;
 mod clock;
 mod commands;
 mod deadlines;
@@ -40,6 +41,7 @@ mod streams;
 mod tally;
 mod tunnels;
 mod waiting;
+mod wishes;
 
 use core::net::IpAddr;
 

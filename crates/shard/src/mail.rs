@@ -9,6 +9,7 @@ use chat::{
     UserId,
 };
 
+use crate::bids::Replied;
 use crate::errands::Errand;
 use crate::{SessionKey, ShardId};
 
@@ -84,6 +85,20 @@ pub enum Mail {
     },
     /// To this shard itself: a server beside this node wants something done.
     Bidden(Arc<Bidding>),
+    /// An application wants something done here.
+    Bid {
+        /// What.
+        bidding: Arc<Bidding>,
+        /// The shard that is answered.
+        from: (NodeId, ShardId),
+    },
+    /// What a shard has to say to that.
+    Replied {
+        /// The node of the shard.
+        from: NodeId,
+        /// What.
+        replied: Box<Replied>,
+    },
     /// From a home: to one session.
     Answer {
         /// The session.

@@ -10,6 +10,7 @@ use stores::Store;
 
 use crate::alarms::Alarms;
 use crate::audience::Audiences;
+use crate::bids::Bids;
 use crate::clock::Sweep;
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
@@ -36,6 +37,8 @@ pub struct Shard {
     pub(crate) records: Records,
     /// Sessions that have asked about a strand.
     pub(crate) reclaims: Reclaims,
+    /// What applications have asked of all nodes.
+    pub(crate) bids: Bids,
     pub(crate) tunnels: Tunnels,
     /// Rooms with their homes elsewhere that are served here all the same.
     pub(crate) large_rooms: HashSet<RoomId>,
@@ -94,6 +97,7 @@ impl Shard {
             homes: Homes::new(&settings, backplane, store),
             records: Records::new(settings.recovery_ms, settings.records_max),
             reclaims: Reclaims::default(),
+            bids: Bids::default(),
             tunnels: Tunnels::default(),
             large_rooms: HashSet::new(),
             mail: VecDeque::new(),
@@ -202,7 +206,8 @@ impl Shard {
     pub fn next_wake_ms(&self) -> Option<u64> {
         let of_streams = [self.greetings.next_ms(), self.closings.next_ms(), self.homes.next_ms()];
         let of_sessions = [self.next_sweep_ms(), self.alarms.next_ms(), self.records.next_ms()];
-        let of_node = [self.tunnels.next_ms(), self.reclaims.next_ms(), self.next_drain_ms()];
+        let of_node =
+            [self.tunnels.next_ms(), self.reclaims.next_ms(), self.next_drain_ms(), self.bids.next_ms()];
         of_streams.into_iter().chain(of_sessions).chain(of_node).flatten().min()
     }
 
@@ -268,6 +273,8 @@ impl Shard {
             Mail::Size { room, is_large } => self.note_size(room, is_large),
             Mail::Errand(errand) => self.run_errand(errand, now),
             Mail::Envelope { from, bytes } => self.open_envelope(from, &bytes, now, effects),
+            Mail::Bid { bidding, from } => self.obey_application(&bidding, from, now),
+            Mail::Replied { from, replied } => self.hear_reply(from, *replied, now),
             Mail::Bidden(bidding) => self.obey(&bidding, now, &mut out),
             Mail::Answer { to, event } => self.answer(to, &event, now),
             Mail::Leaving { sessions } => self.heard_leaving(sessions, now),

@@ -213,6 +213,8 @@ impl Shard {
             Envelope::Fallen { way: Way::In, tunnel } => self.far_fallen(from, tunnel, now, effects),
             Envelope::Fallen { way: Way::Out, tunnel } => self.near_fallen(from, tunnel, now),
             Envelope::Beat => {}
+            Envelope::Bid(bidding) => self.spread(&bidding, from),
+            Envelope::Replied(replied) => self.hear_reply(from.0, *replied, now),
             // One that is for another node is nobody's here, and would be sent to and fro.
             Envelope::Errand(errand) => {
                 if errand.to().0 == self.settings.node {

@@ -89,7 +89,7 @@ impl Shard {
             pending.any(|membership| is_meant(&self.audiences.get(membership.audience).room))
         };
         match command {
-            Command::AskTime { .. } | Command::Proclaim { .. } => false,
+            Command::AskTime { .. } | Command::Proclaim { .. } | Command::Bid { .. } => false,
             Command::Identify { .. } | Command::LeaveAll { .. } => is_asked(&|_| true),
             Command::Direct { .. } => is_asked(&RoomId::is_inbox),
             Command::Join { room, since, .. } => {

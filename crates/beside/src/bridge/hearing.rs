@@ -32,7 +32,7 @@ impl Bridge {
         let is_ours = from.starts_with(OURS);
         match said {
             // What clients of our other nodes say comes by the backplane.
-            Said::Broadcast(_) if is_ours => {}
+            Said::Broadcast(_) | Said::ServerSide { request: None, .. } if is_ours => {}
             Said::Broadcast(event) => self.hear_event(place, &from, event, (&letter, tag, now), acts),
             said => self.hear_request(place, &from, said, &letter, acts),
         }

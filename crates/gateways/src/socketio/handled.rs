@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use chat::{Event, Refusal, RoomId};
+use chat::{Answers, Event, Refusal, RoomId};
 use wire::socketio::{self, Ack, Body, Packet};
 
 use super::engine::Engine;
@@ -27,8 +27,8 @@ const NOTHING_SHOWN: &str = "{}";
 pub(super) struct Owed {
     pub(super) address: IpAddr,
     last_id: u32,
-    /// By their ids, what is done with the acknowledgements that the client owes.
-    awaited: BTreeMap<u32, (Namespace, Then)>,
+    /// By their ids, what is done with the acknowledgements that the client owes, and with what other nodes answer.
+    awaited: BTreeMap<u32, (Namespace, Awaited)>,
     /// What those have shown who are not greeted before it is known whether they go on where they were cut off.
     ungreeted: BTreeMap<Namespace, Option<Box<str>>>,
 }
@@ -40,8 +40,16 @@ impl Owed {
     }
 }
 
-/// What is done with an acknowledgement, or for want of one.
-pub(super) type Then = Box<dyn FnOnce(&mut Socket<'_>, Option<Values<'_>>)>;
+/// What is done with an answer, or for want of one.
+pub(super) enum Awaited {
+    /// The client acknowledges an event.
+    Client(ThenClient),
+    /// All nodes have answered.
+    Servers(ThenServers),
+}
+
+type ThenClient = Box<dyn FnOnce(&mut Socket<'_>, Option<Values<'_>>)>;
+type ThenServers = Box<dyn FnOnce(&mut Socket<'_>, Option<&Answers>)>;
 
 impl Sockets {
     /// Whether the application lets a client connect that shows this. `Err`: why not.
@@ -149,8 +157,8 @@ impl Sockets {
         self.acknowledge(namespace, id, engine, out, |out| events::write_answer(&answer, out));
     }
 
-    /// From here on an acknowledgement is awaited. Says under which id; `None`: too many are.
-    pub(super) fn await_answer(&mut self, namespace: Namespace, then: Then) -> Option<u32> {
+    /// From here on an answer is awaited. Says under which id; `None`: too many are.
+    pub(super) fn await_answer(&mut self, namespace: Namespace, then: Awaited) -> Option<u32> {
         let owed = self.owed();
         if owed.awaited.len() >= AWAITED_MAX {
             return None;
@@ -169,17 +177,27 @@ impl Sockets {
         engine: &Engine,
         out: &mut Outbox,
     ) {
-        let Some(then) = u32::try_from(ack.id).ok().and_then(|id| self.no_longer_await(id, Some(namespace))) else {
-            return;
-        };
+        let is_owed = |of, awaited: &Awaited| of == namespace && matches!(awaited, Awaited::Client(_));
+        let awaited = u32::try_from(ack.id).ok().and_then(|id| self.no_longer_await(id, is_owed));
+        let Some((_, Awaited::Client(then))) = awaited else { return };
         let values = Values { texts: &ack.arguments, attachments };
-        (then.1)(&mut Socket::new(self, namespace, engine, out), Some(values));
+        then(&mut Socket::new(self, namespace, engine, out), Some(values));
     }
 
-    /// The time for an acknowledgement is up, if it has not come.
+    /// All nodes have answered.
+    pub(super) fn take_answers(&mut self, id: u32, answers: &Answers, engine: &Engine, out: &mut Outbox) {
+        let awaited = self.no_longer_await(id, |_, awaited| matches!(awaited, Awaited::Servers(_)));
+        let Some((namespace, Awaited::Servers(then))) = awaited else { return };
+        then(&mut Socket::new(self, namespace, engine, out), Some(answers));
+    }
+
+    /// The time for an answer is up, if it has not come.
     pub(super) fn give_up(&mut self, id: u32, engine: &Engine, out: &mut Outbox) {
-        if let Some((namespace, then)) = self.no_longer_await(id, None) {
-            then(&mut Socket::new(self, namespace, engine, out), None);
+        let Some((namespace, awaited)) = self.no_longer_await(id, |_, _| true) else { return };
+        let mut socket = Socket::new(self, namespace, engine, out);
+        match awaited {
+            Awaited::Client(then) => then(&mut socket, None),
+            Awaited::Servers(then) => then(&mut socket, None),
         }
     }
 
@@ -187,11 +205,14 @@ impl Sockets {
         self.owed.as_mut().expect("there is an application")
     }
 
-    fn no_longer_await(&mut self, id: u32, in_namespace: Option<Namespace>) -> Option<(Namespace, Then)> {
+    fn no_longer_await(
+        &mut self,
+        id: u32,
+        is_meant: impl Fn(Namespace, &Awaited) -> bool,
+    ) -> Option<(Namespace, Awaited)> {
         let awaited = &mut self.owed.as_mut()?.awaited;
-        let (of, _) = awaited.get(&id)?;
-        let is_meant = in_namespace.is_none_or(|namespace| namespace == *of);
-        if is_meant { awaited.remove(&id) } else { None }
+        let (of, which) = awaited.get(&id)?;
+        if is_meant(*of, which) { awaited.remove(&id) } else { None }
     }
 
     /// The client is made to leave a namespace.

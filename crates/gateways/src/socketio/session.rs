@@ -1,6 +1,6 @@
 //! One client as a session: its transports below, and above them what its messages are for.
 
-use chat::{Event, Farewell, RoomId};
+use chat::{Answers, Event, Farewell, RoomId};
 use wire::http::Head;
 
 use super::engine::{Engine, GREETING_DUE};
@@ -88,6 +88,10 @@ impl<U: Upper> Protocol for Session<U> {
 
     fn recovered(&mut self, strand: Strand, goes_on: bool, out: &mut Outbox) {
         self.upper.recovered(strand, goes_on, &self.engine, out);
+    }
+
+    fn answered(&mut self, number: u32, answers: &Answers, out: &mut Outbox) {
+        self.upper.answered(number, answers, &self.engine, out);
     }
 
     fn spread(&mut self) -> Option<&mut dyn Spread> {

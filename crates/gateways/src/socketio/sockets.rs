@@ -5,7 +5,7 @@ use core::net::IpAddr;
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use chat::{Command, Event, Farewell, RoomId, Tag};
+use chat::{Answers, Command, Event, Farewell, RoomId, Tag};
 use wire::engineio::Revision;
 use wire::socketio::{
     self, Ack, Assembled, Body, Connected as Welcome, Decoder, Limits, Packet, Received,
@@ -391,6 +391,10 @@ impl Upper for Sockets {
             false => self.connected.home().unwrap_or(Namespace::MAIN),
         };
         strand
+    }
+
+    fn answered(&mut self, number: u32, answers: &Answers, engine: &Engine, out: &mut Outbox) {
+        self.take_answers(number, answers, engine, out);
     }
 
     /// The answer to a socket that wants to go on where it was cut off.

@@ -1,6 +1,6 @@
 //! What stands above the transports of a session: sockets of Socket.IO, or an application that is handed the messages as they are.
 
-use chat::{Event, Farewell, RoomId};
+use chat::{Answers, Event, Farewell, RoomId};
 
 use super::engine::Engine;
 use crate::{Outbox, Strand, Variant, Violation};
@@ -54,6 +54,11 @@ pub(super) trait Upper {
     fn strand_of(&self, room: &RoomId) -> Strand {
         let _ = room;
         0
+    }
+
+    fn answered(&mut self, number: u32, answers: &Answers, engine: &Engine, out: &mut Outbox) {
+        let _ = (number, answers, engine, out);
+        unreachable!("who asks is answered");
     }
 
     fn recovered(&mut self, strand: Strand, goes_on: bool, engine: &Engine, out: &mut Outbox) {

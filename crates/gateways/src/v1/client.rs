@@ -81,6 +81,7 @@ fn write(command: &Command, out: &mut Vec<u8>) -> Option<()> {
         | Command::Signal { .. }
         | Command::Announce { .. }
         | Command::Proclaim { .. }
+        | Command::Bid { .. }
         | Command::LeaveAll { .. } => return None,
     }
     Some(())

@@ -1,5 +1,6 @@
 //! Shards of several nodes, joined by a backplane in memory: sessions are reached from every node, and recovered on any.
 
+mod applications;
 mod broker;
 mod client;
 mod cluster;

@@ -174,9 +174,10 @@ impl Ledger {
             Command::AskTime { tag } => {
                 self.sessions[session.0].ask(tag.clone(), Asked::new(What::Time, None));
             }
-            Command::LeaveAll { .. } | Command::Announce { .. } | Command::Proclaim { .. } => {
-                unreachable!("no client here asks for it")
-            }
+            Command::LeaveAll { .. }
+            | Command::Announce { .. }
+            | Command::Proclaim { .. }
+            | Command::Bid { .. } => unreachable!("no client here asks for it"),
             Command::Signal { room, tag, .. } => {
                 let asked = Asked::new(What::Signal { room: room.clone() }, None);
                 self.sessions[session.0].ask(tag.clone(), asked);

@@ -1,6 +1,7 @@
 //! What Rust users build on the gateway: handlers, registered by name and made once for each shard, and what they are handed.
 
 mod arguments;
+mod crowd;
 mod namespace;
 mod socket;
 
@@ -10,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use self::arguments::{Arguments, Values};
+pub use self::crowd::{Crowd, Found};
 pub use self::namespace::{NamespaceHandlers, Outcome};
 pub use self::socket::{Call, Members, Socket};
 pub use super::bare::{BareMessage, BareSocket};

@@ -12,6 +12,7 @@ use wire::socketio::{Body as Said, Event, Packet, is_reserved};
 use super::arguments::{Arguments, Values};
 use crate::{Outbox, Wake};
 use crate::socketio::engine::Engine;
+use crate::socketio::handled::Awaited;
 use crate::socketio::namespaces::Namespace;
 use crate::socketio::sockets::Sockets;
 
@@ -95,7 +96,8 @@ impl<'a> Socket<'a> {
         timeout: Duration,
         then: impl FnOnce(&mut Socket<'_>, Option<Values<'_>>) + 'static,
     ) -> Result<(), Refusal> {
-        let id = self.sockets.await_answer(self.namespace, Box::new(then)).ok_or(Refusal::Overloaded)?;
+        let then = Awaited::Client(Box::new(then));
+        let id = self.sockets.await_answer(self.namespace, then).ok_or(Refusal::Overloaded)?;
         let mut said = std::mem::take(&mut self.out.bytes);
         self.write(event, Some(u64::from(id)), &arguments.into(), &mut said);
         self.out.bytes = said;
@@ -158,18 +160,11 @@ impl<'a> Socket<'a> {
         self.sockets.send_away(self.namespace, self.engine, self.out);
     }
 
-    /// Tells the other servers of the cluster an event (`serverSideEmit`): those of Socket.IO that this node stands beside, and our other nodes
-    /// there. They are not asked to answer. Where the node stands beside nobody, nothing happens.
-    pub fn server_side_emit(&mut self, event: &str, arguments: impl Into<Arguments>) {
-        let (namespace, content) = (self.namespace().into(), Content::from(arguments.into()));
-        self.ask(Command::Proclaim { namespace, event: event.into(), content: content.into() });
-    }
-
-    fn room(&self, name: &str) -> Result<RoomId, Refusal> {
+    pub(super) fn room(&self, name: &str) -> Result<RoomId, Refusal> {
         self.sockets.room(self.namespace, name)
     }
 
-    fn ask(&mut self, command: Command) {
+    pub(super) fn ask(&mut self, command: Command) {
         self.out.commands.push(command);
     }
 

@@ -1,6 +1,7 @@
 //! What applications of Rust users are called for, and what becomes of what they say.
 
 mod bare;
+mod crowd;
 mod handlers;
 
 use gateways::handlers::{Application, Handlers};
