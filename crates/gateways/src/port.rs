@@ -52,6 +52,12 @@ pub trait Gateway {
     /// form does not tell of such events. What it appends is one frame: a session is sent all of it or nothing.
     fn encode(&mut self, variant: Variant, event: &Event, out: &mut Vec<u8>);
 
+    /// A session that goes on where another node has packed it ([`Protocol::pack`]); `None`: it cannot here.
+    fn unpack(&mut self, packed: &[u8]) -> Option<Box<dyn Protocol>> {
+        let _ = packed;
+        None
+    }
+
     /// Hands the application an event that a server beside this node has for it. `None`: nobody answers.
     fn serve(&mut self, namespace: &str, event: &str, content: &Content) -> Option<String> {
         let _ = (namespace, event, content);
@@ -138,6 +144,12 @@ pub trait Protocol {
     fn answered(&mut self, number: u32, answers: &Answers, out: &mut Outbox) {
         let _ = (number, answers, out);
         unreachable!("a protocol that asks is answered");
+    }
+
+    /// What another node has to know so that the session can go on there, on its main stream, at a moment in which nothing is on its way in either
+    /// direction. `None`: it cannot, or not now.
+    fn pack(&self) -> Option<Vec<u8>> {
+        None
     }
 
     /// The part of the machine that knows of further streams, in protocols that have such.

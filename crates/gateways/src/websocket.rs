@@ -16,6 +16,7 @@ use crate::{Outbox, Settings, Then, Variant, Violation};
 
 /// The variant of sessions without permessage-deflate. Those with it have the bits of the server's window, 9 to 15.
 pub(crate) const PLAIN: Variant = 0;
+const DEFLATE_VARIANTS: std::ops::RangeInclusive<Variant> = 9..=15;
 
 /// Payloads shorter than this are not worth compressing.
 const DEFLATE_BYTES_MIN: usize = 48;
@@ -99,6 +100,18 @@ impl Socket {
             variant: deflate.map_or(PLAIN, |parameters| Variant::from(parameters.server_window_bits())),
             codec: codec.clone(),
         })
+    }
+
+    /// One that was opened elsewhere and is between two messages; `None`: what was agreed on there is not to be had here.
+    pub(crate) fn going_on(variant: Variant, codec: &SharedCodec) -> Option<Self> {
+        let deflate = variant != PLAIN;
+        let is_fit = !deflate || (codec.borrow().deflate && DEFLATE_VARIANTS.contains(&variant));
+        is_fit.then(|| Self { decoder: Decoder::new(Role::Server, deflate), variant, codec: codec.clone() })
+    }
+
+    /// Whether it is between two messages.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.decoder.held_bytes() == 0
     }
 
     pub(crate) fn variant(&self) -> Variant {

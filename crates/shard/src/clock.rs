@@ -52,6 +52,7 @@ impl Shard {
         self.records.tick(now);
         self.give_reclaims_up(now);
         self.bids.give_up(now);
+        self.mind_travels(now);
         self.mind_tunnels(now, effects);
         self.heed_alarms(now);
         self.look_for_answers(now);

@@ -194,8 +194,9 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(place) else { return };
         session.rooms.push(Membership { audience, member: PENDING });
         session.awaits_much |= since.is_some();
+        let comes_over = session.strands.as_ref().is_some_and(|strands| strands.come_over());
         let home = self.settings.home_of(&room);
-        let enter = Enter { room, session: key, user, since, tag };
+        let enter = Enter { room, session: key, user, since, tag, comes_over };
         self.send_mail(home, Mail::Enter(Box::new(enter)));
     }
 

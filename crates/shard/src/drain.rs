@@ -307,7 +307,7 @@ impl Shard {
     }
 
     /// Whether nothing is on its way to the session, or owed to it.
-    fn is_settled(&mut self, place: Place) -> bool {
+    pub(crate) fn is_settled(&mut self, place: Place) -> bool {
         let Some(session) = self.sessions.get_mut(place) else { return true };
         let is_waiting =
             session.waiting.is_some() || session.awaits_much || session.owed > 0 || session.is_held();

@@ -79,6 +79,14 @@ pub(crate) enum Word {
     Answered(Vec<u8>),
     /// Nothing more will be said to the client.
     Finished,
+    /// What the client says from now on is to be held: its session may come over.
+    Hold,
+    /// It is held.
+    Held,
+    /// The session, which goes on where the client is: this is the last word.
+    Moved(Vec<u8>),
+    /// It does not come over now.
+    Stays,
 }
 
 const DIG: u8 = 1;
@@ -195,6 +203,13 @@ impl Word {
                 out.0.extend_from_slice(bytes);
             }
             Self::Finished => out.byte(4),
+            Self::Hold => out.byte(5),
+            Self::Held => out.byte(6),
+            Self::Moved(packed) => {
+                out.byte(7);
+                out.0.extend_from_slice(packed);
+            }
+            Self::Stays => out.byte(8),
         }
     }
 
@@ -205,6 +220,10 @@ impl Word {
             2 => Self::HungUp,
             3 => Self::Answered(carried(fields)?),
             4 => Self::Finished,
+            5 => Self::Hold,
+            6 => Self::Held,
+            7 => Self::Moved(carried(fields)?),
+            8 => Self::Stays,
             _ => return None,
         })
     }
@@ -364,7 +383,14 @@ mod tests {
             prop::collection::vec(any::<u8>(), 0..100).prop_map(Word::Answered),
             any::<u32>().prop_map(Word::Took),
             Just(()).prop_map(|()| Word::HungUp),
-            Just(()).prop_map(|()| Word::Finished),
+            prop::collection::vec(any::<u8>(), 0..100).prop_map(Word::Moved),
+            (0..5_usize).prop_map(|chosen| match chosen {
+                0 => Word::Finished,
+                1 => Word::Hold,
+                2 => Word::Held,
+                3 => Word::Stays,
+                _ => Word::HungUp,
+            }),
         ]
     }
 

@@ -149,12 +149,12 @@ impl Errand {
 }
 
 impl Claim {
-    fn write(&self, out: &mut Writer) {
+    pub(crate) fn write(&self, out: &mut Writer) {
         out.session(self.began);
         out.byte(self.strand);
     }
 
-    fn read(fields: &mut Reader<'_>) -> Option<Self> {
+    pub(crate) fn read(fields: &mut Reader<'_>) -> Option<Self> {
         Some(Self { began: fields.session()?, strand: fields.byte()? })
     }
 }

@@ -124,7 +124,10 @@ impl Shard {
                 }
             }
             Word::HungUp => self.hung_up(id, now, effects),
-            Word::Answered(_) | Word::Finished => self.fall_far(from, tunnel, now, effects),
+            Word::Held => self.held(id, now),
+            Word::Answered(_) | Word::Finished | Word::Hold | Word::Moved(_) | Word::Stays => {
+                self.fall_far(from, tunnel, now, effects);
+            }
         }
     }
 

@@ -34,6 +34,11 @@ impl Writer {
         self.0.extend_from_slice(text.as_bytes());
     }
 
+    pub(crate) fn blob(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
     pub(crate) fn user(&mut self, user: Option<&UserId>) {
         self.text(user.map_or("", UserId::as_str));
     }
@@ -118,9 +123,13 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    pub(crate) fn text(&mut self) -> Option<&'a str> {
+    pub(crate) fn blob(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.number()?).ok()?;
-        std::str::from_utf8(self.bytes(length)?).ok()
+        self.bytes(length)
+    }
+
+    pub(crate) fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.blob()?).ok()
     }
 
     pub(crate) fn user(&mut self) -> Option<Option<UserId>> {

@@ -97,6 +97,7 @@ impl Shard {
         self.settle(place, id, &mut out, now);
         self.break_off(place);
         self.take_form(place, |_| true);
+        self.note_led(place, id, now);
     }
 
     /// The session takes another form from here on. What its rooms have told it so far is told in the one it had.

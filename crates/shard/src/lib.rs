@@ -39,6 +39,7 @@ mod settings;
 mod shard;
 mod streams;
 mod tally;
+mod travels;
 mod tunnels;
 mod waiting;
 mod wishes;

@@ -121,6 +121,8 @@ pub struct Enter {
     pub(crate) user: Option<UserId>,
     pub(crate) since: Option<Position>,
     pub(crate) tag: Option<Tag>,
+    /// It is in the room, on the node that it comes from.
+    pub(crate) comes_over: bool,
 }
 
 /// A session is no longer a member.

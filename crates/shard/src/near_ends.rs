@@ -25,6 +25,8 @@ pub(crate) struct Near {
     is_heard: bool,
     /// Bytes for the client that the stream has not taken yet.
     held: usize,
+    /// What the client says is kept here: its session may come over.
+    is_holding: bool,
 }
 
 /// What goes through the tunnel behind the head of the request.
@@ -169,6 +171,7 @@ impl Shard {
             course,
             is_heard: false,
             held: 0,
+            is_holding: false,
         };
         let tunnel = self.tunnels.near.insert(near, now);
         self.tunnels.peers.hold(to, now.monotonic_ms);
@@ -178,7 +181,9 @@ impl Shard {
 
     /// Passes bytes on as far as they belong to what was asked, and the other end has room. Says how many.
     pub(crate) fn pass_on(&mut self, id: StreamId, bytes: &[u8]) -> usize {
-        let Some((tunnel, near)) = self.tunnels.near.of(id) else { return 0 };
+        let Some((tunnel, near)) = self.tunnels.near.of(id).filter(|(_, near)| !near.is_holding) else {
+            return 0;
+        };
         let most = bytes.len().min(near.course.credit());
         let length = near.rest.take(&bytes[..most]);
         near.course.spend(length);
@@ -195,6 +200,7 @@ impl Shard {
 
     /// The far end has said something.
     pub(crate) fn hear_from_far(&mut self, from: PeerId, tunnel: u64, number: u32, word: Word, now: Now) {
+        let is_leaving = self.is_leaving();
         let Some(near) = self.tunnels.near.by_number.get_mut(&tunnel).filter(|near| near.to == from) else {
             return self.tunnels.send(from, Envelope::Fallen { way: Way::In, tunnel });
         };
@@ -220,7 +226,23 @@ impl Shard {
                 self.fill_near(tunnel);
                 self.close_politely(id, now);
             }
-            Word::HungUp => self.fall_near(tunnel, now),
+            // Nobody is brought over to where everybody leaves.
+            Word::Hold if is_leaving => {}
+            // It is not held for long when nothing more is heard.
+            Word::Hold => {
+                (near.is_holding, near.is_heard) = (true, false);
+                self.tunnels.near.unheard.push(now.monotonic_ms, tunnel);
+                self.tunnels.outgoing.say(near.to, Way::In, tunnel, &mut near.course, Word::Held);
+            }
+            Word::Stays => {
+                near.is_holding = false;
+                self.take_ahead(id, now);
+            }
+            Word::Moved(packed) => {
+                self.fill_near(tunnel);
+                self.arrive(id, &packed, now);
+            }
+            Word::HungUp | Word::Held => self.fall_near(tunnel, now),
         }
     }
 

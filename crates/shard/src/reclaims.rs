@@ -99,7 +99,7 @@ impl Shard {
                 self.records.put(claim, *record, now);
                 self.note_remembered(now);
             }
-            Errand::Stays { claim, session, .. } => self.records.note_moved(claim, session),
+            Errand::Stays { claim, session, .. } => self.records.note_stay(claim, session),
             Errand::Forget { claim, session, .. } => self.records.forget(claim, session),
             Errand::Reclaim(reclaim) => self.reclaim(reclaim),
             Errand::GiveUp { session, reclaim } => self.give_up(session, reclaim, now),
@@ -121,6 +121,18 @@ impl Shard {
         if claim.began.node != self.settings.node {
             let session = self.sessions.key(place);
             self.send_errand(Errand::Stays { at: self.settings.node, claim, session });
+        }
+    }
+
+    /// A strand has come over from another node, where it was in that session, and goes on here.
+    pub(crate) fn note_arrival(&mut self, place: Place, claim: Claim, left: SessionKey) {
+        let (session, here, began) = (self.sessions.key(place), self.settings.node, claim.began.node);
+        self.send_errand(Errand::Stays { at: began, claim, session });
+        if began != here {
+            self.send_errand(Errand::Stays { at: here, claim, session });
+        }
+        if left.node != began && left.node != here {
+            self.forget_at(left.node, claim, left);
         }
     }
 

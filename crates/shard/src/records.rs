@@ -94,6 +94,13 @@ impl Records {
         self.give_back();
     }
 
+    /// The strand goes on in that session, and nothing else is known of it.
+    pub(crate) fn note_stay(&mut self, claim: Claim, session: SessionKey) {
+        self.kept.remove(&claim);
+        self.note_moved(claim, session);
+        self.give_back();
+    }
+
     /// The session in which the strand goes on, when it is not the one where it began.
     pub(crate) fn moved_to(&self, claim: Claim) -> Option<SessionKey> {
         self.moved.get(&claim).copied()

@@ -45,6 +45,10 @@ pub(crate) struct Resuming {
     is_broken: bool,
     missed: Vec<Arc<Message>>,
     missed_bytes: usize,
+    /// Rooms that go by another epoch here: where its client stands there, and where that is here.
+    turned: Vec<(RoomId, Position, Position)>,
+    /// The whole session comes from another node, where it was this one, with these strands: nobody is told.
+    moved: Option<(SessionKey, Vec<(Claim, Journal)>)>,
 }
 
 impl Strands {
@@ -59,8 +63,24 @@ impl Strands {
     }
 
     pub(crate) fn has(&self, claim: Claim) -> bool {
-        self.begun.iter().any(|(begun, _)| *begun == claim)
+        let moved = self.resuming.iter().filter_map(|resuming| resuming.moved.as_ref());
+        let begun = self.begun.iter().chain(moved.flat_map(|(_, moved)| moved));
+        begun.into_iter().any(|(begun, _)| *begun == claim)
             || self.resuming.iter().any(|resuming| resuming.claim == claim)
+    }
+
+    pub(crate) fn is_resuming(&self) -> bool {
+        !self.resuming.is_empty()
+    }
+
+    /// Whether its session comes from another node, and its rooms are asked.
+    pub(crate) fn come_over(&self) -> bool {
+        self.resuming.iter().any(|resuming| resuming.moved.is_some())
+    }
+
+    /// The strands that go on in it.
+    pub(crate) fn begun(&self) -> Vec<(Claim, Journal)> {
+        self.begun.to_vec()
     }
 
     pub(crate) fn resuming(&mut self, claim: Claim) -> Option<&mut Resuming> {
@@ -142,6 +162,8 @@ impl Shard {
             is_broken: false,
             missed: Vec::new(),
             missed_bytes: 0,
+            turned: Vec::new(),
+            moved: None,
         });
         self.ask_for(place, claim, now);
     }
@@ -231,8 +253,12 @@ impl Shard {
         for (claim, journal) in begun {
             self.send_record(claim, Record { session: key, user: session.user.clone(), journal });
         }
-        for Resuming { claim, record, .. } in resuming {
-            if let Some(record) = record {
+        for Resuming { claim, record, moved, .. } in resuming {
+            if let Some((_, moved)) = moved {
+                for (claim, journal) in moved {
+                    self.send_record(claim, Record { session: key, user: session.user.clone(), journal });
+                }
+            } else if let Some(record) = record {
                 self.send_record(claim, Record { session: key, ..record });
             }
         }
@@ -279,6 +305,41 @@ impl Shard {
         self.conclude(place, claim, now);
     }
 
+    /// A session from another node goes on in all of its rooms, without its client knowing.
+    pub(crate) fn go_on_in_all(
+        &mut self,
+        place: Place,
+        user: Option<UserId>,
+        standing: Vec<(RoomId, Position)>,
+        moved: (SessionKey, Vec<(Claim, Journal)>),
+        now: Now,
+    ) {
+        let key = self.sessions.key(place);
+        let claim = Claim { began: key, strand: Strand::MAX };
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        session.user = user.clone();
+        session.strands.get_or_insert_default().resuming.push(Resuming {
+            claim,
+            seen: None,
+            asked: 0,
+            is_asked_around: true,
+            record: Some(Record { session: key, user: user.clone(), journal: Journal::default() }),
+            standing: standing.clone(),
+            was_guest: false,
+            awaited: standing.len(),
+            is_broken: false,
+            missed: Vec::new(),
+            missed_bytes: 0,
+            turned: Vec::new(),
+            moved: Some(moved),
+        });
+        self.note_direct(place);
+        for (room, since) in standing {
+            self.enter(place, room, user.clone(), Some(since), None);
+        }
+        self.conclude(place, claim, now);
+    }
+
     /// Whether a session enters a room for the sake of a strand that is to go on.
     pub(crate) fn is_to_go_on_in(&self, place: Place, room: &RoomId) -> bool {
         self.sessions.get(place).is_some_and(|session| session.is_held_in(room))
@@ -287,7 +348,11 @@ impl Shard {
     /// A home has let the session in again.
     pub(crate) fn entered_again(&mut self, place: Place, entered: Entered, now: Now) {
         let bytes_max = self.settings.session_queue_bytes / 2;
+        let at = entered.stands_at();
         self.heard_of(place, &entered.room, now, |resuming| {
+            let standing = resuming.standing.iter().find(|(room, _)| *room == entered.room);
+            let turned = standing.filter(|(_, since)| since.epoch != at.epoch);
+            resuming.turned.extend(turned.map(|(room, since)| (room.clone(), *since, at)));
             let bytes: usize = entered.missed.iter().map(|message| message.weight()).sum();
             resuming.missed_bytes += bytes;
             resuming.missed.extend(entered.missed);
@@ -315,8 +380,10 @@ impl Shard {
     fn conclude(&mut self, place: Place, claim: Claim, now: Now) {
         let resuming = self.resuming(place, claim).filter(|resuming| resuming.awaited == 0);
         let Some(resuming) = resuming else { return };
-        if resuming.is_broken {
-            return self.leave_again(place, claim, now);
+        match (resuming.is_broken, &resuming.moved) {
+            (true, Some(_)) => return self.send_back(place, now),
+            (true, None) => return self.leave_again(place, claim, now),
+            (false, _) => {}
         }
         self.go_on_with(place, claim, now);
     }
@@ -327,12 +394,28 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(place) else { return };
         let Some(strands) = &mut session.strands else { return };
         let Some(resuming) = strands.take_resuming(claim) else { return };
-        let Resuming { seen, standing, missed, .. } = resuming;
-        strands.begun.push((claim, Journal::resumed(seen, standing)));
+        let Resuming { seen, standing, missed, turned, moved, .. } = resuming;
         session.awaits_much = false;
-        self.tally.recoveries_complete += 1;
-        self.note_stay(place, claim);
-        self.tell_recovered(place, claim.strand, true, now);
+        let arrived = moved
+            .as_ref()
+            .map(|(left, moved)| (*left, moved.iter().map(|(claim, _)| *claim).collect::<Vec<_>>()));
+        match moved {
+            Some((_, moved)) => strands.begun.extend(moved),
+            None => strands.begun.push((claim, Journal::resumed(seen, standing))),
+        }
+        for (room, before, to) in turned {
+            strands.begun.iter_mut().for_each(|(_, journal)| journal.turn(&room, before, to));
+        }
+        if strands.begun.is_empty() && strands.resuming.is_empty() {
+            session.strands = None;
+        }
+        if let Some((left, arrived)) = arrived {
+            arrived.into_iter().for_each(|claim| self.note_arrival(place, claim, left));
+        } else {
+            self.tally.recoveries_complete += 1;
+            self.note_stay(place, claim);
+            self.tell_recovered(place, claim.strand, true, now);
+        }
         for message in missed {
             self.deliver(place, &Event::Posted(message.clone()), now);
             self.note_told(place, &message);

@@ -21,6 +21,7 @@ use crate::reclaims::Reclaims;
 use crate::records::Records;
 use crate::sessions::Sessions;
 use crate::streams::{Place, Streams};
+use crate::travels::Travels;
 use crate::tunnels::Tunnels;
 use crate::{Effects, Holdings, Input, Mail, Notice, Now, Settings, ShardId, StreamId, Tally};
 
@@ -40,6 +41,8 @@ pub struct Shard {
     /// What applications have asked of all nodes.
     pub(crate) bids: Bids,
     pub(crate) tunnels: Tunnels,
+    /// Sessions that go to the nodes of their streams.
+    pub(crate) travels: Travels,
     /// Rooms with their homes elsewhere that are served here all the same.
     pub(crate) large_rooms: HashSet<RoomId>,
     /// Mail that this input has caused so far: to other shards, or to this one and read before the input is done with.
@@ -99,6 +102,7 @@ impl Shard {
             reclaims: Reclaims::default(),
             bids: Bids::default(),
             tunnels: Tunnels::default(),
+            travels: Travels::default(),
             large_rooms: HashSet::new(),
             mail: VecDeque::new(),
             touched: Vec::new(),
@@ -205,7 +209,8 @@ impl Shard {
     /// When [`Input::Tick`] is wanted next, on the monotonic clock.
     pub fn next_wake_ms(&self) -> Option<u64> {
         let of_streams = [self.greetings.next_ms(), self.closings.next_ms(), self.homes.next_ms()];
-        let of_sessions = [self.next_sweep_ms(), self.alarms.next_ms(), self.records.next_ms()];
+        let of_sessions =
+            [self.next_sweep_ms(), self.alarms.next_ms(), self.records.next_ms(), self.travels.next_ms()];
         let of_node =
             [self.tunnels.next_ms(), self.reclaims.next_ms(), self.next_drain_ms(), self.bids.next_ms()];
         of_streams.into_iter().chain(of_sessions).chain(of_node).flatten().min()

@@ -79,8 +79,7 @@ impl Writer {
     fn content(&mut self, content: &Content) {
         self.text(&content.arguments);
         self.list(&content.attachments, |out, attachment| {
-            out.number(attachment.len() as u64);
-            out.0.extend_from_slice(attachment);
+            out.blob(attachment);
         });
     }
 
@@ -137,10 +136,7 @@ impl Reader<'_> {
 
     fn content(&mut self) -> Option<Content> {
         let arguments = self.text()?.into();
-        let attachments = self.list(|fields| {
-            let length = usize::try_from(fields.number()?).ok()?;
-            fields.bytes(length).map(Bytes::copy_from_slice)
-        })?;
+        let attachments = self.list(|fields| fields.blob().map(Bytes::copy_from_slice))?;
         Some(Content { arguments, attachments })
     }
 

@@ -10,6 +10,7 @@ use wire::websocket::{Kind, Opcode, write_close, write_frame};
 
 use super::call::{Asked, Transport, Unfit};
 use super::form::Carrier;
+use super::packed::PackedCarrier;
 use super::poll::{Poll, kept_packets, write_kept};
 use super::posted::Posted;
 use super::profile::SharedProfile;
@@ -68,6 +69,38 @@ impl Engine {
             posted: None,
             greeting: None,
         }
+    }
+
+    /// One that goes on over a WebSocket.
+    pub(super) fn going_on(
+        revision: Revision,
+        text_only: bool,
+        profile: SharedProfile,
+        socket: Socket,
+    ) -> Self {
+        Self {
+            revision,
+            text_only,
+            transport: Transport::WebSocket,
+            is_over: false,
+            profile,
+            socket: Some(socket),
+            is_moving: false,
+            poll: None,
+            posted: None,
+            greeting: None,
+        }
+    }
+
+    /// How it is carried, when it has a WebSocket and nothing else, and nothing is half said.
+    pub(super) fn pack(&self) -> Option<PackedCarrier> {
+        let is_alone = self.poll.is_none() && self.posted.is_none() && self.greeting.is_none() && !self.is_over;
+        let socket = self.socket.as_ref().filter(|socket| is_alone && socket.is_idle())?;
+        (self.transport == Transport::WebSocket).then(|| PackedCarrier {
+            is_third: self.revision == Revision::V3,
+            text_only: self.text_only,
+            deflate: socket.variant(),
+        })
     }
 
     pub(super) fn revision(&self) -> Revision {

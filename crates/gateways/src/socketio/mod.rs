@@ -13,6 +13,7 @@ mod handled;
 pub mod handlers;
 mod id;
 mod namespaces;
+mod packed;
 mod poll;
 mod posted;
 mod profile;
@@ -35,6 +36,7 @@ use self::call::{Asked, Transport, Unfit};
 use self::engine::Engine;
 use self::form::WireForm;
 use self::handlers::is_at;
+use self::packed::Packed;
 use self::profile::{Profile, SharedProfile};
 use self::reply::Reply;
 use self::session::Session;
@@ -42,7 +44,7 @@ use self::sockets::Sockets;
 use self::upper::Upper;
 use self::words::Words;
 use crate::websocket::Socket;
-use crate::{Admission, Call, Gateway, Outbox, Settings, Variant};
+use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Variant};
 
 /// Opens the gateway.
 pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
@@ -98,6 +100,11 @@ impl Gateway for SocketIo {
         let form = WireForm::of(variant);
         let words = Words::of(&self.profile, form);
         words.write(event, &mut |said| form.write(&self.profile.codec, &said, out));
+    }
+
+    fn unpack(&mut self, packed: &[u8]) -> Option<Box<dyn Protocol>> {
+        let packed: Packed = serde_json::from_slice(packed).ok()?;
+        Some(Box::new(packed.unpack(&self.profile)?))
     }
 
     fn serve(&mut self, namespace: &str, event: &str, content: &Content) -> Option<String> {

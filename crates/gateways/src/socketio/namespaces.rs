@@ -121,6 +121,11 @@ impl Connected {
         }
     }
 
+    /// Which came first.
+    pub(super) fn first(self) -> Option<Namespace> {
+        self.first
+    }
+
     pub(super) fn has_been(self) -> bool {
         self.has_been
     }

@@ -65,6 +65,17 @@ impl Returned {
         Some(socket.began)
     }
 
+    /// All of them, and where they began; `None` while one does not know whether it goes on.
+    pub(super) fn all_going_on(&self) -> Option<impl Iterator<Item = (Namespace, SessionName)>> {
+        let is_settled = self.0.iter().all(|socket| socket.goes_on);
+        is_settled.then(|| self.0.iter().map(|socket| (socket.namespace, socket.began)))
+    }
+
+    /// A socket that began in another session goes on here.
+    pub(super) fn note_going_on(&mut self, namespace: Namespace, began: SessionName) {
+        self.0.push(Socket { namespace, began, goes_on: true });
+    }
+
     /// A socket does not go on, or is gone.
     pub(super) fn remove(&mut self, namespace: Namespace) {
         self.0.retain(|socket| socket.namespace != namespace);

@@ -4,6 +4,7 @@ use chat::{Answers, Event, Farewell, RoomId};
 use wire::http::Head;
 
 use super::engine::{Engine, GREETING_DUE};
+use super::packed::Packed;
 use super::upper::Upper;
 use crate::{Lane, Outbox, Protocol, Spread, Strand, Variant, Violation};
 
@@ -92,6 +93,11 @@ impl<U: Upper> Protocol for Session<U> {
 
     fn answered(&mut self, number: u32, answers: &Answers, out: &mut Outbox) {
         self.upper.answered(number, answers, &self.engine, out);
+    }
+
+    fn pack(&self) -> Option<Vec<u8>> {
+        let packed = Packed { carrier: self.engine.pack()?, sockets: self.upper.pack()? };
+        serde_json::to_vec(&packed).ok()
     }
 
     fn spread(&mut self) -> Option<&mut dyn Spread> {

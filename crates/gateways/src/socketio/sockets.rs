@@ -1,7 +1,7 @@
 //! The sockets of one connection, one for each namespace that the client has connected to: what it says there, what it is told there, and
 //! how it comes and goes. Knows nothing of what carries the packets.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use std::borrow::Cow;
 
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use super::form::{Parser, Said, WireForm};
 use super::handled::Owed;
 use super::id::SocketId;
 use super::namespaces::{Connected, Namespace};
+use super::packed::PackedSockets;
 use super::profile::SharedProfile;
 use super::recovery::{Claim, Returned};
 use super::upper::Upper;
@@ -33,11 +34,11 @@ const CONNECTION_DUE: u32 = u32::MAX;
 pub(super) struct Sockets {
     pub(super) profile: SharedProfile,
     /// What the ids of the sockets follow from. A secret, like every name of a session.
-    origin: SessionName,
+    pub(super) origin: SessionName,
     parser: Parser,
     decoder: Decoder,
     pub(super) connected: Connected,
-    returned: Returned,
+    pub(super) returned: Returned,
     /// A packet has come.
     has_begun: bool,
     /// The session is over.
@@ -45,7 +46,7 @@ pub(super) struct Sockets {
     /// What is between the client and an application, where there is one.
     pub(super) owed: Option<Box<Owed>>,
     /// How many tags it has given.
-    tags: u64,
+    pub(super) tags: u64,
 }
 
 impl Sockets {
@@ -64,6 +65,27 @@ impl Sockets {
             owed: has_application.then(|| Box::new(Owed::new(address))),
             tags: 0,
         }
+    }
+
+    /// Those of a client that has been here before, or on another node; `None`: there is an application, which has not been told of it.
+    pub(super) fn going_on(
+        profile: SharedProfile,
+        origin: SessionName,
+        is_msgpack: bool,
+        tags: u64,
+    ) -> Option<Self> {
+        let parser = if is_msgpack { Parser::Msgpack } else { Parser::Text };
+        let sockets = Self::new(profile, origin, Ipv4Addr::UNSPECIFIED.into());
+        sockets.owed.is_none().then_some(Self { parser, has_begun: true, tags, ..sockets })
+    }
+
+    /// Whether attachments are still to come.
+    pub(super) fn is_in_the_middle(&self) -> bool {
+        self.decoder.is_waiting()
+    }
+
+    pub(super) fn is_msgpack(&self) -> bool {
+        self.parser == Parser::Msgpack
     }
 
     pub(super) fn is_connected_to(&self, namespace: Namespace) -> bool {
@@ -372,6 +394,10 @@ impl Upper for Sockets {
         for namespace in self.connected.iter() {
             self.say(&Packet { namespace: self.name(namespace), body: Body::Disconnect }, engine, out);
         }
+    }
+
+    fn pack(&self) -> Option<PackedSockets> {
+        self.pack()
     }
 
     fn alias(&self, namespace: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 use chat::{Answers, Event, Farewell, RoomId};
 
 use super::engine::Engine;
+use super::packed::PackedSockets;
 use crate::{Outbox, Strand, Variant, Violation};
 
 /// What takes the messages of a session, and writes what it says to them to the first outbox. What it does not know of it passes over.
@@ -40,6 +41,11 @@ pub(super) trait Upper {
     /// Appends what is said to a client that is not wanted back, as the session takes it.
     fn take_leave(&self, engine: &Engine, out: &mut Vec<u8>) {
         let _ = (engine, out);
+    }
+
+    /// What another node has to know of it; `None`: it cannot go there, or not now.
+    fn pack(&self) -> Option<PackedSockets> {
+        None
     }
 
     fn alias(&self, namespace: &str) -> Option<String> {

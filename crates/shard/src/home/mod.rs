@@ -339,7 +339,10 @@ impl Homes {
         }
         let home = self.rooms.get_or_insert_with(&enter.room, Home::default);
         // A user's devices are no room's members, and all are to be told what is said to all.
-        if home.roster.sessions_everywhere() >= self.members_max && enter.room.is_public() {
+        if home.roster.sessions_everywhere() >= self.members_max
+            && enter.room.is_public()
+            && !enter.comes_over
+        {
             return Err(Refusal::RoomFull);
         }
         home.roster.enter(known_there(&enter.room, enter.user.as_ref()));

@@ -82,9 +82,22 @@ impl Broker {
         let there = self.rooms.entry(room.clone()).or_insert_with(|| Room::of(&room));
         there.attending.push(at);
         let opened = there.opened(&room);
+        let here: Vec<_> = there.here.iter().map(|(node, here)| (*node, here.clone())).collect();
+        for (node, here) in here.into_iter().filter(|(node, _)| *node != at.0) {
+            self.put(at, Arrival::Elsewhere { room: room.clone(), node, here: Some(here) });
+        }
         match &mut self.late {
             Some((late, waiting)) if *late == room.name() => waiting.push((at, opened)),
             _ => self.put(at, opened),
+        }
+    }
+
+    /// A node says who is there, and the others hear it.
+    fn note_here(&mut self, node: NodeId, room: RoomId, here: Here) {
+        let there = self.rooms.entry(room.clone()).or_default();
+        there.here.insert(node, here.clone());
+        for at in there.attending.clone().into_iter().filter(|at| at.0 != node) {
+            self.put(at, Arrival::Elsewhere { room: room.clone(), node, here: Some(here.clone()) });
         }
     }
 
@@ -144,9 +157,7 @@ impl Backplane for End {
                 room.attending.retain(|at| *at != self.at);
             }
             Ask::Order(order) => broker.order(self.at, order),
-            Ask::Here { room, here } => {
-                broker.rooms.entry(room).or_default().here.insert(self.at.0, here);
-            }
+            Ask::Here { room, here } => broker.note_here(self.at.0, room, here),
             Ask::Remember(_) | Ask::Tell { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
             Ask::Send { to, bytes } => {
                 let from = self.at.0;

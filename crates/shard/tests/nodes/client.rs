@@ -1,10 +1,14 @@
 //! A Socket.IO client by hand: each of its requests may go to another node.
 
+use chat::{RoomId, RoomName};
+
 use crate::cluster::{Cluster, PipeId};
 
 /// A session, as its client knows it.
 pub(crate) struct Client {
     pub(crate) sid: String,
+    /// What it may come back by.
+    pub(crate) pid: String,
 }
 
 impl Client {
@@ -13,9 +17,12 @@ impl Client {
         let pipe = cluster.connect(node);
         let answer = ask(cluster, pipe, get("/socket.io/?EIO=4&transport=polling"));
         let sid = member(&answer, "sid").to_owned();
-        let client = Self { sid };
+        let mut client = Self { sid, pid: String::new() };
         client.post(cluster, node, "40");
-        assert!(client.poll(cluster, node).starts_with("40{"), "it is connected");
+        let connected = client.poll(cluster, node);
+        assert!(connected.starts_with("40{"), "it is connected");
+        client.pid =
+            if connected.contains("\"pid\"") { member(&connected, "pid").to_owned() } else { String::new() };
         client
     }
 
@@ -69,6 +76,10 @@ pub(crate) fn speak(cluster: &mut Cluster, node: u32, room: &str, words: &str) {
     let pipe = cluster.connect(node);
     let answer = ask(cluster, pipe, post(&format!("/rooms/{room}"), words));
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+pub(crate) fn public(room: &str) -> RoomId {
+    RoomId::public(RoomName::new(room).expect("a valid name"))
 }
 
 /// Asks, and hears what is answered at once.

@@ -7,4 +7,5 @@ mod cluster;
 mod devices;
 mod epochs;
 mod recovery;
+mod travels;
 mod tunnels;

@@ -31,6 +31,12 @@ impl Returning {
         (Self { socket, sid, pid }, heard)
     }
 
+    /// A client comes by what it may come back by, with the last position that it has seen.
+    pub(crate) fn by(cluster: &mut Cluster, node: u32, pid: &str, seen: Option<&str>) -> (Self, String) {
+        let offset = seen.map_or_else(String::new, |seen| format!(",\"offset\":\"{seen}\""));
+        Self::connect(cluster, node, &format!("{{\"pid\":\"{pid}\"{offset}}}"))
+    }
+
     pub(crate) fn join(&self, cluster: &mut Cluster, room: &str) {
         cluster.say(self.socket, frame(1, &format!("421[\"joinRoom\",{{\"room\":\"{room}\"}}]")));
         assert!(text(cluster.hear(self.socket)).contains("431["), "it has joined");
@@ -38,8 +44,7 @@ impl Returning {
 
     /// Comes back, with the last of these positions that it has seen.
     pub(crate) fn come_back(&self, cluster: &mut Cluster, node: u32, seen: Option<&str>) -> (Self, String) {
-        let offset = seen.map_or_else(String::new, |seen| format!(",\"offset\":\"{seen}\""));
-        Self::connect(cluster, node, &format!("{{\"pid\":\"{}\"{offset}}}", self.pid))
+        Self::by(cluster, node, &self.pid, seen)
     }
 }
 
