@@ -48,7 +48,7 @@ pub fn http_body(bytes: &[u8]) {
 }
 
 /// What a reader says once it says something is what it says in the end.
-fn assert_same_at_cuts<T: PartialEq + std::fmt::Debug>(
+pub(crate) fn assert_same_at_cuts<T: PartialEq + std::fmt::Debug>(
     stream: &[u8],
     sizes: &[u8],
     read: impl Fn(&[u8]) -> Option<T>,

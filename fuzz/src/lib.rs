@@ -1,10 +1,12 @@
 //! What must hold of any bytes at all. Each function takes what the fuzzer made up and panics where a promise is broken;
 //! the targets in `fuzz_targets/` are one line each.
 
+mod envelopes;
 mod gateways;
 mod http;
 mod inflate;
 mod input;
+mod proxy;
 mod seeds;
 mod shard;
 mod socketio;
@@ -24,9 +26,11 @@ mod socketio_adapter_laws;
 #[path = "../../crates/wire/tests/wire/socketio_laws.rs"]
 mod socketio_laws;
 
+pub use envelopes::envelopes;
 pub use gateways::gateways;
 pub use http::{http_body, http_head};
 pub use inflate::inflate;
+pub use proxy::proxy;
 pub use seeds::{Seed, made_seeds, seeds};
 pub use shard::{shard, steps};
 pub use socketio::{engineio, socketio};

@@ -25,8 +25,79 @@ const BESIDE: [&[u8]; 5] = [
 pub fn made_seeds() -> Vec<Seed> {
     let drawn = number("drawn", (0..DRAWN).map(draw).collect());
     let moves = number("move", [1, 2].map(write_move).into());
+    let (nodes, proxies) = (number("node", envelopes()), number("proxy", proxies()));
     let beside = number("beside", BESIDE.iter().map(|said| ("socketio", said.to_vec())).collect());
-    [drawn, moves, number("call", calls()), beside].into_iter().flatten().collect()
+    [drawn, moves, number("call", calls()), beside, nodes, proxies].into_iter().flatten().collect()
+}
+
+/// What another node may say of tunnels and of strands, as [`crate::envelopes()`] reads it.
+fn envelopes() -> Vec<Given> {
+    // Kind, to and from which shard, version.
+    let head = |kind: u8| vec![kind, 0, 0, 0, 0, 2];
+    let dig = |number: u8, request: &str| [head(1), vec![number], request.into()].concat();
+    let through =
+        |kind: u8, tunnel, number, word: &[u8]| [head(kind), vec![tunnel, number], word.into()].concat();
+    let session = |node: u8, slot: u8| [0, 0, 0, node, 0, 0, 0, 0, 0, slot, 0, 0, 0, slot + 1];
+    let (here, there) = (session(1, 0), session(2, 5));
+    let claim = |began: [u8; 14]| [&began[..], &[0]].concat();
+    // Of nobody's, in the lobby from 1:1 on, sent one message.
+    let record = |of: [u8; 14]| [&of[..], &[0, 0, 1, 0, 5], b"lobby", &[1, 1, 1, 1, 0, 1]].concat();
+    let errand = |kind: u8, what: &[&[u8]]| [head(7), vec![kind], what.concat()].concat();
+    let at = |node: u8| [0, 0, 0, node];
+    let polls = |number: usize| dig(number as u8 + 1, POLLS[number]);
+    let talks = [
+        POLLS.iter().enumerate().map(|(number, _)| polls(number)).collect(),
+        vec![polls(1), through(2, 2, 0, &[2]), head(6), [head(4), vec![2]].concat()],
+        vec![
+            polls(5),
+            through(2, 6, 0, b"\0\x81\x86\0\0\0\x002probe"),
+            through(2, 6, 1, &[1, 200, 1]),
+            through(2, 6, 3, &[4]),
+        ],
+        vec![through(3, 1, 0, &[3]), [head(5), vec![1]].concat(), vec![0; 3]],
+        vec![
+            polls(5),
+            through(2, 6, 0, &[6]),
+            through(3, 6, 0, &[5]),
+            through(3, 6, 1, &[8]),
+            through(3, 6, 2, &[7, 0]),
+        ],
+        vec![[head(8), vec![1, b'/', 1, 5, 4, 0, 0]].concat(), [head(9), vec![5, 1, 1, 0, 0]].concat()],
+        vec![
+            errand(0, &[&at(1), &claim(here), &record(here)]),
+            errand(2, &[&at(1), &claim(here), &there, &[0]]),
+            errand(1, &[&at(1), &claim(here), &there]),
+        ],
+        vec![
+            errand(5, &[&at(1), &claim(there), &here]),
+            errand(2, &[&at(1), &claim(there), &session(2, 6), &[0]]),
+            errand(3, &[&here, &at(1), &claim(here), &there, &[1]]),
+            errand(4, &[&here, &claim(there), &[1], &record(there)]),
+            errand(4, &[&here, &claim(there), &[0]]),
+        ],
+    ];
+    let framed = |said: &Vec<u8>| [&(said.len() as u16).to_be_bytes()[..], said].concat();
+    talks.iter().map(|talk| ("envelopes", talk.iter().flat_map(framed).collect())).collect()
+}
+
+/// Headers that proxies write, as [`crate::proxy()`] reads them.
+fn proxies() -> Vec<Given> {
+    const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+    const HEADERS: [&[u8]; 5] = [
+        b"PROXY TCP4 192.0.2.7 198.51.100.1 12345 80\r\nGET / HTTP/1.1\r\n",
+        b"PROXY TCP6 2001:db8::7 ::1 0 65535\r\n",
+        b"PROXY UNKNOWN ffff::1 nonsense 0 0 more\r\n",
+        b"\x21\x11\0\x0c\xc0\0\x02\x07\xc6\x33\x64\x01\x30\x39\0\x50GET",
+        b"\x20\0\0\x07\x03\0\x04abcd",
+    ];
+    const HEADS: [&[u8]; 2] = [
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.7, [2001:db8::7]:80, unknown\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nForwarded: for=\"[2001:db8::7]:_a\";by=x, for=192.0.2.7\r\n\r\n",
+    ];
+    let whole =
+        |header: &&[u8]| if header[0] == b'P' { header.to_vec() } else { [SIGNATURE, header].concat() };
+    let headers = HEADERS.iter().map(|header| ("proxy", input(0, &whole(header))));
+    headers.chain(HEADS.iter().map(|head| ("proxy", input(1, head)))).collect()
 }
 
 /// A script for a shard, as a simulator would draw it.
