@@ -34,6 +34,10 @@ export class Refused extends Error {
 export interface Options {
   /** without one the session is a guest: it reads and posts, and cannot send or get direct messages */
   user?: string;
+  /** belongs to `user`, where users have passwords */
+  password?: string;
+  /** says who its bearer is, in the place of `user`; a function is asked for a new one at each connection, and before one runs out */
+  token?: string | (() => Promise<string>);
   /** position of the last direct message seen; those after it follow */
   inbox?: Position;
   /** the constructor to use where there is no global one, such as that of the package `ws` */

@@ -108,7 +108,7 @@ export class Heimdallr extends Emitter {
   stats = { protocol: 'heimdallr.v1.json', connected: 0, resumed: 0 };
   #socket;
   #farewell;
-  #asked = new Map(); // id → { command, promise, resolve, reject }, in the order asked
+  #asked = new Map(); // id → { command, promise, resolve, reject }, in order
   #prefix = Date.now().toString(36) + Math.random().toString(36).slice(2);
   #ids = 0;
   #attempt = 0;
@@ -150,7 +150,7 @@ export class Heimdallr extends Emitter {
     this.#stop({ code: 1000, reason: 'closed' });
   }
 
-  // Sends as soon as the room allows, and after a cut again. Resolves with the answer.
+  // Sends once the room allows, and after a cut again. Resolves with the answer.
   async ask(command) {
     const asked = this.#asked.get(command.id);
     if (asked) return asked.promise;
@@ -187,10 +187,14 @@ export class Heimdallr extends Emitter {
   }
 
   #greet() {
-    if (this.user === undefined) return this.#hear({ is: 'welcome' });
-    this.#begin({ do: 'identify', user: this.user, inbox: this.inbox }, ({ code, message: reason, retry }) => {
-      retry ? this.#drop(code) : this.#stop({ code, reason });
-    });
+    if (this.user === undefined && !this.options.token) return this.#hear({ is: 'welcome' });
+    this.#identify(({ code, message: reason, retry }) => (retry ? this.#drop(code) : this.#stop({ code, reason })));
+  }
+
+  async #identify(refused) {
+    const [socket, { token, password }] = [this.#socket, this.options];
+    const who = token ? { token: token.call ? await token().catch(() => '') : token } : { user: this.user, password };
+    if (socket === this.#socket) this.#begin({ do: 'identify', ...who, inbox: this.inbox }, refused);
   }
 
   #hear(message) {
@@ -203,6 +207,7 @@ export class Heimdallr extends Emitter {
     const asked = user === this.user || (is !== 'posted' && is !== 'direct') ? this.#asked.get(id) : undefined;
     if (asked && this.#asked.delete(id)) asked.resolve(message);
     if (is === 'welcome') this.#welcome(message);
+    else if (is === 'expiring' && this.options.token?.call) this.#identify(() => {});
     else if (is === 'closing') this.#farewell = message;
     else if (room !== undefined) this.rooms.get(room)?.receive(message);
     else if (is === 'lost' || (is === 'direct' && distance(this.inbox, at) > 0)) {
@@ -211,7 +216,8 @@ export class Heimdallr extends Emitter {
     }
   }
 
-  #welcome({ session, ping = 25, inbox }) {
+  #welcome({ session, user, ping = 25, inbox }) {
+    this.user ??= user;
     this.#quietMs = ping * 1_000;
     this.inbox ??= inbox;
     Object.assign(this.stats, { session, since: Date.now(), connected: this.stats.connected + 1 });
@@ -259,7 +265,7 @@ export class Heimdallr extends Emitter {
     }
   }
 
-  // A browser does not show the server's pings: after a silence as long as their interval, ask.
+  // Browsers hide the server's pings: after a silence as long as their interval, ask.
   #listen() {
     if (this.#probedAt && Date.now() - this.#probedAt > this.options.patienceMs) this.#drop('silent');
     else if (Date.now() - this.#heardAt > this.#quietMs) this.#probe();

@@ -110,9 +110,11 @@ impl Choice {
             max_message_bytes: MESSAGE_BYTES_MAX,
             ping_interval_ms: 25_000,
             ping_timeout_ms: 20_000,
+            tokens: true,
             deflate: true,
             socketio: SocketIoSettings {
                 namespaces: vec!["/side".to_owned()],
+                judges: true,
                 ..SocketIoSettings::default()
             },
         };

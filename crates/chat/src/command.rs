@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Body, Content, Position, RoomId, RoomNames, SignalName, UserId, Wish};
+use crate::{Body, Content, Credentials, Position, RoomId, RoomNames, SignalName, UserId, Wish};
 
 /// The id a client gives to a command: 1 to 64 bytes of UTF-8. Answers carry it, and a post with the same tag by the same
 /// user in the same room is the same post.
@@ -34,10 +34,12 @@ impl fmt::Debug for Tag {
 /// What a client asks of chat. `tag` is what the answer will carry.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Say who one is; answered with `Welcome`.
+    /// Say who one is; answered with `Welcome`, or with `Refreshed` when it was said before.
     Identify {
-        /// The name to go by.
-        user: UserId,
+        /// By what it is to be believed.
+        credentials: Credentials,
+        /// Whether direct messages are wanted. Who wants none is not answered when all is well.
+        takes_direct: bool,
         /// The last direct message seen, to be sent what came after it.
         inbox: Option<Position>,
         /// Carried by the answer.
@@ -140,4 +142,11 @@ pub enum Command {
         /// Carried by the answer.
         tag: Option<Tag>,
     },
+}
+
+impl Command {
+    /// Goes by a name, with nothing to prove it.
+    pub fn go_by(user: UserId, inbox: Option<Position>, tag: Option<Tag>) -> Self {
+        Self::Identify { credentials: Credentials::Name(user), takes_direct: true, inbox, tag }
+    }
 }

@@ -24,6 +24,18 @@ pub enum Event {
         /// Whether everything since the asked position follows.
         resumption: Resumption,
     },
+    /// The answer to `Identify` of who has identified before: it is believed anew.
+    Refreshed {
+        /// The command's tag.
+        tag: Option<Tag>,
+        /// Until when; `None`: for good.
+        until: Option<Time>,
+    },
+    /// What the session was believed by is good only until then, which is soon.
+    Expiring {
+        /// Until when.
+        at: Time,
+    },
     /// The answer to `Join`; the messages it promises follow it.
     Joined {
         /// The command's tag.

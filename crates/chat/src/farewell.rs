@@ -1,5 +1,7 @@
 //! Farewells: why the server ends a connection, and whether the client should come back.
 
+use crate::Refusal;
+
 /// Why the server ends a connection. Codes are those of RFC 6455 §7.4.1 where one fits, else 4000–4499: reconnect, 4500–4999: do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Farewell {
@@ -24,15 +26,23 @@ pub enum Farewell {
     },
     /// The server cannot serve this client now.
     Overloaded,
+    /// The time of the token is up by which the client was believed.
+    TokenExpired,
     /// A message of the rich protocol that is not a JSON object.
     BadMessage,
     /// A plain room that has as many members as it may have.
     RoomFull,
+    /// It is not believed who the client is.
+    Unauthorized,
+    /// The client may not do what it has asked for.
+    Forbidden,
+    /// The token or the user was revoked.
+    Revoked,
 }
 
 impl Farewell {
     /// Every farewell there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Bye,
         Self::ProtocolError,
         Self::UnsupportedData,
@@ -42,8 +52,12 @@ impl Farewell {
         Self::PingTimeout,
         Self::ServerRestart { delay_ms: 0 },
         Self::Overloaded,
+        Self::TokenExpired,
         Self::BadMessage,
         Self::RoomFull,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::Revoked,
     ];
 
     /// The close code.
@@ -54,6 +68,20 @@ impl Farewell {
     /// The stable reason.
     pub fn reason(self) -> &'static str {
         self.row().1
+    }
+
+    /// How a client is parted with that cannot be told a refusal in any other way.
+    pub fn after(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::RoomFull => Self::RoomFull,
+            Refusal::TokenExpired => Self::TokenExpired,
+            Refusal::Revoked => Self::Revoked,
+            Refusal::Forbidden | Refusal::NotYours => Self::Forbidden,
+            Refusal::NotIdentified | Refusal::NotProven | Refusal::BadToken | Refusal::BadPassword => {
+                Self::Unauthorized
+            }
+            _ => Self::Overloaded,
+        }
     }
 
     /// Whether the client should reconnect by itself.
@@ -72,8 +100,12 @@ impl Farewell {
             Self::PingTimeout => (4009, "ping_timeout"),
             Self::ServerRestart { .. } => (4012, "server_restart"),
             Self::Overloaded => (4013, "overloaded"),
+            Self::TokenExpired => (4014, "token_expired"),
             Self::BadMessage => (4500, "bad_message"),
             Self::RoomFull => (4508, "room_full"),
+            Self::Unauthorized => (4510, "unauthorized"),
+            Self::Forbidden => (4511, "forbidden"),
+            Self::Revoked => (4512, "revoked"),
         }
     }
 }

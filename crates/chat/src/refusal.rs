@@ -13,6 +13,18 @@ pub enum Refusal {
     NotIdentified,
     /// A session identifies once.
     AlreadyIdentified,
+    /// A name alone is not believed here.
+    NotProven,
+    /// The token is not one of ours.
+    BadToken,
+    /// The token was good until its time was up.
+    TokenExpired,
+    /// The user has no such password.
+    BadPassword,
+    /// What the client showed is not good any more: somebody has taken it back.
+    Revoked,
+    /// The user may not do that here.
+    Forbidden,
     /// Join the room first.
     NotJoined,
     /// This session is in the room.
@@ -33,16 +45,24 @@ pub enum Refusal {
     Draining,
     /// What puts messages in order cannot be reached.
     Unavailable,
+    /// Whoever decides cannot be asked.
+    Undecided,
 }
 
 impl Refusal {
     /// Every refusal there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::BadName,
         Self::NotYours,
         Self::NotIdentified,
         Self::AlreadyIdentified,
+        Self::NotProven,
+        Self::BadToken,
+        Self::TokenExpired,
+        Self::BadPassword,
+        Self::Revoked,
+        Self::Forbidden,
         Self::NotJoined,
         Self::AlreadyJoined,
         Self::TooManyRooms,
@@ -53,6 +73,7 @@ impl Refusal {
         Self::Overloaded,
         Self::Draining,
         Self::Unavailable,
+        Self::Undecided,
     ];
 
     /// The stable code.
@@ -69,7 +90,12 @@ impl Refusal {
     pub fn may_retry(self) -> bool {
         matches!(
             self,
-            Self::RoomFull | Self::NoSuchUser | Self::Overloaded | Self::Draining | Self::Unavailable
+            Self::RoomFull
+                | Self::NoSuchUser
+                | Self::Overloaded
+                | Self::Draining
+                | Self::Unavailable
+                | Self::Undecided
         )
     }
 
@@ -89,6 +115,14 @@ impl Refusal {
             Self::NotYours => ("not_yours", "the message names another user than its author", 403),
             Self::NotIdentified => ("not_identified", "identify first", 401),
             Self::AlreadyIdentified => ("already_identified", "a session identifies once", 409),
+            Self::NotProven => {
+                ("not_proven", "a name alone is not enough here; show a token or a password", 401)
+            }
+            Self::BadToken => ("bad_token", "the token is not valid here", 401),
+            Self::TokenExpired => ("token_expired", "the token has expired; come with a new one", 401),
+            Self::BadPassword => ("bad_password", "there is no such user with this password", 401),
+            Self::Revoked => ("revoked", "the token or the user was revoked", 401),
+            Self::Forbidden => ("forbidden", "this user may not do that here", 403),
             Self::NotJoined => ("not_joined", "join the room first", 403),
             Self::AlreadyJoined => ("already_joined", "this session is in the room", 409),
             Self::TooManyRooms => ("too_many_rooms", "the session is in as many rooms as it may be", 429),
@@ -107,6 +141,7 @@ impl Refusal {
                 "what puts messages in order or keeps them cannot be reached; try again later, with the same id",
                 503,
             ),
+            Self::Undecided => ("undecided", "whoever decides that cannot be asked; try again later", 503),
         }
     }
 }

@@ -97,6 +97,18 @@ pub enum Heard {
         /// Whether everything since the position asked for follows.
         resumption: Resumption,
     },
+    /// The answer to an identify of who has identified before.
+    Refreshed {
+        /// The command's.
+        tag: Option<Tag>,
+        /// Until when it is believed.
+        until: Option<Time>,
+    },
+    /// What the client was believed by runs out.
+    Expiring {
+        /// When.
+        at: Time,
+    },
     /// The answer to a join.
     Joined {
         /// The command's.

@@ -53,6 +53,7 @@ struct Object<'a> {
     user: Option<String>,
     session: Option<String>,
     time: Option<u64>,
+    until: Option<u64>,
     inbox: Option<String>,
     resumed: Option<bool>,
     members: Option<u32>,
@@ -97,6 +98,8 @@ impl Object<'_> {
                 inbox: Some(position(self.inbox.as_deref())?),
                 resumption: self.resumption(),
             },
+            "refreshed" => Heard::Refreshed { tag, until: self.until.map(Time) },
+            "expiring" => Heard::Expiring { at: Time(self.until?) },
             "joined" => Heard::Joined {
                 tag,
                 room: room?,

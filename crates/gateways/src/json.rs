@@ -44,6 +44,14 @@ pub(crate) fn write_event(event: &Event, out: &mut Vec<u8>) {
                 .resumption(*resumption)
                 .end()
         }
+        Event::Refreshed { tag, until } => {
+            let object = Object::of("refreshed", out).tag(tag);
+            match until {
+                Some(until) => object.number("until", until.0).end(),
+                None => object.end(),
+            }
+        }
+        Event::Expiring { at } => Object::of("expiring", out).number("until", at.0).end(),
         Event::Joined { tag, room, at, resumption, counts, present } => Object::of("joined", out)
             .tag(tag)
             .room(room)

@@ -4,6 +4,7 @@
 //! do not know each other, shards, stores, backplanes or clocks.
 
 mod answer;
+mod bearer;
 mod client;
 mod client_answer;
 mod client_socket;

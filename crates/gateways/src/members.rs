@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use chat::{Body, Payload, PayloadKind, Position, Refusal, Tag, Text, UserId};
+use chat::{Body, Credentials, Payload, PayloadKind, Position, Refusal, Secret, Tag, Text, UserId};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -33,6 +33,23 @@ pub(crate) fn body(text: Member<'_>, data: Member<'_>) -> Result<Body, Refusal> 
 
 pub(crate) fn user(member: Member<'_>) -> Result<UserId, Refusal> {
     UserId::new(&required(member)?).map_err(|_| Refusal::BadName)
+}
+
+/// A token, a name and a password, or a name alone.
+pub(crate) fn credentials(
+    name: Member<'_>,
+    password: Member<'_>,
+    token: Member<'_>,
+) -> Result<Credentials, Refusal> {
+    let secret = |member, refusal| Secret::new(&string(member)?).ok_or(refusal);
+    match (name, password, token) {
+        (None, None, Some(token)) => Ok(Credentials::Token(secret(token, Refusal::BadToken)?)),
+        (Some(_), Some(password), None) => {
+            Ok(Credentials::Password(user(name)?, secret(password, Refusal::BadPassword)?))
+        }
+        (_, None, None) => Ok(Credentials::Name(user(name)?)),
+        _ => Err(Refusal::BadRequest),
+    }
 }
 
 pub(crate) fn position(member: Member<'_>) -> Result<Option<Position>, Refusal> {

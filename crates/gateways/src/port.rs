@@ -20,6 +20,8 @@ pub struct Form {
     pub gateway: u8,
     /// Which of the gateway's formats; the gateway alone knows what it means.
     pub variant: Variant,
+    /// Whether users are named who come and go, and not only counted.
+    pub names_users: bool,
 }
 
 /// A request that arrived on a stream of no session.
@@ -83,7 +85,7 @@ pub trait Protocol {
     /// only what it cannot judge yet, and that is bounded. May be called with bytes that it has seen before.
     fn receive(&mut self, input: &mut [u8], out: &mut Outbox) -> Result<usize, Violation>;
 
-    /// Tells this session alone.
+    /// Tells this session alone. May ask for more, now that it is told.
     fn deliver(&mut self, event: &Event, out: &mut Outbox);
 
     /// The format in which the session takes what is told to a room; `None` while it takes nothing.

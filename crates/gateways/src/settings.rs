@@ -13,6 +13,8 @@ pub struct Settings {
     pub ping_interval_ms: u64,
     /// Milliseconds that a client has to answer one.
     pub ping_timeout_ms: u64,
+    /// Whether somebody judges tokens. Otherwise what comes with a request is none of ours.
+    pub tokens: bool,
     /// Whether permessage-deflate is offered to those who ask for it.
     pub deflate: bool,
     /// For clients of Socket.IO.
@@ -36,6 +38,10 @@ pub struct SocketIoSettings {
     pub connect_timeout_ms: u32,
     /// Whether what was cut off may go on: clients are told by what, and the position of every message.
     pub recovery: bool,
+    /// Whether clients may connect that show nothing.
+    pub guests: bool,
+    /// Whether somebody judges what clients connect with.
+    pub judges: bool,
     /// What its events are called.
     pub events: EventNames,
     /// Whose handlers clients meet.
@@ -54,6 +60,8 @@ impl Default for SocketIoSettings {
             namespaces: Vec::new(),
             connect_timeout_ms: 45_000,
             recovery: false,
+            guests: true,
+            judges: false,
             events: EventNames::default(),
             application: Application::none(),
             relay: Vec::new(),

@@ -117,7 +117,12 @@ fn start_node(
             None => Ok(link),
         }
     };
-    let links = Links { backplane: &open_link, store: &|wakes| open_store(&disk, wakes) };
+    let access = settings::of_access(settings);
+    let links = Links {
+        backplane: &open_link,
+        store: &|wakes| open_store(&disk, wakes),
+        access: &|wakes| access::open(&access, &wakes),
+    };
     Node::start(listen, shards.collect(), links, tls, log::write)
 }
 

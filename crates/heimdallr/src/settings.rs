@@ -1,7 +1,9 @@
 //! The configuration as each part of the node wants it.
 
 use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
 
+use access::{Guests, Rules, Terms, TokenSettings};
 use backplanes::{BACKPLANES, NodeId, OutagePolicy, OutageRule};
 use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
@@ -72,6 +74,41 @@ pub(crate) fn of_store(settings: &Settings) -> Disk {
     }
 }
 
+/// What those who decide about clients are opened with.
+pub(crate) fn of_access(settings: &Settings) -> access::Settings {
+    access::Settings { guests: guests(settings), tokens: tokens(settings) }
+}
+
+fn tokens(settings: &Settings) -> Option<TokenSettings> {
+    let terms = Terms {
+        issuer: settings.jwt_issuer.clone(),
+        audience: settings.jwt_audience.clone(),
+        leeway_s: settings.jwt_leeway_seconds.as_secs(),
+    };
+    let path = |text: &String| Some(PathBuf::from(text)).filter(|_| !text.is_empty());
+    Some(TokenSettings {
+        keys: path(&settings.jwt_keys)?,
+        algorithms: settings.jwt_algorithms.clone(),
+        terms,
+        revoked: path(&settings.jwt_revoked),
+    })
+}
+
+/// Names are free where nobody can prove theirs, if nothing else is said.
+fn guests(settings: &Settings) -> Guests {
+    settings.guests.unwrap_or(if judges(settings) { Guests::Nameless } else { Guests::Named })
+}
+
+/// Whether clients can prove who they are.
+fn judges(settings: &Settings) -> bool {
+    !settings.jwt_keys.is_empty()
+}
+
+/// What may be done in which room, and by whom.
+fn rules(settings: &Settings) -> Rules {
+    Rules { guests: guests(settings), rooms: settings.room_rules.clone() }
+}
+
 /// How the node stands beside servers of Socket.IO, if it does.
 pub(crate) fn of_bridge(settings: &Settings, node: NodeId) -> Option<beside::Settings> {
     let NodeId(node) = node;
@@ -111,9 +148,11 @@ pub(crate) fn of_shard(
             max_message_bytes: settings.max_message_bytes,
             ping_interval_ms,
             ping_timeout_ms,
+            tokens: judges(settings),
             deflate: settings.deflate,
             socketio: socketio(settings, application),
         },
+        rules: rules(settings),
         store: stores::Settings {
             messages_max: settings.history_messages,
             age_max_ms: settings.history_seconds.as_millis() as u64,
@@ -169,6 +208,8 @@ fn socketio(settings: &Settings, application: &Application) -> SocketIoSettings 
         connect_timeout_ms: settings.socketio_connect_timeout_seconds.as_millis() as u32,
         relay: settings.socketio_relay.clone(),
         recovery: !settings.socketio_recovery_seconds.is_zero(),
+        guests: guests(settings) != Guests::Barred,
+        judges: judges(settings),
         events: EventNames {
             join_room: settings.socketio_event_join_room.clone(),
             leave_room: settings.socketio_event_leave_room.clone(),

@@ -25,12 +25,14 @@ pub type Note = fn(&Notice);
 /// Opens what the shards of a node share, given what wakes each of them.
 pub type Open<'a, Link, Error> = &'a dyn Fn(Vec<Wake>) -> Result<Box<Link>, Error>;
 
-/// How the node's backplane and its store are opened.
+/// How the node's backplane, its store, and who decides about its clients are opened.
 pub struct Links<'a> {
     /// The backplane.
     pub backplane: Open<'a, dyn backplanes::Link, backplanes::OpenError>,
     /// The store. What it keeps is kept when the node has been joined.
     pub store: Open<'a, dyn stores::Link, stores::OpenError>,
+    /// Who decides about clients.
+    pub access: Open<'a, dyn access::Link, access::OpenError>,
 }
 
 /// Why a node did not start.
@@ -44,6 +46,8 @@ pub enum NodeError {
     Backplane(backplanes::OpenError),
     /// The store cannot be opened.
     Store(stores::OpenError),
+    /// Who decides about clients cannot be opened.
+    Access(access::OpenError),
 }
 
 /// A node at work.
@@ -53,6 +57,7 @@ pub struct Node {
     orders: Arc<Orders>,
     backplane: Box<dyn backplanes::Link>,
     store: Box<dyn stores::Link>,
+    access: Box<dyn access::Link>,
     threads: Vec<JoinHandle<io::Result<()>>>,
 }
 
@@ -79,20 +84,22 @@ impl Node {
         let bells = bells.map_err(NodeError::Machine)?;
         let wakes: Vec<_> = bells.iter().map(wake_of).collect();
         let store = (links.store)(wakes.clone()).map_err(NodeError::Store)?;
-        let backplane = (links.backplane)(wakes).map_err(NodeError::Backplane)?;
-        let threads = Vec::new();
-        let mut node = Self { addresses: bound, orders: Arc::default(), threads, bells, backplane, store };
+        let backplane = (links.backplane)(wakes.clone()).map_err(NodeError::Backplane)?;
+        let access = (links.access)(wakes).map_err(NodeError::Access)?;
+        let (orders, threads) = (Arc::default(), Vec::new());
+        let mut node = Self { addresses: bound, orders, threads, bells, backplane, store, access };
         let mailboxes = connect(&node.bells);
         for (((settings, publish), listeners), mailbox) in shards.into_iter().zip(listeners).zip(mailboxes) {
             let (bell, orders) = (node.bells[settings.shard.0 as usize].clone(), node.orders.clone());
             let index = settings.shard.0;
             let name = format!("shard-{index}");
             let end = node.backplane.end(index);
-            let (store, tls) = (node.store.end(index), tls.cloned());
+            let (store, access) = (node.store.end(index), node.access.end(index));
+            let tls = tls.cloned();
             // The shard is made on its own thread: it never leaves it.
             let run = move || {
                 let store = store(&settings.store);
-                let shard = Shard::with_store(settings, end(), store);
+                let shard = Shard::with_store(settings, end(), store).judged_by(access());
                 Turns::new((shard, index), listeners, mailbox, bell, orders, tls, (publish, note))?.run()
             };
             let thread = std::thread::Builder::new().name(name).spawn(run).map_err(NodeError::Machine)?;
@@ -114,6 +121,11 @@ impl Node {
     /// How it is with the node's store.
     pub fn store(&self) -> stores::Health {
         self.store.health()
+    }
+
+    /// Who decides about clients.
+    pub fn access(&self) -> &dyn access::Link {
+        &*self.access
     }
 
     /// Takes leave of everybody, each shard at its pace.
@@ -170,9 +182,9 @@ impl fmt::Display for NodeError {
         match self {
             Self::Listen(place, error) => write!(f, "cannot listen on {place}: {error}"),
             Self::Machine(error) => write!(f, "the machine has no room for another shard: {error}"),
-            Self::Backplane(backplanes::OpenError(reason)) | Self::Store(stores::OpenError(reason)) => {
-                write!(f, "{reason}")
-            }
+            Self::Backplane(backplanes::OpenError(reason))
+            | Self::Store(stores::OpenError(reason))
+            | Self::Access(access::OpenError(reason)) => write!(f, "{reason}"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::num::NonZero;
 
 use crate::SessionKey;
 
@@ -16,6 +17,10 @@ pub(crate) enum Alarm {
     Answer(u64),
     /// Its client must have said by itself that it is there.
     Silence,
+    /// What it was believed by runs out, at this second since 1970: it is to be told.
+    Expiring(NonZero<u32>),
+    /// It has run out.
+    Expired(NonZero<u32>),
 }
 
 /// Alarms by the moment at which they are due.

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
-use chat::{Counts, Epoch, Event, Position, RoomId};
+use chat::{Counts, Epoch, Event, Position, Presence, RoomId};
 use gateways::{Form, Gateway};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use slab::Slab;
@@ -302,10 +303,24 @@ impl Audience {
             if let Some(to) = turned {
                 log.turn(former, to);
             }
-            let Form { gateway, variant } = log.form;
+            let Form { gateway, variant, names_users } = log.form;
             let gateway = &mut gateways[gateway as usize];
+            let counted = if names_users { None } else { without_names(event) };
+            let event = counted.as_ref().unwrap_or(event);
             told |= log.append(offset, buffers, |out| gateway.encode(variant, event, out));
         }
         told
     }
+}
+
+/// Who came and went, to those who are not to know them.
+fn without_names(event: &Event) -> Option<Event> {
+    let Event::Presence(presence) = event else { return None };
+    let Presence { room, counts, .. } = &**presence;
+    Some(Event::Presence(Arc::new(Presence {
+        room: room.clone(),
+        joined: None,
+        left: None,
+        counts: *counts,
+    })))
 }

@@ -87,7 +87,8 @@ impl Shard {
         for (place, room) in meant {
             let Some(session) = self.sessions.get(place) else { continue };
             let Some(variant) = session.protocol.form() else { continue };
-            let (stream, form) = (session.stream, Form { gateway: session.gateway, variant });
+            let (stream, form) =
+                (session.stream, Form { gateway: session.gateway, variant, names_users: true });
             let bytes = written.entry((form, room)).or_insert_with_key(|(form, room)| {
                 let mut bytes = Vec::new();
                 let event = event(room.clone().unwrap_or_else(|| within.clone()));

@@ -126,6 +126,8 @@ impl Shard {
                 (Some(place), Alarm::Ping) => self.ping_late(place, now),
                 (Some(place), Alarm::Answer(sent_ms)) => self.look_for_answer(place, sent_ms, now),
                 (Some(place), Alarm::Silence) => self.mind_silence(place, now),
+                (Some(place), Alarm::Expiring(until_s)) => self.tell_expiring(place, until_s, now),
+                (Some(place), Alarm::Expired(until_s)) => self.part_with_expired(place, until_s, now),
                 (None, _) => {}
             }
         }
@@ -193,6 +195,7 @@ impl Shard {
     /// Sends a session a sign of life. Who was heard of just now is sent it a little later, so that it does not get between what the client
     /// asks and the answer to that; clients of some protocols do not expect it before an interval has passed.
     fn look_after(&mut self, place: Place, now: Now) {
+        self.mind_expiry(place, now);
         let Some(session) = self.sessions.get_mut(place) else { return };
         let a_little_ms = self.settings.ping_interval_ms / PUT_OFF;
         if session.silence_ms(now) < a_little_ms && !session.protocol.beats() {

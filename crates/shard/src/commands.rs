@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use access::Right;
 use chat::{
     Body, Command, Content, Event, Position, Refusal, Resumption, RoomId, RoomNames, SignalName, Tag, UserId,
 };
 use gateways::{Form, Outbox};
 
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
-use crate::sessions::{Membership, PENDING};
+use crate::sessions::{Membership, PENDING, Session};
+use crate::standing::Saying;
 use crate::streams::{NOBODY, Place};
 use crate::{Attention, Deed, Now, SessionKey, Shard};
 
@@ -17,12 +19,14 @@ impl Shard {
     pub(crate) fn carry_out(&mut self, place: Place, command: Command, now: Now) {
         let tag = tag_of(&command).cloned();
         let done = match command {
-            Command::Identify { user, inbox, tag } => self.identify(place, user, inbox, tag),
-            Command::Join { room, since, tag } => self.join(place, room, since, tag),
+            Command::Identify { credentials, takes_direct, inbox, tag } => {
+                self.identify(place, credentials, (takes_direct, inbox), tag, now)
+            }
+            Command::Join { room, since, tag } => self.ask_to_join(place, room, since, tag, now),
             Command::Leave { room, tag } => self.leave(place, room, tag, now),
             Command::LeaveAll { rooms } => self.leave_all(place, &rooms, now),
             Command::Post { room, author, body, tag, reply } => {
-                self.post(place, room, author, body, tag, reply)
+                self.ask_to_post(place, Saying { room, author, body, tag, reply }, now)
             }
             Command::Direct { to, body, tag } => self.direct(place, to, body, tag),
             Command::Recall { room, before, limit, tag } => {
@@ -49,21 +53,20 @@ impl Shard {
         }
     }
 
-    fn identify(
+    fn ask_to_join(
         &mut self,
         place: Place,
-        user: UserId,
+        room: RoomId,
         since: Option<Position>,
         tag: Option<Tag>,
+        now: Now,
     ) -> Result<(), Refusal> {
-        if self.user_of(place).is_some() {
-            return Err(Refusal::AlreadyIdentified);
-        }
-        self.enter(place, RoomId::inbox(user.clone()), Some(user), since, tag);
-        Ok(())
+        self.check_rules(place, Right::Join, &room)?;
+        self.join_if_decided(place, room, since, tag, now)
     }
 
-    fn join(
+    /// The session may be in the room, for all that anybody has against it.
+    pub(crate) fn join(
         &mut self,
         place: Place,
         room: RoomId,
@@ -114,19 +117,19 @@ impl Shard {
         Ok(())
     }
 
-    fn post(
-        &mut self,
-        place: Place,
-        room: RoomId,
-        author: Option<UserId>,
-        body: Body,
-        tag: Option<Tag>,
-        reply: bool,
-    ) -> Result<(), Refusal> {
-        self.check_post(&body)?;
-        self.check_present(place, &room)?;
+    fn ask_to_post(&mut self, place: Place, saying: Saying, now: Now) -> Result<(), Refusal> {
+        self.check_post(&saying.body)?;
+        self.check_present(place, &saying.room)?;
+        self.check_rules(place, Right::Post, &saying.room)?;
+        self.post_if_decided(place, saying, now)
+    }
+
+    /// The session may say that, for all that anybody has against it.
+    pub(crate) fn post(&mut self, place: Place, saying: Saying) -> Result<(), Refusal> {
+        let Saying { room, author, body, tag, reply } = saying;
         let user = self.user_of(place);
-        if user.is_some() && author.is_some() && author != user {
+        let is_free = user.is_none() && self.settings.rules.names_are_free();
+        if author.is_some() && author != user && !is_free {
             return Err(Refusal::NotYours);
         }
         let author = author.or(user);
@@ -158,6 +161,7 @@ impl Shard {
 
     fn recall(&mut self, place: Place, recall: Recall) -> Result<(), Refusal> {
         self.membership(place, &recall.room).ok_or(Refusal::NotJoined)?;
+        self.check_rules(place, Right::Recall, &recall.room)?;
         let Some(session) = self.sessions.get_mut(place) else { return Ok(()) };
         session.awaits_much = true;
         self.send_mail(self.settings.home_of(&recall.room), Mail::Recall(Box::new(recall)));
@@ -175,6 +179,7 @@ impl Shard {
         if content.as_ref().is_some_and(|content| content.len() > self.settings.gateways.max_message_bytes) {
             return Err(Refusal::MessageTooLarge);
         }
+        self.check_rules(place, Right::Post, &room)?;
         let user = self.user_of(place);
         self.send_mail(self.settings.home_of(&room), Mail::Signal { room, user, signal, content });
         Ok(())
@@ -208,6 +213,9 @@ impl Shard {
             let home = self.settings.home_of(&room);
             return self.send_mail(home, Mail::Exit(Exit { room, shard: self.settings.shard, user }));
         };
+        if !self.is_to_go_on_in(place, &entered.room) {
+            self.withhold(place, &mut entered);
+        }
         self.become_member(place, index, entered.at);
         match entered.resumption {
             Resumption::Fresh => {}
@@ -228,6 +236,19 @@ impl Shard {
         self.go_on(place, now);
     }
 
+    /// Keeps from a session what the room's rules keep from it. What it asked for and does not get, it is told of as lost.
+    fn withhold(&self, place: Place, entered: &mut Entered) {
+        if self.check_rules(place, Right::See, &entered.room).is_err() {
+            entered.present = None;
+        }
+        if self.check_rules(place, Right::Recall, &entered.room).is_ok() || entered.missed.is_empty() {
+            return;
+        }
+        let since = entered.lost.map_or(entered.stands_at(), |(since, _)| since);
+        (entered.resumption, entered.lost) = (Resumption::Partial, Some((since, entered.at)));
+        entered.missed = Vec::new();
+    }
+
     /// Tells a session that it was let in, and what it missed.
     fn welcome(&mut self, place: Place, entered: Entered, now: Now) {
         let Entered { to, room, user, at, tag, counts, present, resumption, lost, missed } = entered;
@@ -241,6 +262,9 @@ impl Shard {
             None => Event::Joined { tag, room: room.clone(), at, resumption, counts, present },
         };
         self.deliver(place, &event, now);
+        if let Event::Welcome { .. } = event {
+            self.mind_expiry(place, now);
+        }
         if let Some((since, at)) = lost.filter(|_| resumption == Resumption::Partial) {
             self.deliver(place, &Event::Lost { room, since, at }, now);
         }
@@ -279,6 +303,9 @@ impl Shard {
         let Some((place, index)) = self.pending(to, room) else { return };
         if let Some(session) = self.sessions.get_mut(place) {
             session.awaits_much = false;
+            if room.is_inbox() {
+                session.standing = None;
+            }
             let membership = session.rooms.remove(index);
             self.audiences.release(membership.audience);
         }
@@ -311,11 +338,15 @@ impl Shard {
         let mut out = Outbox { bytes: std::mem::take(&mut self.words), ..Outbox::default() };
         let id = session.stream;
         session.protocol.deliver(event, &mut out);
-        self.settle(place, id, &mut out, now);
+        // A client whose credentials are believed may go on with what it has begun.
+        match out.commands.is_empty() && !out.reforms {
+            true => self.settle(place, id, &mut out, now),
+            false => self.act(id, place, &mut out, now),
+        }
         self.words = out.bytes;
     }
 
-    fn refuse(&mut self, place: Place, tag: Option<Tag>, refusal: Refusal, now: Now) {
+    pub(crate) fn refuse(&mut self, place: Place, tag: Option<Tag>, refusal: Refusal, now: Now) {
         self.tally.refused(refusal);
         self.deliver(place, &Event::Refused { tag, refusal }, now);
     }
@@ -358,10 +389,11 @@ impl Shard {
 
     /// The session becomes a member at the position where the room stood when its home let it in.
     fn become_member(&mut self, place: Place, index: usize, at: Position) {
+        let Some(session) = self.sessions.get(place) else { return };
+        let room = &self.audiences.get(session.rooms[index].audience).room;
+        let Some(form) = self.form_in(session, room) else { return };
         let Some(session) = self.sessions.get_mut(place) else { return };
-        let Some(variant) = session.protocol.form() else { return };
         let membership = &mut session.rooms[index];
-        let form = Form { gateway: session.gateway, variant };
         let audience = self.audiences.get_mut(membership.audience);
         membership.member = audience.enter(place, session.stream, form, at);
         let room = &audience.room;
@@ -370,6 +402,13 @@ impl Shard {
             self.note(place, Attention::Sessions, || Deed::Joined(room));
         }
         self.note_direct(place);
+    }
+
+    /// The form in which a session reads a room; `None`: it takes nothing told to rooms.
+    pub(crate) fn form_in(&self, session: &Session, room: &RoomId) -> Option<Form> {
+        let (user, standing) = (session.user.as_ref(), session.standing.as_deref());
+        let names_users = self.settings.rules.check(Right::See, room, user, standing).is_ok();
+        Some(Form { gateway: session.gateway, variant: session.protocol.form()?, names_users })
     }
 
     pub(crate) fn leave_audience(&mut self, membership: Membership) {
@@ -399,7 +438,7 @@ impl Shard {
         waits.then_some((place, index))
     }
 
-    fn user_of(&self, place: Place) -> Option<UserId> {
+    pub(crate) fn user_of(&self, place: Place) -> Option<UserId> {
         self.sessions.get(place)?.user.clone()
     }
 

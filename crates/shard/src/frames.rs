@@ -259,7 +259,7 @@ impl Buffers {
 mod tests {
     use super::*;
 
-    const FORM: Form = Form { gateway: 0, variant: 0 };
+    const FORM: Form = Form { gateway: 0, variant: 0, names_users: true };
 
     /// Frames `aaa`, `bbbb`, `cc` at offsets 8, 9 and 9 again.
     fn three(buffers: &mut Buffers) -> FrameLog {

@@ -1,6 +1,6 @@
 //! Sessions over several streams: further streams come and go, and what is told while there is no main one is kept.
 
-use gateways::{Aside, Form, Lane, MAIN, Outbox, SessionName};
+use gateways::{Aside, Lane, MAIN, Outbox, SessionName};
 use wire::http::Head;
 
 use crate::sessions::PENDING;
@@ -126,12 +126,12 @@ impl Shard {
     /// Enters the session anew, where it stands, into the audiences of its rooms, those meant that are held back or are not.
     fn take_form(&mut self, place: Place, is_meant: impl Fn(bool) -> bool) {
         let Some(session) = self.sessions.get(place) else { return };
-        let Some(variant) = session.protocol.form() else { return };
-        let form = Form { gateway: session.gateway, variant };
         for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
-            if !is_meant(session.is_held_in(&self.audiences.get(membership.audience).room)) {
+            let room = &self.audiences.get(membership.audience).room;
+            if !is_meant(session.is_held_in(room)) {
                 continue;
             }
+            let Some(form) = self.form_in(session, room) else { return };
             self.audiences.change_form(membership.audience, membership.member, session.stream, form);
         }
         self.note_direct(place);

@@ -37,6 +37,7 @@ mod requests;
 mod sessions;
 mod settings;
 mod shard;
+mod standing;
 mod streams;
 mod tally;
 mod travels;
@@ -72,7 +73,7 @@ pub enum Input<'a> {
     HungUp(StreamId),
     /// Another shard, or this one, has something to say.
     Mail(Mail),
-    /// The backplane or the store may have something for the shard.
+    /// The backplane, the store, or who decides about clients may have something for the shard.
     Arrivals,
     /// Time has passed.
     Tick,

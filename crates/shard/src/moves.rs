@@ -15,12 +15,14 @@ pub(crate) struct Departure {
 impl Shard {
     /// The shard for a session that begins with these commands.
     pub(crate) fn place_for(&self, commands: &[Command]) -> ShardId {
-        match commands.first() {
-            Some(Command::Join { room, .. }) if room.is_public() && !self.large_rooms.contains(room) => {
-                self.settings.home_of(room)
+        let joined = match commands {
+            [Command::Join { room, .. }, ..] | [Command::Identify { .. }, Command::Join { room, .. }] => {
+                Some(room)
             }
-            _ => self.settings.shard,
-        }
+            _ => None,
+        };
+        let is_small = |room: &&RoomId| room.is_public() && !self.large_rooms.contains(*room);
+        joined.filter(is_small).map_or(self.settings.shard, |room| self.settings.home_of(room))
     }
 
     /// The stream is to go to another shard, which judges what came in from the request on.

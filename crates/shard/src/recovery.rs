@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use access::Right;
 use chat::{Event, Farewell, Message, Position, Resumption, RoomId, UserId};
 use gateways::{Outbox, Recovery, SessionName, Strand};
 use smallvec::SmallVec;
@@ -275,9 +276,17 @@ impl Shard {
         let public_rooms = standing.iter().filter(|(room, _)| room.is_public()).count();
         let is_in =
             |room: &RoomId| self.audiences.find(room).and_then(|audience| session.member_of(audience));
-        (session.user.is_none() || session.user.as_ref() == user)
+        let may_be = match (&session.user, user) {
+            (None, Some(_)) => self.settings.rules.names_are_free(),
+            (None, None) => true,
+            (own, user) => own.as_ref() == user,
+        };
+        let is_allowed = |room: &RoomId| {
+            self.settings.rules.check(Right::Join, room, user, session.standing.as_deref()).is_ok()
+        };
+        may_be
             && public_rooms + self.audiences.public_rooms(session) <= self.settings.rooms_per_session
-            && standing.iter().all(|(room, _)| is_in(room).is_none())
+            && standing.iter().all(|(room, _)| is_in(room).is_none() && is_allowed(room))
     }
 
     pub(crate) fn enter_again(

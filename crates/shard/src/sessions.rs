@@ -1,5 +1,6 @@
 //! The sessions of a shard.
 
+use access::Standing;
 use backplanes::NodeId;
 use chat::{Position, RoomId, UserId};
 use gateways::{LANES, Lane, MAIN, Protocol};
@@ -29,6 +30,12 @@ pub(crate) struct Session {
     heard_ms: u32,
     pub(crate) protocol: Box<dyn Protocol>,
     pub(crate) user: Option<UserId>,
+    /// How it has proven who it is, if it has.
+    pub(crate) standing: Option<Box<Standing>>,
+    /// An alarm is set for when its proof runs out.
+    pub(crate) minds_expiry: bool,
+    /// It is not decided yet whether it may do what it has asked for.
+    pub(crate) awaits_verdict: bool,
     pub(crate) rooms: SmallVec<[Membership; 2]>,
     /// What a slow reader was made to miss and has not been told of yet.
     pub(crate) missed: Vec<Missed>,
@@ -100,6 +107,9 @@ impl Sessions {
             heard_ms: now.monotonic_ms as u32,
             protocol,
             user: None,
+            standing: None,
+            minds_expiry: false,
+            awaits_verdict: false,
             rooms: SmallVec::new(),
             missed: Vec::new(),
             awaits_much: false,

@@ -1,5 +1,6 @@
 //! What a shard may know of the configuration.
 
+use access::Rules;
 use backplanes::NodeId;
 use chat::RoomId;
 
@@ -18,6 +19,8 @@ pub struct Settings {
     pub names_secret: [u8; 16],
     /// For the gateways.
     pub gateways: gateways::Settings,
+    /// What may be done in which room, and by whom.
+    pub rules: Rules,
     /// What the store has at hand.
     pub store: stores::Settings,
     /// How far a session may fall behind, in bytes: of its own answers, and of each room.

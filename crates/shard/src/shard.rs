@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use access::Access;
 use backplanes::{Backplane, Signal};
 use chat::RoomId;
 use gateways::{GATEWAYS, Gateway, Outbox};
@@ -20,6 +21,7 @@ use crate::names::Names;
 use crate::reclaims::Reclaims;
 use crate::records::Records;
 use crate::sessions::Sessions;
+use crate::standing::Judgement;
 use crate::streams::{Place, Streams};
 use crate::travels::Travels;
 use crate::tunnels::Tunnels;
@@ -34,6 +36,7 @@ pub struct Shard {
     pub(crate) names: Names,
     pub(crate) audiences: Audiences,
     pub(crate) homes: Homes,
+    pub(crate) judgement: Judgement,
     /// Strands that began here and were cut off.
     pub(crate) records: Records,
     /// Sessions that have asked about a strand.
@@ -98,6 +101,7 @@ impl Shard {
             names: Names::new(settings.names_secret),
             audiences: Audiences::default(),
             homes: Homes::new(&settings, backplane, store),
+            judgement: Judgement::new(access::names_are_free()),
             records: Records::new(settings.recovery_ms, settings.records_max),
             reclaims: Reclaims::default(),
             bids: Bids::default(),
@@ -127,6 +131,11 @@ impl Shard {
         }
     }
 
+    /// The same shard, where this end of who decides is asked about clients. Without, whoever takes a name has it.
+    pub fn judged_by(self, access: Box<dyn Access>) -> Self {
+        Self { judgement: Judgement::new(access), ..self }
+    }
+
     /// Takes one input in. What is to be sent to clients gathers until [`Shard::flush`].
     pub fn step(&mut self, input: Input<'_>, now: Now, effects: &mut dyn Effects) {
         match input {
@@ -137,7 +146,10 @@ impl Shard {
             Input::Handed(stream, luggage) => self.take_over(stream, luggage, now),
             Input::HungUp(stream) => self.hung_up(stream, now, effects),
             Input::Mail(mail) => self.send_mail(self.settings.shard, mail),
-            Input::Arrivals => self.take_arrivals(now),
+            Input::Arrivals => {
+                self.take_verdicts(now);
+                self.take_arrivals(now);
+            }
             Input::Tick => self.tick(now, effects),
             Input::Drain => self.drain(now),
             Input::Settings(settings) => self.renew(*settings),

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use chat::{Body, Command, Farewell, RoomId};
+use chat::{Body, Command, Credentials, Farewell, RoomId};
 
 use crate::sessions::{PENDING, Session};
 use crate::streams::Place;
@@ -88,6 +88,9 @@ impl Shard {
             let mut pending = session.rooms.iter().filter(|membership| membership.member == PENDING);
             pending.any(|membership| is_meant(&self.audiences.get(membership.audience).room))
         };
+        if session.awaits_verdict {
+            return true;
+        }
         match command {
             Command::AskTime { .. } | Command::Proclaim { .. } | Command::Bid { .. } => false,
             Command::Identify { .. } | Command::LeaveAll { .. } => is_asked(&|_| true),
@@ -121,6 +124,8 @@ fn weight(command: &Command) -> usize {
         Command::Signal { content: Some(content), .. }
         | Command::Announce { content, .. }
         | Command::Proclaim { content, .. } => content.len(),
+        Command::Identify { credentials: Credentials::Token(secret), .. }
+        | Command::Identify { credentials: Credentials::Password(_, secret), .. } => secret.reveal().len(),
         _ => 0,
     };
     size_of::<Command>() + said

@@ -405,7 +405,7 @@ impl Actor {
         if let Some(user) = self.user.clone() {
             let tag = self.tag();
             self.identifying = tag.clone();
-            self.ask(Command::Identify { user, inbox: self.inbox, tag }, node, ledger);
+            self.ask(Command::go_by(user, self.inbox, tag), node, ledger);
         }
     }
 

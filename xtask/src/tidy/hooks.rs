@@ -6,7 +6,7 @@ use super::rust::{code, paths};
 use super::{Checkout, Finding};
 
 /// The crates whose folders hang on a list in their `lib.rs`.
-const HOOKS: &[&str] = &["gateways", "backplanes", "stores"];
+const HOOKS: &[&str] = &["gateways", "access", "backplanes", "stores"];
 
 pub(super) fn check(checkout: &Checkout) -> Vec<Finding> {
     HOOKS.iter().flat_map(|hook| check_hook(checkout, hook)).collect()

@@ -15,12 +15,13 @@ pub(crate) use client::client;
 
 use self::content::Content;
 use crate::answer::{ANY_ORIGIN, Answer};
+use crate::bearer::Bearer;
 use crate::json::write_position;
 use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
 
 const PREFIX: &str = "/rooms/";
 const METHODS: &str = "POST, OPTIONS";
-const HEADERS: &str = "content-type, idempotency-key";
+const HEADERS: &str = "authorization, content-type, idempotency-key";
 
 /// Requests sent ahead of an answer are kept up to so many bytes: less than any stream may keep, so that the client is told.
 const PIPELINED_BYTES_MAX: usize = 96 * 1024;
@@ -30,11 +31,12 @@ const PINGS_MAX: u8 = 2;
 
 /// Opens the gateway.
 pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
-    Box::new(Post { max_message_bytes: settings.max_message_bytes as u64 })
+    Box::new(Post { max_message_bytes: settings.max_message_bytes as u64, bearer: Bearer::new(settings) })
 }
 
 struct Post {
     max_message_bytes: u64,
+    bearer: Bearer,
 }
 
 impl Gateway for Post {
@@ -60,7 +62,7 @@ impl Post {
             content::refuse_type(Answer::unread(head), out);
             return Admission::Answered;
         };
-        let (room, tag, body) = match self.read_request(segment, head) {
+        let (identify, room, tag, body) = match self.read_request(segment, head) {
             Ok(request) => request,
             Err(refusal) => {
                 out.refusals.push(refusal);
@@ -69,7 +71,7 @@ impl Post {
             }
         };
         let answer = Answer::read(head);
-        let mut visitor = Visitor { room, tag, content, body, bytes: Vec::new(), answer, pings: 0 };
+        let mut visitor = Visitor { identify, room, tag, content, body, bytes: Vec::new(), answer, pings: 0 };
         if visitor.body.is_done() {
             visitor.post(out);
         } else if head.expects_continue() {
@@ -78,7 +80,7 @@ impl Post {
         if out.then == Then::Stay { Admission::Open(Box::new(visitor)) } else { Admission::Answered }
     }
 
-    fn read_request(&self, segment: &str, head: &Head<'_>) -> Result<(RoomId, Option<Tag>, Body), Refusal> {
+    fn read_request(&self, segment: &str, head: &Head<'_>) -> Result<Request, Refusal> {
         let name = decode_segment(segment).map_err(|_| Refusal::BadName)?;
         let room = RoomName::new(&name).map_err(|_| Refusal::BadName)?;
         let tag = match head.header_values("idempotency-key").next() {
@@ -86,9 +88,12 @@ impl Post {
             None => None,
         };
         let body = Body::new(head.framing, self.max_message_bytes).map_err(|_| Refusal::MessageTooLarge)?;
-        Ok((RoomId::public(room), tag, body))
+        Ok((self.bearer.identify(head)?.map(Box::new), RoomId::public(room), tag, body))
     }
 }
+
+/// Who says it, where, under which id, and how long it is.
+type Request = (Option<Box<Command>>, RoomId, Option<Tag>, Body);
 
 fn read_key(key: &[u8]) -> Option<Tag> {
     Tag::new(std::str::from_utf8(key).ok()?)
@@ -96,6 +101,8 @@ fn read_key(key: &[u8]) -> Option<Tag> {
 
 /// One post.
 struct Visitor {
+    /// What is done before the post, so that it is known whose it is.
+    identify: Option<Box<Command>>,
     room: RoomId,
     tag: Option<Tag>,
     content: Content,
@@ -110,13 +117,16 @@ impl Visitor {
     /// The body is complete.
     fn post(&mut self, out: &mut Outbox) {
         match self.content.read(std::mem::take(&mut self.bytes)) {
-            Ok(said) => out.commands.push(Command::Post {
-                room: self.room.clone(),
-                author: said.author,
-                body: said.body,
-                tag: self.tag.take().or(said.tag),
-                reply: true,
-            }),
+            Ok(said) => {
+                out.commands.extend(self.identify.take().map(|identify| *identify));
+                out.commands.push(Command::Post {
+                    room: self.room.clone(),
+                    author: said.author,
+                    body: said.body,
+                    tag: self.tag.take().or(said.tag),
+                    reply: true,
+                });
+            }
             Err(refusal) => {
                 out.refusals.push(refusal);
                 self.answer.refuse(refusal, out);

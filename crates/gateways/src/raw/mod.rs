@@ -13,16 +13,18 @@ use wire::websocket::{Kind, is_upgrade};
 
 pub(crate) use client::client;
 
+use crate::bearer::Bearer;
 use crate::websocket::{Codec, SharedCodec, Socket};
 use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
 
 /// Opens the gateway.
 pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
-    Box::new(Raw { codec: Codec::shared(settings) })
+    Box::new(Raw { codec: Codec::shared(settings), bearer: Bearer::new(settings) })
 }
 
 struct Raw {
     codec: SharedCodec,
+    bearer: Bearer,
 }
 
 impl Gateway for Raw {
@@ -32,11 +34,19 @@ impl Gateway for Raw {
             return Admission::NotMine;
         }
         let Some(room) = room_of(head.path) else {
-            refuse_name(out);
+            refuse(Refusal::BadName, out);
             return Admission::Answered;
+        };
+        let identify = match self.bearer.identify(head) {
+            Ok(identify) => identify,
+            Err(refusal) => {
+                refuse(refusal, out);
+                return Admission::Answered;
+            }
         };
         match Socket::open(head, None, &self.codec, out) {
             Some(socket) => {
+                out.commands.extend(identify);
                 out.commands.push(Command::Join { room: room.clone(), since: None, tag: None });
                 Admission::Open(Box::new(PlainRoom { socket, room }))
             }
@@ -73,10 +83,9 @@ impl Protocol for PlainRoom {
             }
             // The shard's own copy of the name, so that a thousand members do not keep a thousand.
             Event::Joined { room, .. } => self.room = room.clone(),
-            Event::Refused { refusal: Refusal::RoomFull, .. } => Socket::part(Farewell::RoomFull, out),
             // The node takes its leave, of this member too: that is what it is told.
             Event::Refused { refusal: Refusal::Draining, .. } => {}
-            Event::Refused { .. } => Socket::part(Farewell::Overloaded, out),
+            Event::Refused { refusal, .. } => Socket::part(Farewell::after(*refusal), out),
             _ => {}
         }
     }
@@ -100,11 +109,11 @@ fn room_of(path: &str) -> Option<RoomId> {
     RoomName::new(&name).ok().map(RoomId::public)
 }
 
-fn refuse_name(out: &mut Outbox) {
+fn refuse(refusal: Refusal, out: &mut Outbox) {
     let headers = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")];
-    let body = format!("{}: {}\n", Refusal::BadName.code(), Refusal::BadName.reason());
-    out.refusals.push(Refusal::BadName);
-    wire::http::write_response(&mut out.bytes, Refusal::BadName.http_status(), &headers, body.as_bytes());
+    let body = format!("{}: {}\n", refusal.code(), refusal.reason());
+    out.refusals.push(refusal);
+    wire::http::write_response(&mut out.bytes, refusal.http_status(), &headers, body.as_bytes());
     out.then = Then::Close;
 }
 

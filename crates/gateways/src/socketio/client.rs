@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chat::{Body, Command, Payload, PayloadKind, Position, RoomId, RoomName, SignalName, Tag, Text, UserId};
+use chat::{Body, Command, Credentials, Payload, PayloadKind, Position, RoomId, RoomName, SignalName, Tag, Text, UserId};
 use serde::Deserialize;
 use wire::engineio::{Open, Packet, PacketType, Revision};
 use wire::json::write_json_string;
@@ -301,7 +301,7 @@ impl Talk {
     /// A command as a packet with its attachments; `None` where the protocol has no words for it.
     fn write(&mut self, command: &Command) -> Option<(Vec<u8>, Vec<Bytes>)> {
         match command {
-            Command::Identify { user, inbox: None, tag } => {
+            Command::Identify { credentials: Credentials::Name(user), takes_direct: true, inbox: None, tag } => {
                 let json = written(|object| object.string("username", user.as_str()));
                 self.emit("log in", &json, &[], Some((tag, What::Name(user.clone()))))
             }

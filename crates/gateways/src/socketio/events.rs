@@ -13,7 +13,7 @@ use wire::socketio;
 
 use super::namespaces::{Namespace, Namespaces};
 use super::profile::Profile;
-use crate::members::{Member, required, user};
+use crate::members::{Member, credentials, required, user};
 use crate::object::Object;
 
 /// An event as it came.
@@ -37,6 +37,10 @@ struct Asks<'a> {
     user_id: Member<'a>,
     #[serde(borrow)]
     username: Member<'a>,
+    #[serde(borrow)]
+    password: Member<'a>,
+    #[serde(borrow)]
+    token: Member<'a>,
     #[serde(borrow)]
     message: Member<'a>,
 }
@@ -107,7 +111,9 @@ impl<'a> Asking<'a> {
     }
 
     fn identify(self) -> Result<Command, Refusal> {
-        Ok(Command::Identify { user: user(self.asks()?.username)?, inbox: None, tag: self.tag })
+        let asks = self.asks()?;
+        let credentials = credentials(asks.username, asks.password, asks.token)?;
+        Ok(Command::Identify { credentials, takes_direct: true, inbox: None, tag: self.tag })
     }
 
     fn direct(self) -> Result<Command, Refusal> {
@@ -175,6 +181,7 @@ pub(super) fn answered(event: &Event) -> Option<Option<&Tag>> {
         | Event::Accepted { tag, .. }
         | Event::Left { tag, .. }
         | Event::Welcome { tag, .. }
+        | Event::Refreshed { tag, .. }
         | Event::Refused { tag, .. } => Some(tag.as_ref()),
         _ => None,
     }

@@ -58,6 +58,11 @@ impl Sockets {
         handlers(&self.profile, namespace).map_or(Ok(()), |handlers| handlers.judge(values))
     }
 
+    /// Whether there is an application in a namespace.
+    pub(super) fn has_application(&self, namespace: Namespace) -> bool {
+        handlers(&self.profile, namespace).is_some()
+    }
+
     /// The client will have connected.
     pub(super) fn put_off_greeting(&mut self, namespace: Namespace, shown: Option<&str>) {
         if handlers(&self.profile, namespace).is_some() {

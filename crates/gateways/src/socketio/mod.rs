@@ -20,6 +20,7 @@ mod profile;
 mod recovery;
 mod reply;
 mod session;
+mod showing;
 mod sockets;
 mod upper;
 mod words;
@@ -151,7 +152,11 @@ impl SocketIo {
                 self.begin(session, packets, asked, (call, &sid), out)
             }
             Above::SocketIo => {
-                let session = Session::new(engine, Sockets::new(self.profile.clone(), name, call.address));
+                let mut sockets = Sockets::new(self.profile.clone(), name, call.address);
+                if asked.revision == Revision::V3 {
+                    sockets.show_at_first(call.head);
+                }
+                let session = Session::new(engine, sockets);
                 self.begin(session, packets, asked, (call, &sid), out)
             }
         }

@@ -6,6 +6,7 @@ use super::client_file::ClientFile;
 use super::handlers::Handlers;
 use super::namespaces::Namespaces;
 use super::reply::Origins;
+use crate::bearer::Bearer;
 use crate::websocket::{Codec, SharedCodec};
 use crate::{EventNames, Settings};
 
@@ -24,6 +25,11 @@ pub(super) struct Profile {
     pub(super) connect_timeout_ms: u32,
     /// Whether what was cut off may go on.
     pub(super) recovery: bool,
+    /// Whether clients may connect that show nothing.
+    pub(super) guests: bool,
+    /// Whether somebody judges what clients connect with. Otherwise it is the application's alone.
+    pub(super) judges: bool,
+    pub(super) bearer: Bearer,
     pub(super) events: EventNames,
     pub(super) handlers: Handlers,
     /// Events that are passed on.
@@ -47,6 +53,9 @@ impl Profile {
             namespaces: Namespaces::new(others),
             connect_timeout_ms: own.connect_timeout_ms,
             recovery: own.recovery,
+            guests: own.guests,
+            judges: own.judges,
+            bearer: Bearer::new(settings),
             events: own.events.clone(),
             handlers,
             relay: own.relay.clone(),

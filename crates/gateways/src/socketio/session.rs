@@ -38,7 +38,7 @@ impl<U: Upper> Protocol for Session<U> {
     }
 
     fn deliver(&mut self, event: &Event, out: &mut Outbox) {
-        self.upper.deliver(event, &self.engine, &mut out.bytes);
+        self.upper.deliver(event, &self.engine, out);
     }
 
     fn form(&self) -> Option<Variant> {

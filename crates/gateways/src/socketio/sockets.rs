@@ -21,6 +21,7 @@ use super::namespaces::{Connected, Namespace};
 use super::packed::PackedSockets;
 use super::profile::SharedProfile;
 use super::recovery::{Claim, Returned};
+use super::showing::Shown;
 use super::upper::Upper;
 use super::words::Words;
 use crate::{Outbox, Recovery, SessionName, Strand, Variant, Violation, Wake};
@@ -28,7 +29,7 @@ use crate::{Outbox, Recovery, SessionName, Strand, Variant, Violation, Wake};
 const ATTACHMENTS_MAX: usize = 16;
 
 /// The session is woken to see whether its client has connected to a namespace.
-const CONNECTION_DUE: u32 = u32::MAX;
+pub(super) const CONNECTION_DUE: u32 = u32::MAX;
 
 /// The sockets of a session.
 pub(super) struct Sockets {
@@ -39,6 +40,8 @@ pub(super) struct Sockets {
     decoder: Decoder,
     pub(super) connected: Connected,
     pub(super) returned: Returned,
+    /// Of clients that have shown something.
+    pub(super) shown: Option<Box<Shown>>,
     /// A packet has come.
     has_begun: bool,
     /// The session is over.
@@ -60,6 +63,7 @@ impl Sockets {
             decoder,
             connected,
             returned: Returned::default(),
+            shown: None,
             has_begun: false,
             has_ended: false,
             owed: has_application.then(|| Box::new(Owed::new(address))),
@@ -216,11 +220,16 @@ impl Sockets {
     fn connect(&mut self, asked: &str, auth: Option<&str>, engine: &Engine, out: &mut Outbox) {
         let (name, _) = socketio::split_query(asked);
         let Some(namespace) = self.profile.namespaces.find(name) else {
-            return self.reject(name, "Invalid namespace", engine, &mut out.bytes);
+            return self.reject(name, &because("Invalid namespace"), engine, &mut out.bytes);
         };
         if let Err(reason) = self.judge(namespace, auth) {
-            return self.reject(name, &reason, engine, &mut out.bytes);
+            return self.reject(name, &because(&reason), engine, &mut out.bytes);
         }
+        self.connect_believed(namespace, auth, engine, out);
+    }
+
+    /// Connects the client.
+    pub(super) fn admit(&mut self, namespace: Namespace, auth: Option<&str>, engine: &Engine, out: &mut Outbox) {
         let may_go_on = self.profile.recovery && engine.revision() == Revision::V4;
         let claim = Claim::read(auth.filter(|_| may_go_on));
         // One that was here on this very connection, and left, would take an equal name for a sign that nothing was lost.
@@ -272,8 +281,7 @@ impl Sockets {
         self.say(&Packet { namespace: self.name(namespace), body }, engine, out);
     }
 
-    fn reject(&self, name: &str, reason: &str, engine: &Engine, out: &mut Vec<u8>) {
-        let rejection = Rejection { message: Cow::Borrowed(reason), data: None };
+    pub(super) fn reject(&self, name: &str, rejection: &Rejection<'_>, engine: &Engine, out: &mut Vec<u8>) {
         let mut payload = Vec::new();
         match engine.revision() {
             Revision::V4 => rejection.write(&mut payload),
@@ -358,7 +366,11 @@ impl Upper for Sockets {
     }
 
     /// Tells this session alone.
-    fn deliver(&self, event: &Event, engine: &Engine, out: &mut Vec<u8>) {
+    fn deliver(&mut self, event: &Event, engine: &Engine, out: &mut Outbox) {
+        if self.hear_verdict(event, engine, out) {
+            return;
+        }
+        let out = &mut out.bytes;
         match events::answered(event) {
             Some(tag) => {
                 let Some((namespace, id)) = tag.and_then(|tag| self.read_tag(tag)) else { return };
@@ -436,6 +448,10 @@ impl Upper for Sockets {
         }
         self.greet_after_all(namespace, goes_on, engine, out);
     }
+}
+
+fn because(reason: &str) -> Rejection<'_> {
+    Rejection { message: Cow::Borrowed(reason), data: None }
 }
 
 fn broken(detail: &'static str) -> Violation {

@@ -16,8 +16,8 @@ pub(super) trait Upper {
         let _ = (engine, out);
     }
 
-    /// Appends what is told to this session alone.
-    fn deliver(&self, event: &Event, engine: &Engine, out: &mut Vec<u8>) {
+    /// Says what is told to this session alone. May ask for more, now that it is told.
+    fn deliver(&mut self, event: &Event, engine: &Engine, out: &mut Outbox) {
         let _ = (event, engine, out);
     }
 

@@ -14,6 +14,7 @@ use wire::websocket::is_upgrade;
 pub(crate) use client::client;
 
 use crate::answer::{ANY_ORIGIN, Answer};
+use crate::bearer::Bearer;
 use crate::json::write_event;
 use crate::object::{write_number, write_shown};
 use crate::{Admission, Call, Gateway, Outbox, Protocol, Settings, Then, Variant, Violation};
@@ -28,11 +29,13 @@ const RETRY: &[u8] = b"retry: 2000\n";
 const EVENTS: Variant = 0;
 
 /// Opens the gateway.
-pub(crate) fn open(_: &Settings) -> Box<dyn Gateway> {
-    Box::new(ServerSentEvents)
+pub(crate) fn open(settings: &Settings) -> Box<dyn Gateway> {
+    Box::new(ServerSentEvents { bearer: Bearer::new(settings) })
 }
 
-struct ServerSentEvents;
+struct ServerSentEvents {
+    bearer: Bearer,
+}
 
 impl Gateway for ServerSentEvents {
     fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
@@ -42,8 +45,8 @@ impl Gateway for ServerSentEvents {
         };
         let answer = Answer::unread(head);
         match head.method {
-            "GET" => return open_room(segment, head, answer, out),
-            "OPTIONS" => answer.allow(METHODS, "last-event-id, cache-control", &[ANY_ORIGIN], out),
+            "GET" => return open_room((segment, self.bearer), head, answer, out),
+            "OPTIONS" => answer.allow(METHODS, "authorization, last-event-id, cache-control", &[ANY_ORIGIN], out),
             _ => answer.refuse_method(METHODS, out),
         }
         Admission::Answered
@@ -54,9 +57,10 @@ impl Gateway for ServerSentEvents {
     }
 }
 
-fn open_room(segment: &str, head: &Head<'_>, answer: Answer, out: &mut Outbox) -> Admission {
-    match read_request(segment, head) {
-        Ok((room, since)) => {
+fn open_room((segment, bearer): (&str, Bearer), head: &Head<'_>, answer: Answer, out: &mut Outbox) -> Admission {
+    match read_request(segment, bearer, head) {
+        Ok((identify, room, since)) => {
+            out.commands.extend(identify);
             out.commands.push(Command::Join { room, since, tag: None });
             Admission::Open(Box::new(Reader { answer: Some(answer.closing()) }))
         }
@@ -70,7 +74,11 @@ fn open_room(segment: &str, head: &Head<'_>, answer: Answer, out: &mut Outbox) -
 
 /// Which room, and the last message seen there. A reader that comes back by itself says the latter in a header and still has the
 /// first request's target: the header is the newer one.
-fn read_request(segment: &str, head: &Head<'_>) -> Result<(RoomId, Option<Position>), Refusal> {
+fn read_request(
+    segment: &str,
+    bearer: Bearer,
+    head: &Head<'_>,
+) -> Result<(Option<Command>, RoomId, Option<Position>), Refusal> {
     let name = decode_segment(segment).map_err(|_| Refusal::BadName)?;
     let room = RoomName::new(&name).map_err(|_| Refusal::BadName)?;
     let asked = query_parameter(head.query.unwrap_or(""), "since").map_err(|_| Refusal::BadRequest)?;
@@ -79,7 +87,7 @@ fn read_request(segment: &str, head: &Head<'_>) -> Result<(RoomId, Option<Positi
         Some(since) => Some(since.parse().map_err(|_| Refusal::BadPosition)?),
         None => None,
     };
-    Ok((RoomId::public(room), since))
+    Ok((bearer.identify(head)?, RoomId::public(room), since))
 }
 
 /// One reader of a room.

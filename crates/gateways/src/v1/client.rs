@@ -1,6 +1,6 @@
 //! A client of the rich protocol: what a server hears from it, and what it makes of a server's objects.
 
-use chat::{Body, Command, PayloadKind, RoomId, Text, UserId};
+use chat::{Body, Command, Credentials, PayloadKind, RoomId, Text, UserId};
 use wire::websocket::Kind;
 
 use super::{PATH, SUBPROTOCOL};
@@ -55,8 +55,8 @@ impl Client for RichClient {
 fn write(command: &Command, out: &mut Vec<u8>) -> Option<()> {
     let object = Object::start(out);
     match command {
-        Command::Identify { user, inbox, tag } => {
-            object.string("do", "identify").tag(tag).string("user", user.as_str()).shown_if("inbox", inbox).end();
+        Command::Identify { credentials, takes_direct: true, inbox, tag } => {
+            show(object.string("do", "identify").tag(tag), credentials)?.shown_if("inbox", inbox).end();
         }
         Command::Join { room, since, tag } => {
             public(object.string("do", "join").tag(tag), room)?.shown_if("since", since).end();
@@ -76,7 +76,8 @@ fn write(command: &Command, out: &mut Vec<u8>) -> Option<()> {
             public(object.string("do", "signal").tag(tag), room)?.string("signal", signal.as_str()).end();
         }
         Command::AskTime { tag } => object.string("do", "time").tag(tag).end(),
-        Command::Post { .. }
+        Command::Identify { .. }
+        | Command::Post { .. }
         | Command::Direct { .. }
         | Command::Signal { .. }
         | Command::Announce { .. }
@@ -85,6 +86,17 @@ fn write(command: &Command, out: &mut Vec<u8>) -> Option<()> {
         | Command::LeaveAll { .. } => return None,
     }
     Some(())
+}
+
+fn show<'a>(object: Object<'a>, credentials: &Credentials) -> Option<Object<'a>> {
+    match credentials {
+        Credentials::Name(user) => Some(object.string("user", user.as_str())),
+        Credentials::Token(token) => Some(object.string("token", token.reveal())),
+        Credentials::Password(user, password) => {
+            Some(object.string("user", user.as_str()).string("password", password.reveal()))
+        }
+        Credentials::Vouched(_) => None,
+    }
 }
 
 /// Only identifying leads into an inbox, and nothing to everybody.

@@ -4,7 +4,7 @@ use chat::{Command, Refusal, RoomId, RoomName, SignalName, Tag};
 use serde::Deserialize;
 use serde_json::error::Category;
 
-use crate::members::{self, Member, body, even_null, position, required, user};
+use crate::members::{self, Member, body, credentials, even_null, position, required, user};
 
 const RECALL_DEFAULT: usize = 50;
 const RECALL_MAX: usize = 200;
@@ -45,6 +45,10 @@ struct Members<'a> {
     #[serde(borrow)]
     user: Member<'a>,
     #[serde(borrow)]
+    password: Member<'a>,
+    #[serde(borrow)]
+    token: Member<'a>,
+    #[serde(borrow)]
     inbox: Member<'a>,
     #[serde(borrow)]
     room: Member<'a>,
@@ -67,7 +71,10 @@ struct Members<'a> {
 impl Members<'_> {
     fn command(&self, tag: Option<Tag>) -> Result<Command, Refusal> {
         Ok(match &*required(self.deed)? {
-            "identify" => Command::Identify { user: user(self.user)?, inbox: position(self.inbox)?, tag },
+            "identify" => {
+                let credentials = credentials(self.user, self.password, self.token)?;
+                Command::Identify { credentials, takes_direct: true, inbox: position(self.inbox)?, tag }
+            }
             "join" => Command::Join { room: self.room()?, since: position(self.since)?, tag },
             "leave" => Command::Leave { room: self.room()?, tag },
             "post" => {
@@ -134,6 +141,9 @@ mod tests {
             r#","do":"identify""#,
             r#","do":"identify","user":7"#,
             r#","do":"join""#,
+            r#","do":"identify","user":"a","token":"t""#,
+            r#","do":"identify","password":"p""#,
+            r#","do":"identify","token":7"#,
             r#","do":"post","room":"a""#,
             r#","do":"post","text":"a""#,
             r#","do":"post","room":"a","text":1"#,
@@ -171,6 +181,8 @@ mod tests {
         for (message, refusal) in [
             (r#"{"do":"join","room":""}"#, Refusal::BadName),
             (r#"{"do":"identify","user":"a\nb"}"#, Refusal::BadName),
+            (r#"{"do":"identify","token":""}"#, Refusal::BadToken),
+            (r#"{"do":"identify","user":"a","password":""}"#, Refusal::BadPassword),
             (r#"{"do":"join","room":"a","since":"x"}"#, Refusal::BadPosition),
             (r#"{"do":"recall","room":"a","before":"1"}"#, Refusal::BadPosition),
             (r#"{"do":"identify","user":"a","inbox":"A:1"}"#, Refusal::BadPosition),

@@ -49,8 +49,8 @@ fn a_method_that_is_not_taken_is_refused_with_those_that_are() {
 #[test]
 fn a_page_of_another_origin_may_read_and_post() {
     for (path, methods, headers) in [
-        ("/events/a", "GET, OPTIONS", "last-event-id, cache-control"),
-        ("/rooms/a", "POST, OPTIONS", "content-type, idempotency-key"),
+        ("/events/a", "GET, OPTIONS", "authorization, last-event-id, cache-control"),
+        ("/rooms/a", "POST, OPTIONS", "authorization, content-type, idempotency-key"),
     ] {
         let expected = format!(
             "HTTP/1.1 204 No Content\r\nallow: {methods}\r\naccess-control-allow-origin: *\r\n\

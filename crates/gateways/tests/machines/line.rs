@@ -17,6 +17,7 @@ pub(crate) fn settings() -> Settings {
         max_message_bytes: 65_536,
         ping_interval_ms: 25_000,
         ping_timeout_ms: 20_000,
+        tokens: false,
         deflate: true,
         socketio: SocketIoSettings { namespaces: vec!["/side".into()], ..SocketIoSettings::default() },
     }

@@ -11,4 +11,5 @@ mod posts;
 mod readers;
 mod rich;
 mod socketio;
+mod tokens;
 mod words;

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use chat::{
-    Body, Command, Counts, Event, Farewell, Message, PayloadKind, Presence, Refusal, Resumption, RoomId,
-    RoomName, Text, Time,
+    Body, Command, Counts, Credentials, Event, Farewell, Message, PayloadKind, Presence, Refusal, Resumption,
+    RoomId, RoomName, Secret, Tag, Text, Time,
 };
 use gateways::{Heard, Said, Then};
 
@@ -16,8 +16,10 @@ fn rich_commands() -> Vec<Command> {
     let post = |body| Command::Post { room: lobby(), author: None, body, tag: tag("p\"1"), reply: true };
     let json = body(PayloadKind::Json, br#"{ "a": [1, 2e9, "\ud83d\ude00"] }"#, Text::None);
     vec![
-        Command::Identify { user: user("Zoë \"z\""), inbox: Some(at(7)), tag: tag("1") },
-        Command::Identify { user: user("a"), inbox: None, tag: None },
+        Command::go_by(user("Zoë \"z\""), Some(at(7)), tag("1")),
+        Command::go_by(user("a"), None, None),
+        show(Credentials::Token(secret("a.\"b")), tag("t")),
+        show(Credentials::Password(user("a"), secret("p w")), None),
         Command::Join { room: lobby(), since: Some(at(0)), tag: tag("2") },
         Command::Join {
             room: RoomId::public(RoomName::new("a/b\n").expect("valid")),
@@ -35,6 +37,14 @@ fn rich_commands() -> Vec<Command> {
         Command::AskTime { tag: tag("t") },
         Command::Leave { room: lobby(), tag: tag("l") },
     ]
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text).expect("a secret")
+}
+
+fn show(credentials: Credentials, tag: Option<Tag>) -> Command {
+    Command::Identify { credentials, takes_direct: true, inbox: None, tag }
 }
 
 fn said(room: RoomId) -> Said {

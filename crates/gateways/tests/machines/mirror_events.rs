@@ -129,7 +129,7 @@ fn what_a_room_is_told_is_heard() {
 #[test]
 fn who_has_logged_in_hears_what_is_said_to_them_alone() {
     for mut line in lines() {
-        let identify = |tag| Command::Identify { user: user("alice"), inbox: None, tag };
+        let identify = |tag| Command::go_by(user("alice"), None, tag);
         let welcome = |tag| Event::Welcome {
             tag,
             user: user("alice"),

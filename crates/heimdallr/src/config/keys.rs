@@ -5,9 +5,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ::access::{Algorithm, Guests, Rule};
 use beside::Dialect;
 use wire::proxy::{ForwardedBy, Network};
 
+use super::access;
 use super::error::ConfigError;
 use super::form::{
     Address, Addresses, Choice, Count, File, Milliseconds, Networks, OUTAGE_POLICY, RoomPolicies,
@@ -34,6 +36,14 @@ fn is_file(path: &str) -> bool {
 
 fn is_prefix(text: &str) -> bool {
     text.len() <= 64 && !text.contains([' ', '{', '}']) && !text.contains(char::is_control)
+}
+
+fn is_path(text: &str) -> bool {
+    text.len() <= 4096 && !text.contains('\0')
+}
+
+fn is_claim(text: &str) -> bool {
+    text.len() <= 1000
 }
 
 declare! {
@@ -181,6 +191,33 @@ declare! {
     /// Whether they begin every connection with a PROXY header (`send-proxy-v2` of HAProxy; version 1 is understood too). Who is no trusted
     /// proxy begins without.
     proxy_protocol: bool = Truth, default ["false"];
+
+    /// What becomes of clients that have not proven who they are: `named` have the name that they take, `nameless` may come but have none, with
+    /// `none` they may do nothing. `auto` is `named` where nobody can prove anything, else `nameless`.
+    guests: Option<Guests> = access::GUESTS, default ["auto"];
+
+    /// Who may do what in which rooms. The first rule whose pattern fits counts; in other rooms anyone may do anything.
+    room_rules: Vec<Rule> = access::RoomRules, default [];
+
+    /// File of the keys that clients' tokens (JWT) are signed with: a public key as PEM, a secret of 32 bytes or more, or a JSON Web Key Set. Read
+    /// again when it changes. Empty: there are no tokens.
+    jwt_keys: String = Text(is_path, "the path of a file, or nothing"), default [""];
+
+    /// How tokens may be signed.
+    jwt_algorithms: Vec<Algorithm> = access::Algorithms, default ["HS256", "RS256", "ES256", "EdDSA"];
+
+    /// Who must have made a token (`iss`). Empty: whoever has the key.
+    jwt_issuer: String = Text(is_claim, "up to 1000 bytes"), default [""];
+
+    /// For whom tokens must be (`aud`): any of these. None: they are for nobody in particular.
+    jwt_audience: Vec<String> = Texts(100, is_claim, "texts of up to 1000 bytes"), default [];
+
+    /// How far the clocks of those who make tokens may be apart from ours.
+    jwt_leeway_seconds: Duration = Seconds(0..=600), default ["10"];
+
+    /// File of what is believed no more: a line `jti:ID` for a token, `user:NAME` for all of a user's, `user@SECONDS:NAME` for those made
+    /// (`iat`) before then. Read again when it changes; who was believed by one is parted with at once. Empty: none.
+    jwt_revoked: String = Text(is_path, "the path of a file, or nothing"), default [""];
 
     /// Where clients of Socket.IO send their requests.
     socketio_path: String = Text(socketio::is_path, "a path that begins and ends with a slash"), default ["/socket.io/"];

@@ -6,6 +6,7 @@
 //!
 //! This module knows what keys mean to a reader, not what the node does with them.
 
+mod access;
 mod error;
 mod flags;
 mod form;
@@ -51,6 +52,7 @@ pub(crate) fn load(
     socketio::check_adapter(&settings)?;
     check_proxies(&settings)?;
     check_tls(&settings)?;
+    access::check(&settings)?;
     Ok(Wish::Start(Box::new(settle(settings))))
 }
 

@@ -65,6 +65,9 @@ impl Ledger {
                 self.parted(session, *code, reason);
                 self.gone(session);
             }
+            Heard::Refreshed { .. } | Heard::Expiring { .. } => {
+                self.complain(session, "hears of a proof that it has never shown");
+            }
             Heard::Pinged => {}
         }
     }

@@ -14,7 +14,7 @@ mod trouble;
 
 use std::collections::BTreeMap;
 
-use chat::{Body, Command, PayloadKind, Position, RoomId, Tag, Text, UserId};
+use chat::{Body, Command, Credentials, PayloadKind, Position, RoomId, Tag, Text, UserId};
 
 pub use mark::Mark;
 pub use session::{Conduct, Speech};
@@ -146,7 +146,8 @@ impl Ledger {
     /// A client sends a command.
     pub fn ask(&mut self, session: SessionNo, command: &Command) {
         match command {
-            Command::Identify { user, inbox, tag } => {
+            Command::Identify { credentials, inbox, tag, .. } => {
+                let Credentials::Name(user) = credentials else { unreachable!("actors have names alone") };
                 let book = &mut self.sessions[session.0];
                 book.user = Some(user.clone());
                 book.ask(tag.clone(), Asked::new(What::Identify { inbox: *inbox }, None));

@@ -72,6 +72,7 @@ pub fn settings() -> Settings {
             max_message_bytes: 65_536,
             ping_interval_ms: 25_000,
             ping_timeout_ms: 20_000,
+            tokens: false,
             deflate: true,
             socketio: SocketIoSettings {
                 namespaces: vec!["/side".to_owned()],
@@ -79,6 +80,7 @@ pub fn settings() -> Settings {
                 ..SocketIoSettings::default()
             },
         },
+        rules: access::Rules::default(),
         store: stores::Settings { messages_max: 1000, age_max_ms: 86_400_000, bytes_max: 4 << 20 },
         session_queue_bytes: 1 << 20,
         slow_rules: vec![

@@ -81,7 +81,8 @@ impl World {
     fn new() -> Self {
         let books = Rc::<RefCell<Books>>::default();
         let backplane = Bidden { inner: alone(1), books: books.clone() };
-        Self { shard: Shard::new(settings(), Box::new(backplane)), streams: Streams::default(), books }
+        let shard = Shard::new(settings(), Box::new(backplane));
+        Self { shard, streams: Streams::default(), books }
     }
 
     fn knock(&mut self, target: &str) -> StreamId {

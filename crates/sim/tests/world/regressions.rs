@@ -56,7 +56,7 @@ fn a_guest_who_takes_a_name_before_a_full_room_refused_them_is_not_renamed_in_it
     scene.join(1, &lobby());
     let user = UserId::new("bob").expect("a valid name");
     let tag = scene.0.actors[1].tag();
-    let identify = Command::Identify { user, inbox: None, tag };
+    let identify = Command::go_by(user, None, tag);
     assert!(scene.0.actors[1].ask(identify, &mut scene.0.node, &mut scene.0.ledger));
     scene.settle_presence();
 }

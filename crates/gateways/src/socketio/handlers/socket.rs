@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chat::{Body, Command, Content, Payload, PayloadKind, Refusal, RoomId, SignalName, Text, UserId};
+use chat::{Body, Command, Content, Credentials, Payload, PayloadKind, Refusal, RoomId, SignalName, Text, UserId};
 use serde_json::Value;
 use wire::socketio::{Body as Said, Event, Packet, is_reserved};
 
@@ -144,7 +144,8 @@ impl<'a> Socket<'a> {
     /// Gives the client a user's name, under which it is found and shown from here on.
     pub fn log_in(&mut self, user: &str) -> Result<(), Refusal> {
         let user = UserId::new(user).map_err(|_| Refusal::BadName)?;
-        self.ask(Command::Identify { user, inbox: None, tag: None });
+        let credentials = Credentials::Vouched(user);
+        self.ask(Command::Identify { credentials, takes_direct: true, inbox: None, tag: None });
         Ok(())
     }
 

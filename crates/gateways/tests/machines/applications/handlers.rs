@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use chat::{Body, Command, Content, Payload, PayloadKind, Refusal, RoomId, RoomName, Text, UserId};
+use chat::{
+    Body, Command, Content, Credentials, Payload, PayloadKind, Refusal, RoomId, RoomName, Text, UserId,
+};
 use gateways::handlers::{Application, Arguments, Call, Handlers, Socket, Values};
 use gateways::{GATEWAYS, Outbox, SessionName, Settings, SocketIoSettings, beside};
 use serde_json::{Value, json};
@@ -142,7 +144,9 @@ fn what_handlers_ask_for_is_asked_of_chat_in_rooms_of_their_namespace() {
     let post = polling.post("42/custom,[\"go\"]");
     let [identify, join, say, direct, announce, leave] = &post.commands[..] else { panic!("six") };
     let room = room("/custom/a");
-    assert!(matches!(identify, Command::Identify { user, .. } if user.as_str() == "ann"));
+    assert!(
+        matches!(identify, Command::Identify { credentials: Credentials::Vouched(user), .. } if user.as_str() == "ann")
+    );
     assert_eq!(*join, Command::Join { room: room.clone(), since: None, tag: None });
     assert!(
         matches!(say, Command::Post { room: into, body, .. } if *into == room && *body == Body::text("hi"))

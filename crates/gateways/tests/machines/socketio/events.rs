@@ -43,7 +43,7 @@ fn events_become_commands() {
         tag: None,
         reply: false,
     };
-    let identify = Command::Identify { user: user("alice"), inbox: None, tag: None };
+    let identify = Command::go_by(user("alice"), None, None);
     let direct = Command::Direct { to: user("bob"), body: Body::text("psst"), tag: None };
     assert_eq!(post.commands, [said, identify, direct, Command::Leave { room: lobby(), tag: None }]);
 }

@@ -1,0 +1,128 @@
+//! A thread of their own for those whose deciding takes work: shards put their questions into one bounded queue and go on, and however many are
+//! bad, nobody waits for them but who asks the same.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::time::{Duration, Instant};
+
+use chat::{Credentials, Refusal};
+
+use crate::{Access, Arrival, Ask, End, Link, Minds, OpenError, Revocation, Verdict, Wake, Wish};
+
+/// How often a clerk looks after what is beside its questions: half of what a revocation may take.
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Somebody who decides, on the thread of a desk.
+pub(crate) trait Clerk: Send + 'static {
+    /// Decides.
+    fn decide(&mut self, wish: Wish) -> Verdict;
+
+    /// Looks whether anything has changed.
+    fn look(&mut self);
+
+    /// Something is good no more.
+    fn revoke(&mut self, revocation: &Revocation);
+}
+
+/// What is put on a desk.
+enum Paper {
+    Question(u16, Ask),
+    Revocation(Revocation),
+}
+
+/// How a desk is known to shards.
+#[derive(Clone, Copy)]
+pub(crate) struct Sign {
+    /// What the thread is called.
+    pub(crate) name: &'static str,
+    /// So many questions may wait.
+    pub(crate) questions_max: usize,
+    /// Which credentials it decides about.
+    pub(crate) takes: fn(&Credentials) -> bool,
+}
+
+struct Desk {
+    sign: Sign,
+    papers: SyncSender<Paper>,
+    answers: Vec<Option<Receiver<Arrival>>>,
+}
+
+/// The end of one shard. Answers that it has not taken are no more than its questions.
+struct Window {
+    shard: u16,
+    sign: Sign,
+    papers: SyncSender<Paper>,
+    answers: Receiver<Arrival>,
+}
+
+/// Seats a clerk at a desk for the shards that are woken like this. The thread ends when the link and its ends are gone.
+pub(crate) fn seat(sign: Sign, clerk: impl Clerk, wakes: &[Wake]) -> Result<Box<dyn Link>, OpenError> {
+    let (papers, waiting) = sync_channel(sign.questions_max);
+    let (senders, answers): (Vec<_>, Vec<_>) = wakes.iter().map(|_| channel()).unzip();
+    let shards: Vec<_> = senders.into_iter().zip(wakes.iter().cloned()).collect();
+    let work = move || work(clerk, &waiting, &shards);
+    let thread = std::thread::Builder::new().name(sign.name.to_owned()).spawn(work);
+    thread.map_err(|error| OpenError(format!("no thread for {}: {error}", sign.name)))?;
+    Ok(Box::new(Desk { sign, papers, answers: answers.into_iter().map(Some).collect() }))
+}
+
+fn work(mut clerk: impl Clerk, papers: &Receiver<Paper>, shards: &[(Sender<Arrival>, Wake)]) {
+    let mut look_at = Instant::now() + LOOK_INTERVAL;
+    loop {
+        match papers.recv_timeout(look_at.saturating_duration_since(Instant::now())) {
+            Ok(Paper::Question(shard, Ask { ticket, wish })) => {
+                let verdict = clerk.decide(wish);
+                let (answers, wake) = &shards[usize::from(shard)];
+                // A shard that is gone wants to know no more.
+                if answers.send(Arrival::Decided { ticket, verdict }).is_ok() {
+                    wake();
+                }
+            }
+            Ok(Paper::Revocation(revocation)) => clerk.revoke(&revocation),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if Instant::now() >= look_at {
+            clerk.look();
+            look_at = Instant::now() + LOOK_INTERVAL;
+        }
+    }
+}
+
+impl Link for Desk {
+    fn end(&mut self, shard: u16) -> End {
+        let (sign, papers) = (self.sign, self.papers.clone());
+        let answers = self.answers[usize::from(shard)].take().expect("a shard asks once");
+        Box::new(move || Box::new(Window { shard, sign, papers, answers }))
+    }
+
+    /// Waits for room: what is not taken note of would be believed again.
+    fn revoke(&self, revocation: &Revocation) {
+        // A clerk that is gone believes nothing.
+        let _ = self.papers.send(Paper::Revocation(revocation.clone()));
+    }
+}
+
+impl Access for Window {
+    fn takes(&self, credentials: &Credentials) -> bool {
+        (self.sign.takes)(credentials)
+    }
+
+    fn minds(&self) -> Minds {
+        Minds::default()
+    }
+
+    fn ask(&mut self, ask: Ask) -> Option<Verdict> {
+        match self.papers.try_send(Paper::Question(self.shard, ask)) {
+            Ok(()) => None,
+            Err(_) => Some(Err(Refusal::Overloaded)),
+        }
+    }
+
+    fn collect(&mut self, arrivals: &mut Vec<Arrival>) {
+        arrivals.extend(self.answers.try_iter());
+    }
+
+    fn revoke(&mut self, revocation: &Revocation) {
+        let _ = self.papers.send(Paper::Revocation(revocation.clone()));
+    }
+}

@@ -1,0 +1,34 @@
+//! Access: what decides who a client is and what it may do. One folder each, and the list of them.
+//!
+//! To add one: add a folder whose module has `open` ([`Open`]), and its name below. They do not know sessions, gateways, stores, backplanes or
+//! each other.
+
+mod desk;
+mod doors;
+mod file;
+mod herald;
+mod pattern;
+mod port;
+mod rules;
+
+pub use doors::open;
+pub use herald::Herald;
+pub use pattern::Pattern;
+pub use port::{
+    Access, Arrival, Ask, End, Fingerprint, Link, Minds, Open, OpenError, Opening, Pass, Revocation,
+    Settings, Standing, Verdict, Wake, Wish,
+};
+pub use rules::{Grants, Guests, Right, Rule, Rules, Who};
+
+macro_rules! access {
+    ($($folder:ident),* $(,)?) => {
+        $(mod $folder;)*
+        /// Everything that decides by name, in the order in which it is asked.
+        pub const ACCESS: &[(&str, Open)] = &[$((stringify!($folder), self::$folder::open)),*];
+    };
+}
+
+access![tokens, guests];
+
+pub use self::guests::names_are_free;
+pub use self::tokens::{Algorithm, Terms, TokenSettings};

@@ -1,0 +1,149 @@
+//! JSON Web Tokens (RFC 7519): somebody else has looked at who the client is, and has signed it. Judged on a thread of their own.
+
+mod claims;
+mod keys;
+mod revoked;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chat::{Credentials, Refusal, Secret, Time};
+
+pub use claims::Terms;
+pub use keys::Algorithm;
+
+use claims::judge;
+use keys::{Keys, NoKeys};
+use revoked::Revoked;
+
+use crate::desk::{Clerk, Sign, seat};
+use crate::file::Watched;
+use crate::{Herald, Link, OpenError, Opening, Pass, Revocation, Verdict, Wish};
+
+/// How tokens are judged.
+#[derive(Clone, Debug)]
+pub struct TokenSettings {
+    /// The file of the keys.
+    pub keys: PathBuf,
+    /// How tokens may be signed.
+    pub algorithms: Vec<Algorithm>,
+    /// What they must say.
+    pub terms: Terms,
+    /// The file of what is believed no more, if there is one.
+    pub revoked: Option<PathBuf>,
+}
+
+/// A thousand signatures are looked at in a tenth of a second.
+const SIGN: Sign = Sign { name: "tokens", questions_max: 1024, takes: is_token };
+
+/// Opens it where there are keys.
+pub(crate) fn open(opening: &Opening<'_>) -> Result<Option<Box<dyn Link>>, OpenError> {
+    let Some(settings) = &opening.settings.tokens else { return Ok(None) };
+    let judge = Judge::new(settings, opening.herald.clone())?;
+    seat(SIGN, judge, opening.wakes).map(Some)
+}
+
+fn is_token(credentials: &Credentials) -> bool {
+    matches!(credentials, Credentials::Token(_))
+}
+
+/// Judges tokens.
+struct Judge {
+    settings: TokenSettings,
+    key_file: Watched,
+    keys: Keys,
+    revoked_file: Option<Watched>,
+    revoked: Revoked,
+    herald: Herald,
+    /// What was revoked and not every shard was told of yet.
+    untold: Vec<Revocation>,
+}
+
+impl Judge {
+    fn new(settings: &TokenSettings, herald: Herald) -> Result<Self, OpenError> {
+        let mut key_file = Watched::new(settings.keys.clone());
+        let bytes = key_file.read_first().map_err(|error| refused("jwt_keys", &key_file, &error.to_string()))?;
+        let keys = Keys::read(&bytes, &settings.algorithms);
+        let keys = keys.map_err(|NoKeys(reason)| refused("jwt_keys", &key_file, &reason))?;
+        let mut judge = Self {
+            settings: settings.clone(),
+            key_file,
+            keys,
+            revoked_file: settings.revoked.clone().map(Watched::new),
+            revoked: Revoked::default(),
+            herald,
+            untold: Vec::new(),
+        };
+        judge.read_revoked();
+        judge.untold.clear();
+        Ok(judge)
+    }
+
+    fn judge(&self, token: &Secret, now: Time) -> Verdict {
+        let believed = judge(token.reveal(), &self.keys, &self.settings.terms, now)?;
+        if self.revoked.covers(&believed) {
+            return Err(Refusal::Revoked);
+        }
+        Ok(Pass::proven(believed.standing))
+    }
+
+    /// Keys that cannot be read leave those in force that were read last.
+    fn read_keys(&mut self) {
+        let Some(read) = self.key_file.read() else { return };
+        let keys = read.map_err(|error| NoKeys(error.to_string()));
+        match keys.and_then(|bytes| Keys::read(&bytes, &self.settings.algorithms)) {
+            Ok(keys) => {
+                tracing::info!(file = self.key_file.path(), ?keys, "keys of tokens read");
+                self.keys = keys;
+            }
+            Err(NoKeys(reason)) => {
+                tracing::error!(file = self.key_file.path(), reason, "keys of tokens not read, the former ones stay");
+            }
+        }
+    }
+
+    fn read_revoked(&mut self) {
+        let Some(file) = &mut self.revoked_file else { return };
+        let Some(read) = file.read() else { return };
+        match read.map(String::from_utf8) {
+            Ok(Ok(text)) => self.untold.extend(self.revoked.list(&text)),
+            _ => tracing::error!(file = file.path(), "revoked tokens not read, what was read last stays"),
+        }
+    }
+}
+
+impl Clerk for Judge {
+    fn decide(&mut self, wish: Wish) -> Verdict {
+        match wish {
+            Wish::Identify(Credentials::Token(token)) => self.judge(&token, now()),
+            _ => Err(Refusal::BadToken),
+        }
+    }
+
+    fn look(&mut self) {
+        self.read_keys();
+        self.read_revoked();
+        if !self.untold.is_empty() {
+            let untold: Arc<[Revocation]> = std::mem::take(&mut self.untold).into();
+            if !self.herald.tell(&untold) {
+                self.untold = untold.to_vec();
+            }
+        }
+    }
+
+    fn revoke(&mut self, revocation: &Revocation) {
+        self.revoked.tell(revocation);
+    }
+}
+
+fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(since.as_millis() as u64)
+}
+
+fn refused(key: &str, file: &Watched, reason: &str) -> OpenError {
+    OpenError(format!("{key} = {}: expected a file with keys ({reason})", file.path()))
+}

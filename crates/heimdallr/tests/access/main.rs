@@ -1,0 +1,5 @@
+//! Who clients are and what they may do, over every protocol, against the program as it is run.
+
+mod rules;
+mod scene;
+mod tokens;

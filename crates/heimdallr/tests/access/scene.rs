@@ -1,0 +1,213 @@
+//! The program with files of its own, and clients by hand.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jsonwebtoken::{EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use wire::websocket::{Opcode, write_masked_frame};
+
+/// Longer than anything here may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Lines that the program says when it starts.
+const ANNOUNCED: usize = 3;
+
+/// What tokens are signed with.
+pub(crate) const SECRET: &str = "a secret that is as long as its hash, or longer";
+
+/// A server with a folder of its own, both gone at the end.
+pub(crate) struct Scene {
+    process: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) folder: Folder,
+}
+
+/// A folder of one test.
+pub(crate) struct Folder(PathBuf);
+
+/// A client with a WebSocket. What it is told is looked through as text: nothing here is longer than a frame of text may be.
+pub(crate) struct Socket {
+    stream: TcpStream,
+    heard: Vec<u8>,
+}
+
+impl Scene {
+    /// Starts the program with a secret for tokens, an empty list of what is revoked, and these keys.
+    pub(crate) fn with_tokens(settings: &[(&str, &str)]) -> Self {
+        let folder = Folder::new();
+        let keys = folder.write("keys", SECRET);
+        let revoked = folder.write("revoked", "");
+        let files = [("jwt_keys", keys.as_str()), ("jwt_revoked", &revoked), ("jwt_leeway_seconds", "0")];
+        Self::start(folder, &[&files, settings].concat())
+    }
+
+    /// Starts the program with these keys.
+    pub(crate) fn start(folder: Folder, settings: &[(&str, &str)]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_heimdallr"))
+            .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--threads", "2"])
+            .env("HEIMDALLR_LOG_LEVEL", "error")
+            .envs(settings.iter().map(|(key, value)| (format!("HEIMDALLR_{}", key.to_uppercase()), value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let output = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let lines: Vec<String> =
+            output.lines().take(ANNOUNCED).map(|line| line.expect("it is text")).collect();
+        let address = lines[0].strip_prefix("listening on ").expect("where it listens");
+        Self { process, address: address.parse().expect("an address"), folder }
+    }
+
+    /// Asks over HTTP, on a connection of its own; the whole answer.
+    pub(crate) fn ask(&self, method: &str, target: &str, headers: &str, body: &str) -> String {
+        let mut stream = self.connect();
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+        )
+        .expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the answer is text");
+        answer
+    }
+
+    /// A WebSocket with these further headers.
+    pub(crate) fn open(&self, target: &str, headers: &str) -> Socket {
+        let mut stream = self.connect();
+        write!(
+            stream,
+            "GET {target} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+        )
+        .expect("it reads");
+        let mut socket = Socket { stream, heard: Vec::new() };
+        socket.hear("HTTP/1.1 101 ");
+        socket.hear("\r\n\r\n");
+        socket
+    }
+
+    /// A client of the rich protocol.
+    pub(crate) fn rich(&self) -> Socket {
+        self.open("/v1", "Sec-WebSocket-Protocol: heimdallr.v1.json\r\n")
+    }
+
+    /// A client of Socket.IO that connects with this.
+    pub(crate) fn socketio(&self, auth: &Value) -> Socket {
+        let mut socket = self.open("/socket.io/?EIO=4&transport=websocket", "");
+        socket.hear("0{");
+        socket.say(&format!("40{auth}"));
+        socket
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("it accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("it can be set");
+        stream
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("heimdallr-access-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).expect("there is room");
+        Self(path)
+    }
+
+    /// Puts a file into the place of one that may be there, at once.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let (path, next) = (self.0.join(name), self.0.join(format!("{name}.next")));
+        fs::write(&next, text).expect("there is room");
+        fs::rename(next, &path).expect("it is ours");
+        path.to_str().expect("UTF-8").to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left is in the folder for what nobody needs.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Socket {
+    pub(crate) fn say(&mut self, text: &str) {
+        let mut frame = Vec::new();
+        write_masked_frame(&mut frame, Opcode::Text, text.as_bytes(), [1, 2, 3, 4]);
+        self.stream.write_all(&frame).expect("it reads");
+    }
+
+    /// Says who it is, and reads the answer in which these words stand.
+    pub(crate) fn identify(&mut self, members: &Value, answer: &str) -> String {
+        let mut command = members.clone();
+        command["do"] = json!("identify");
+        self.say(&command.to_string());
+        self.answer(answer)
+    }
+
+    /// Reads until these words were said, and on to the end of the object in which they stand.
+    pub(crate) fn answer(&mut self, words: &str) -> String {
+        let before = self.hear(words);
+        before + &self.hear("}")
+    }
+
+    /// Reads until these words were said; returns all that was, up to them.
+    pub(crate) fn hear(&mut self, words: &str) -> String {
+        loop {
+            let found = self.heard.windows(words.len()).position(|said| said == words.as_bytes());
+            if let Some(place) = found {
+                let said: Vec<u8> = self.heard.drain(..place + words.len()).collect();
+                return String::from_utf8_lossy(&said).into_owned();
+            }
+            assert!(
+                self.read(),
+                "{words:?} was not said before the end: {}",
+                String::from_utf8_lossy(&self.heard)
+            );
+        }
+    }
+
+    /// Reads to the end; the code that the server has closed with, which is the last thing it says.
+    pub(crate) fn closed(mut self) -> u16 {
+        while self.read() {}
+        let close = self.heard.iter().rposition(|byte| *byte == 0x88).expect("a close");
+        u16::from_be_bytes([self.heard[close + 2], self.heard[close + 3]])
+    }
+
+    fn read(&mut self) -> bool {
+        let mut piece = [0; 4096];
+        let length = self.stream.read(&mut piece).expect("the server says or does something in time");
+        self.heard.extend_from_slice(&piece[..length]);
+        length > 0
+    }
+}
+
+/// So many seconds from now.
+pub(crate) fn in_seconds(seconds: i64) -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    now.as_secs() as i64 + seconds
+}
+
+/// A token that is good for an hour, with these further claims.
+pub(crate) fn token(user: &str, claims: &Value) -> String {
+    let mut all = json!({"sub": user, "exp": in_seconds(3600)});
+    all.as_object_mut().expect("an object").extend(claims.as_object().cloned().unwrap_or_default());
+    encode(&Header::default(), &all, &EncodingKey::from_secret(SECRET.as_bytes())).expect("it can be signed")
+}
