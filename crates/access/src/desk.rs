@@ -1,7 +1,8 @@
 //! A thread of their own for those whose deciding takes work: shards put their questions into one bounded queue and go on, and however many are
 //! bad, nobody waits for them but who asks the same.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::time::{Duration, Instant};
 
 use chat::{Credentials, Refusal};
@@ -10,6 +11,9 @@ use crate::{Access, Arrival, Ask, End, Link, Minds, OpenError, Revocation, Verdi
 
 /// How often a clerk looks after what is beside its questions: half of what a revocation may take.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Of what another node has revoked, so much may wait for room.
+const OWED_MAX: usize = 100_000;
 
 /// Somebody who decides, on the thread of a desk.
 pub(crate) trait Clerk: Send + 'static {
@@ -52,6 +56,8 @@ struct Window {
     sign: Sign,
     papers: SyncSender<Paper>,
     answers: Receiver<Arrival>,
+    /// What found no room on the desk yet: a shard does not wait for that.
+    owed: VecDeque<Revocation>,
 }
 
 /// Seats a clerk at a desk for the shards that are woken like this. The thread ends when the link and its ends are gone.
@@ -88,11 +94,24 @@ fn work(mut clerk: impl Clerk, papers: &Receiver<Paper>, shards: &[(Sender<Arriv
     }
 }
 
+impl Window {
+    /// Puts what is owed on the desk, as far as there is room.
+    fn hand_over(&mut self) {
+        while let Some(revocation) = self.owed.pop_front() {
+            if let Err(TrySendError::Full(Paper::Revocation(full))) =
+                self.papers.try_send(Paper::Revocation(revocation))
+            {
+                return self.owed.push_front(full);
+            }
+        }
+    }
+}
+
 impl Link for Desk {
     fn end(&mut self, shard: u16) -> End {
         let (sign, papers) = (self.sign, self.papers.clone());
         let answers = self.answers[usize::from(shard)].take().expect("a shard asks once");
-        Box::new(move || Box::new(Window { shard, sign, papers, answers }))
+        Box::new(move || Box::new(Window { shard, sign, papers, answers, owed: VecDeque::new() }))
     }
 
     /// Waits for room: what is not taken note of would be believed again.
@@ -120,9 +139,13 @@ impl Access for Window {
 
     fn collect(&mut self, arrivals: &mut Vec<Arrival>) {
         arrivals.extend(self.answers.try_iter());
+        self.hand_over();
     }
 
     fn revoke(&mut self, revocation: &Revocation) {
-        let _ = self.papers.send(Paper::Revocation(revocation.clone()));
+        if self.owed.len() < OWED_MAX {
+            self.owed.push_back(revocation.clone());
+        }
+        self.hand_over();
     }
 }

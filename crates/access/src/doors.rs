@@ -1,13 +1,12 @@
 //! Those who decide, put together: the first of the list that takes what a client shows decides about it.
 
-use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use chat::{Credentials, Refusal};
 
 use crate::{
-    ACCESS, Access, Arrival, Ask, End, Herald, Link, Minds, OpenError, Opening, Revocation, Settings,
-    Verdict, Wake, Wish,
+    ACCESS, Access, Arrival, Ask, End, Herald, Link, Minds, OpenError, Opening, Revocation, Revoked,
+    Settings, Verdict, Wake, Wish,
 };
 
 /// Opens everything that the configuration asks for. Each of `wakes` wakes the shard of its place.
@@ -24,19 +23,22 @@ pub fn open(settings: &Settings, wakes: &[Wake]) -> Result<Box<dyn Link>, OpenEr
 struct Links {
     links: Vec<Box<dyn Link>>,
     herald: Herald,
-    heard: Vec<Option<Receiver<Arc<[Revocation]>>>>,
+    heard: Vec<Option<Receiver<Revoked>>>,
 }
 
 impl Link for Links {
     fn end(&mut self, shard: u16) -> End {
         let ends: Vec<End> = self.links.iter_mut().map(|link| link.end(shard)).collect();
         let heard = self.heard[usize::from(shard)].take().expect("a shard asks once");
-        Box::new(move || Box::new(Doors { doors: ends.into_iter().map(|end| end()).collect(), heard }))
+        let herald = self.herald.clone();
+        Box::new(move || {
+            Box::new(Doors { doors: ends.into_iter().map(|end| end()).collect(), heard, herald })
+        })
     }
 
     fn revoke(&self, revocation: &Revocation) {
         self.links.iter().for_each(|link| link.revoke(revocation));
-        self.herald.tell(&[revocation.clone()].into());
+        self.herald.tell(&Revoked { what: [revocation.clone()].into(), is_news: true });
     }
 
     fn fault(&self) -> Option<String> {
@@ -47,7 +49,8 @@ impl Link for Links {
 /// The ends of one shard.
 struct Doors {
     doors: Vec<Box<dyn Access>>,
-    heard: Receiver<Arc<[Revocation]>>,
+    herald: Herald,
+    heard: Receiver<Revoked>,
 }
 
 impl Doors {
@@ -88,6 +91,7 @@ impl Access for Doors {
 
     fn revoke(&mut self, revocation: &Revocation) {
         self.doors.iter_mut().for_each(|door| door.revoke(revocation));
+        self.herald.tell(&Revoked { what: [revocation.clone()].into(), is_news: false });
     }
 }
 
@@ -102,6 +106,8 @@ fn disbelieved(credentials: &Credentials) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chat::{Secret, UserId};
 
     use super::*;
@@ -143,6 +149,6 @@ mod tests {
         let mut arrivals = Vec::new();
         doors(Guests::Named).collect(&mut arrivals);
         let [Arrival::Revoked(revoked)] = &arrivals[..] else { panic!("{arrivals:?}") };
-        assert_eq!(**revoked, [Revocation::Token("7".into())]);
+        assert_eq!((&*revoked.what, revoked.is_news), (&[Revocation::Token("7".into())][..], true));
     }
 }

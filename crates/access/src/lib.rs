@@ -15,7 +15,7 @@ pub use doors::open;
 pub use herald::Herald;
 pub use pattern::Pattern;
 pub use port::{
-    Access, Arrival, Ask, End, Fingerprint, Link, Minds, Open, OpenError, Opening, Pass, Revocation,
+    Access, Arrival, Ask, End, Fingerprint, Link, Minds, Open, OpenError, Opening, Pass, Revocation, Revoked,
     Settings, Standing, Verdict, Wake, Wish,
 };
 pub use rules::{Grants, Guests, Right, Rule, Rules, Who};

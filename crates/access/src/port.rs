@@ -166,6 +166,15 @@ pub enum Revocation {
     Token(Box<str>),
 }
 
+/// Some that are good no more.
+#[derive(Clone, Debug)]
+pub struct Revoked {
+    /// Which.
+    pub what: Arc<[Revocation]>,
+    /// Other nodes have not heard it: they are to be told.
+    pub is_news: bool,
+}
+
 /// What arrives from who decides.
 #[derive(Clone, Debug)]
 pub enum Arrival {
@@ -177,7 +186,7 @@ pub enum Arrival {
         verdict: Verdict,
     },
     /// These are good no more. Who was believed by one is parted with.
-    Revoked(Arc<[Revocation]>),
+    Revoked(Revoked),
 }
 
 impl Pass {

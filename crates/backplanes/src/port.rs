@@ -183,6 +183,11 @@ pub enum Ask {
         /// may be given to any shard of the node, which passes it on, best to that one.
         bytes: Bytes,
     },
+    /// Something for all other nodes that are known to be alive, as with [`Ask::Send`].
+    SendAll {
+        /// What.
+        bytes: Bytes,
+    },
     /// An event of the application's for the servers of another make that stand beside this node.
     Proclaim {
         /// In which namespace, by its name.

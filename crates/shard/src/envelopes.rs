@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use chat::Bidding;
+use access::Revocation;
+use chat::{Bidding, UserId};
 
 use crate::ShardId;
 use crate::bids::Replied;
@@ -18,6 +19,9 @@ const VERSION: u8 = 2;
 
 /// The most bytes of a stream that go in one envelope.
 pub(crate) const CARRIED_BYTES_MAX: usize = 64 * 1024;
+
+/// What is good no more and goes in one envelope.
+pub(crate) const REVOKED_MAX: usize = 100;
 
 /// What one node tells another.
 #[derive(Debug, PartialEq)]
@@ -55,6 +59,8 @@ pub(crate) enum Envelope {
     Bid(Arc<Bidding>),
     /// What a shard has to say to that.
     Replied(Box<Replied>),
+    /// To all other nodes: who was believed by one of these is to be parted with.
+    Revoked(Vec<Revocation>),
 }
 
 /// Which way something goes through a tunnel.
@@ -98,6 +104,7 @@ const BEAT: u8 = 6;
 const ERRAND: u8 = 7;
 const BID: u8 = 8;
 const REPLIED: u8 = 9;
+const REVOKED: u8 = 10;
 
 /// The shard that an envelope is for, whatever else it may be.
 pub(crate) fn addressee(bytes: &[u8]) -> Option<ShardId> {
@@ -132,6 +139,9 @@ impl Envelope {
                 out.byte(u8::from(replied.is_last));
                 out.reply(&replied.reply);
             }
+            Self::Revoked(revoked) => {
+                revoked.iter().for_each(|revocation| write_revocation(revocation, &mut out))
+            }
         }
         out.0
     }
@@ -158,6 +168,7 @@ impl Envelope {
             Self::Errand(_) => ERRAND,
             Self::Bid(_) => BID,
             Self::Replied(_) => REPLIED,
+            Self::Revoked(_) => REVOKED,
         }
     }
 
@@ -181,6 +192,7 @@ impl Envelope {
                 is_last: fields.byte()? != 0,
                 reply: fields.reply()?,
             })),
+            REVOKED => Self::Revoked(read_revoked(fields)?),
             _ => return None,
         })
     }
@@ -229,6 +241,33 @@ impl Word {
     }
 }
 
+fn write_revocation(revocation: &Revocation, out: &mut Writer) {
+    match revocation {
+        Revocation::Token(id) => {
+            out.byte(0);
+            out.text(id);
+        }
+        Revocation::User(user, before_s) => {
+            out.byte(1);
+            out.text(user.as_str());
+            out.number(u64::from(*before_s));
+        }
+    }
+}
+
+/// All that are left.
+fn read_revoked(fields: &mut Reader<'_>) -> Option<Vec<Revocation>> {
+    let mut revoked = Vec::new();
+    while !fields.is_empty() && revoked.len() < REVOKED_MAX {
+        revoked.push(match fields.byte()? {
+            0 => Revocation::Token(fields.text()?.into()),
+            1 => Revocation::User(UserId::new(fields.text()?).ok()?, u32::try_from(fields.number()?).ok()?),
+            _ => return None,
+        });
+    }
+    Some(revoked)
+}
+
 /// Bytes of a stream: all that is left.
 fn carried(fields: &mut Reader<'_>) -> Option<Vec<u8>> {
     let bytes = fields.rest();
@@ -242,6 +281,7 @@ mod tests {
     use chat::{
         Content, Epoch, Group, Peer, Position, Reply, RoomId, RoomName, SignalName, UserId, Whom, Wish,
     };
+    use chat::{Epoch, Position, RoomId, RoomName};
     use proptest::prelude::*;
 
     use super::*;
@@ -377,6 +417,15 @@ mod tests {
             .prop_map(|(ticket, shards, is_last, reply)| Box::new(Replied { ticket, shards, is_last, reply }))
     }
 
+    fn revocation() -> impl Strategy<Value = Revocation> {
+        prop_oneof![
+            "[a-z0-9é-]{0,40}".prop_map(|id| Revocation::Token(id.into())),
+            ("[a-zé]{1,40}", any::<u32>()).prop_map(|(name, before_s)| {
+                Revocation::User(UserId::new(&name).expect("a valid name"), before_s)
+            }),
+        ]
+    }
+
     fn word() -> impl Strategy<Value = Word> {
         prop_oneof![
             prop::collection::vec(any::<u8>(), 0..100).prop_map(Word::Bytes),
@@ -406,6 +455,7 @@ mod tests {
             errand().prop_map(Envelope::Errand),
             bidding().prop_map(Envelope::Bid),
             replied().prop_map(Envelope::Replied),
+            prop::collection::vec(revocation(), 0..5).prop_map(Envelope::Revoked),
         ]
     }
 

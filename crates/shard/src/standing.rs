@@ -3,14 +3,17 @@
 
 use std::num::NonZero;
 
-use access::{Access, Arrival, Ask, Minds, Pass, Revocation, Right, Standing, Verdict, Wish};
+use access::{Access, Arrival, Ask, Minds, Pass, Revocation, Revoked, Right, Standing, Verdict, Wish};
 use chat::{Body, Credentials, Event, Farewell, Position, Refusal, RoomId, Tag, Time, UserId};
 use slab::Slab;
 
 use crate::alarms::Alarm;
+use crate::envelopes::{Envelope, REVOKED_MAX};
 use crate::streams::Place;
-use crate::{Now, SessionKey, Shard};
+use crate::{Now, SessionKey, Shard, ShardId};
 
+/// The shard that tells other nodes, and hears from them.
+const FIRST: ShardId = ShardId(0);
 /// Questions of a shard that are not answered yet.
 const ASKS_MAX: usize = 1 << 16;
 /// A client is told so long before its proof runs out, or when half of what is left has passed.
@@ -146,10 +149,31 @@ impl Shard {
         for arrival in arrivals.drain(..) {
             match arrival {
                 Arrival::Decided { ticket, verdict } => self.decided(ticket, verdict, now),
-                Arrival::Revoked(revoked) => self.part_with_revoked(&revoked, now),
+                Arrival::Revoked(Revoked { what, is_news }) => {
+                    self.part_with_revoked(&what, now);
+                    if is_news && self.settings.shard == FIRST {
+                        self.tell_other_nodes(&what, now);
+                    }
+                }
             }
         }
         self.judgement.arrivals = arrivals;
+    }
+
+    /// Every shard of this node has been told, and one of them tells all other nodes.
+    fn tell_other_nodes(&mut self, revoked: &[Revocation], now: Now) {
+        let mut out = std::mem::take(&mut self.addressed);
+        for some in revoked.chunks(REVOKED_MAX) {
+            let bytes = Envelope::Revoked(some.to_vec()).write(FIRST, FIRST);
+            self.homes.send_all(bytes.into(), now, &mut out);
+        }
+        self.mail.extend(out.drain(..));
+        self.addressed = out;
+    }
+
+    /// Another node says what is good no more: whoever decides here takes note of it, and tells every shard.
+    pub(crate) fn heed_revoked(&mut self, revoked: &[Revocation]) {
+        revoked.iter().for_each(|revocation| self.judgement.access.revoke(revocation));
     }
 
     fn decided(&mut self, ticket: u64, verdict: Verdict, now: Now) {

@@ -215,6 +215,7 @@ impl Shard {
             Envelope::Beat => {}
             Envelope::Bid(bidding) => self.spread(&bidding, from),
             Envelope::Replied(replied) => self.hear_reply(from.0, *replied, now),
+            Envelope::Revoked(revoked) => self.heed_revoked(&revoked),
             // One that is for another node is nobody's here, and would be sent to and fro.
             Envelope::Errand(errand) => {
                 if errand.to().0 == self.settings.node {

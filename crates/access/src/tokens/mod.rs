@@ -7,7 +7,6 @@ mod revoked;
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chat::{Credentials, Refusal, Secret, Time};
@@ -17,11 +16,11 @@ pub use keys::Algorithm;
 
 use claims::judge;
 use keys::{Keys, NoKeys};
-use revoked::Revoked;
+use revoked::Struck;
 
 use crate::desk::{Clerk, Sign, seat};
 use crate::file::Watched;
-use crate::{Herald, Link, OpenError, Opening, Pass, Revocation, Verdict, Wish};
+use crate::{Herald, Link, OpenError, Opening, Pass, Revocation, Revoked, Verdict, Wish};
 
 /// How tokens are judged.
 #[derive(Clone, Debug)]
@@ -56,7 +55,7 @@ struct Judge {
     key_file: Watched,
     keys: Keys,
     revoked_file: Option<Watched>,
-    revoked: Revoked,
+    revoked: Struck,
     herald: Herald,
     /// What was revoked and not every shard was told of yet.
     untold: Vec<Revocation>,
@@ -73,7 +72,7 @@ impl Judge {
             key_file,
             keys,
             revoked_file: settings.revoked.clone().map(Watched::new),
-            revoked: Revoked::default(),
+            revoked: Struck::default(),
             herald,
             untold: Vec::new(),
         };
@@ -127,9 +126,9 @@ impl Clerk for Judge {
         self.read_keys();
         self.read_revoked();
         if !self.untold.is_empty() {
-            let untold: Arc<[Revocation]> = std::mem::take(&mut self.untold).into();
-            if !self.herald.tell(&untold) {
-                self.untold = untold.to_vec();
+            let revoked = Revoked { what: std::mem::take(&mut self.untold).into(), is_news: true };
+            if !self.herald.tell(&revoked) {
+                self.untold = revoked.what.to_vec();
             }
         }
     }

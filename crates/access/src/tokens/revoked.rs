@@ -12,7 +12,7 @@ const TOLD_MAX: usize = 100_000;
 
 /// What is believed no more.
 #[derive(Debug, Default)]
-pub(super) struct Revoked {
+pub(super) struct Struck {
     /// As long as they stand in the file.
     listed: Listed,
     told: Listed,
@@ -27,7 +27,7 @@ struct Listed {
     users: HashMap<UserId, u32>,
 }
 
-impl Revoked {
+impl Struck {
     /// Puts what the file says in the place of what it said. Gives what is new in it. Lines that say nothing are passed over.
     pub(super) fn list(&mut self, file: &str) -> Vec<Revocation> {
         let said: Vec<Revocation> = file.lines().filter_map(read_line).collect();
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_file_says_tokens_and_users_and_what_is_new_in_it() {
-        let mut revoked = Revoked::default();
+        let mut revoked = Struck::default();
         let new = revoked.list("# gone\njti:7\nuser:eve\nuser@100:bob\n\nnonsense\nuser@x:y\n");
         let expected = [
             Revocation::Token("7".into()),
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_was_told_stays_whatever_the_file_says_and_is_bounded() {
-        let mut revoked = Revoked::default();
+        let mut revoked = Struck::default();
         for id in 0..=TOLD_MAX {
             revoked.tell(&Revocation::Token(id.to_string().into()));
         }

@@ -118,7 +118,12 @@ impl Backplane for Loopback {
             Ask::Forsake(room) => drop(self.rooms.remove(&room)),
             Ask::Order(order) => arrivals.push(self.order(order)),
             // There is no other node.
-            Ask::Tell { .. } | Ask::Here { .. } | Ask::Send { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
+            Ask::Tell { .. }
+            | Ask::Here { .. }
+            | Ask::Send { .. }
+            | Ask::SendAll { .. }
+            | Ask::Proclaim { .. }
+            | Ask::Reply { .. } => {}
         }
     }
 

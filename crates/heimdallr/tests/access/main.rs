@@ -1,5 +1,6 @@
 //! Who clients are and what they may do, over every protocol, against the program as it is run.
 
+mod cluster;
 mod rules;
 mod scene;
 mod tokens;

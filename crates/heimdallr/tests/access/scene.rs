@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Lines that the program says when it starts.
 const ANNOUNCED: usize = 3;
 
+/// How long to look away between two looks at something that nobody tells of.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// What tokens are signed with.
 pub(crate) const SECRET: &str = "a secret that is as long as its hash, or longer";
 
@@ -25,6 +28,7 @@ pub(crate) const SECRET: &str = "a secret that is as long as its hash, or longer
 pub(crate) struct Scene {
     process: Child,
     pub(crate) address: SocketAddr,
+    admin: SocketAddr,
     pub(crate) folder: Folder,
 }
 
@@ -61,7 +65,26 @@ impl Scene {
         let lines: Vec<String> =
             output.lines().take(ANNOUNCED).map(|line| line.expect("it is text")).collect();
         let address = lines[0].strip_prefix("listening on ").expect("where it listens");
-        Self { process, address: address.parse().expect("an address"), folder }
+        let admin = lines[2].strip_prefix("health and metrics are at http://").expect("where numbers are");
+        let admin = admin.trim_end_matches('/').parse().expect("an address");
+        Self { process, address: address.parse().expect("an address"), admin, folder }
+    }
+
+    /// Waits until the node knows of so many, itself included.
+    pub(crate) fn wait_for_nodes(&self, count: usize) {
+        let start = Instant::now();
+        while !self.metrics().contains(&format!("heimdallr_nodes {count}\n")) {
+            assert!(start.elapsed() < PATIENCE, "the nodes do not know of each other: {}", self.metrics());
+            std::thread::park_timeout(PAUSE);
+        }
+    }
+
+    fn metrics(&self) -> String {
+        let mut stream = TcpStream::connect(self.admin).expect("it accepts");
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the answer is text");
+        answer
     }
 
     /// Asks over HTTP, on a connection of its own; the whole answer.

@@ -29,6 +29,10 @@ impl Homes {
     }
 
     /// Sends something to another node.
+    pub(crate) fn send_all(&mut self, bytes: Bytes, now: Now, out: &mut Vec<Addressed>) {
+        self.ask(Ask::SendAll { bytes }, now, out);
+    }
+
     pub(crate) fn send(&mut self, to: NodeId, bytes: Bytes, now: Now, out: &mut Vec<Addressed>) {
         self.ask(Ask::Send { to, bytes }, now, out);
     }

@@ -159,6 +159,7 @@ impl Backplane for End {
             Ask::Order(order) => broker.order(self.at, order),
             Ask::Here { room, here } => broker.note_here(self.at.0, room, here),
             Ask::Remember(_) | Ask::Tell { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
+            Ask::SendAll { .. } => {}
             Ask::Send { to, bytes } => {
                 let from = self.at.0;
                 let times = broker.thief.as_mut().map_or(1, |thief| thief(from, to, &bytes));

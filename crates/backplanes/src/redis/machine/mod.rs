@@ -209,6 +209,12 @@ impl Machine {
             Ask::Send { to, bytes } => {
                 self.request(Request::Publish { channel: Channel::Node(to), bytes }, None, out);
             }
+            Ask::SendAll { bytes } => {
+                for to in self.nodes.others(self.node) {
+                    let channel = Channel::Node(to);
+                    self.request(Request::Publish { channel, bytes: bytes.clone() }, None, out);
+                }
+            }
             // The broker knows better how rooms stand. Nodes bid nothing, and are no servers of another make.
             Ask::Remember(_) | Ask::Proclaim { .. } | Ask::Reply { .. } => {}
         }

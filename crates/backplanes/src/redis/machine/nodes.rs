@@ -64,6 +64,11 @@ impl Nodes {
         self.alive.contains(&node)
     }
 
+    /// All that are alive but this one.
+    pub(super) fn others(&self, own: NodeId) -> Vec<NodeId> {
+        self.alive.iter().copied().filter(|node| *node != own).collect()
+    }
+
     pub(super) fn count(&self) -> usize {
         self.alive.len().max(1)
     }

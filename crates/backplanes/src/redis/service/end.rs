@@ -77,6 +77,7 @@ impl End {
             Ask::Remember(_)
             | Ask::Tell { .. }
             | Ask::Send { .. }
+            | Ask::SendAll { .. }
             | Ask::Proclaim { .. }
             | Ask::Reply { .. } => {}
         }

@@ -345,7 +345,7 @@ impl Service {
             }
             Ask::Order(order) => self.broker_of_room(&order.room),
             Ask::Remember(opened) => self.broker_of_room(&opened.room),
-            Ask::Send { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => 0,
+            Ask::Send { .. } | Ask::SendAll { .. } | Ask::Proclaim { .. } | Ask::Reply { .. } => 0,
         }
     }
 
