@@ -28,7 +28,9 @@ macro_rules! access {
     };
 }
 
-access![tokens, guests];
+access![tokens, accounts, webhook, guests];
 
+pub use self::accounts::{AccountError, Accounts};
 pub use self::guests::names_are_free;
 pub use self::tokens::{Algorithm, Terms, TokenSettings};
+pub use self::webhook::{WebhookSettings, is_backend};

@@ -5,11 +5,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chat::{Credentials, Refusal, RoomId, Time, UserId};
 
-use crate::{Grants, Guests, Herald, TokenSettings};
+use crate::{Grants, Guests, Herald, TokenSettings, WebhookSettings};
 
 /// What those who decide may know of the configuration.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,10 @@ pub struct Settings {
     pub guests: Guests,
     /// How tokens are judged; `None`: they are not.
     pub tokens: Option<TokenSettings>,
+    /// The data directory with the users; `None`: there are none.
+    pub accounts: Option<PathBuf>,
+    /// How a backend is asked; `None`: there is none.
+    pub webhook: Option<WebhookSettings>,
 }
 
 /// What somebody who decides is opened with.

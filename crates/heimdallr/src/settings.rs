@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 
-use access::{Guests, Rules, Terms, TokenSettings};
+use access::{Guests, Minds, Rules, Terms, TokenSettings, WebhookSettings};
 use backplanes::{BACKPLANES, NodeId, OutagePolicy, OutageRule};
 use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
@@ -12,6 +12,7 @@ use shard::{Attention, Proxies, ShardId, SlowPolicy, SlowRule, Tls};
 use stores::{Disk, Retention, STORES};
 
 use crate::config::Settings;
+use crate::config::access::Question;
 use crate::config::value::{self, RoomSlowPolicy};
 
 /// Posts whose ids a room remembers, so that a retry is not a second message.
@@ -76,7 +77,29 @@ pub(crate) fn of_store(settings: &Settings) -> Disk {
 
 /// What those who decide about clients are opened with.
 pub(crate) fn of_access(settings: &Settings) -> access::Settings {
-    access::Settings { guests: guests(settings), tokens: tokens(settings) }
+    access::Settings {
+        guests: guests(settings),
+        tokens: tokens(settings),
+        accounts: accounts(settings),
+        webhook: webhook(settings),
+    }
+}
+
+fn accounts(settings: &Settings) -> Option<PathBuf> {
+    settings.accounts.then(|| PathBuf::from(&settings.data))
+}
+
+fn webhook(settings: &Settings) -> Option<WebhookSettings> {
+    let asks = |question| settings.access_webhook_on.contains(&question);
+    (!settings.access_webhook.is_empty()).then(|| WebhookSettings {
+        url: settings.access_webhook.clone(),
+        identifies: asks(Question::Identify),
+        minds: Minds { joins: asks(Question::Join), posts: asks(Question::Post) },
+        timeout: settings.access_webhook_timeout_ms,
+        allows_when_down: settings.access_webhook_down,
+        secret: settings.access_webhook_secret.clone(),
+        requests_max: settings.access_webhook_requests_max,
+    })
 }
 
 fn tokens(settings: &Settings) -> Option<TokenSettings> {
@@ -101,7 +124,8 @@ fn guests(settings: &Settings) -> Guests {
 
 /// Whether clients can prove who they are.
 fn judges(settings: &Settings) -> bool {
-    !settings.jwt_keys.is_empty()
+    let asks_backend = webhook(settings).is_some_and(|webhook| webhook.identifies);
+    asks_backend || settings.accounts || !settings.jwt_keys.is_empty()
 }
 
 /// What may be done in which room, and by whom.

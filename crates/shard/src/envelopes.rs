@@ -281,7 +281,6 @@ mod tests {
     use chat::{
         Content, Epoch, Group, Peer, Position, Reply, RoomId, RoomName, SignalName, UserId, Whom, Wish,
     };
-    use chat::{Epoch, Position, RoomId, RoomName};
     use proptest::prelude::*;
 
     use super::*;

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chat::{Refusal, Time};
 use jsonwebtoken::{EncodingKey, Header, encode};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::claims::{Believed, Terms, judge};
@@ -174,4 +175,31 @@ fn a_public_key_says_what_it_is_for() {
         assert!(Keys::read(file, &others).is_err(), "{algorithm:?}");
     }
     assert!(Keys::read(include_bytes!("testkeys/p384.pub.pem"), &Algorithm::ALL).is_err());
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_shown_is_refused_and_never_a_panic(token in "[a-zA-Z0-9_.=-]{0,80}", noise in any::<String>()) {
+        for shown in [token, noise] {
+            prop_assert_eq!(judge(&shown, &keys(SECRET), &Terms::default(), NOW).err(), Some(Refusal::BadToken));
+        }
+    }
+
+    #[test]
+    fn a_good_token_with_any_byte_changed_is_refused(place: prop::sample::Index, byte in "[a-zA-Z0-9_.-]") {
+        let good = signed(&Header::default(), SECRET, &json!({"sub": "alice", "exp": LATER_S}));
+        let place = place.index(good.len());
+        let changed = format!("{}{byte}{}", &good[..place], &good[place + 1..]);
+        let is_same = changed == good;
+        // The last character of a signature has bits that say nothing, and must be 0.
+        prop_assert_eq!(judge(&changed, &keys(SECRET), &Terms::default(), NOW).is_ok(), is_same);
+    }
+
+    #[test]
+    fn claims_of_any_sort_are_judged(sub in any::<String>(), exp in any::<i64>(), rooms in prop::collection::vec(any::<String>(), 0..4)) {
+        let token = signed(&Header::default(), SECRET, &json!({"sub": sub, "exp": exp, "rooms": rooms}));
+        if let Ok(Believed { standing, .. }) = judge(&token, &keys(SECRET), &Terms::default(), NOW) {
+            prop_assert!(standing.until().is_some_and(|until| until > NOW) && exp > 0);
+        }
+    }
 }

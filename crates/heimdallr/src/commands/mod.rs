@@ -44,7 +44,7 @@ macro_rules! commands {
     };
 }
 
-commands![check, doctor, backup, restore];
+commands![check, doctor, backup, restore, user];
 
 /// Waits until something is done that a command is about.
 fn wait_for(done: impl Future<Output = Result<(), String>>) -> Result<ExitCode, Complaint> {

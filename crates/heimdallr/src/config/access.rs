@@ -37,6 +37,47 @@ impl Form for Algorithms {
     }
 }
 
+/// What a backend is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Who a client is.
+    Identify,
+    /// Whether it may be in a room.
+    Join,
+    /// Whether it may say something there.
+    Post,
+}
+
+/// One or more questions.
+pub(super) struct Questions;
+
+impl Form for Questions {
+    type Value = Vec<Question>;
+
+    fn read(&self, texts: &[String]) -> Option<Vec<Question>> {
+        let read = |text: &String| match text.as_str() {
+            "identify" => Some(Question::Identify),
+            "join" => Some(Question::Join),
+            "post" => Some(Question::Post),
+            _ => None,
+        };
+        let questions: Option<Vec<_>> = texts.iter().map(read).collect();
+        questions.filter(|questions| !questions.is_empty())
+    }
+
+    fn expected(&self) -> String {
+        "one or more of identify, join, post".to_owned()
+    }
+
+    fn is_list(&self) -> bool {
+        true
+    }
+}
+
+pub(super) fn is_backend(url: &str) -> bool {
+    url.is_empty() || access::is_backend(url)
+}
+
 /// Any number of `PATTERN: DEED=WHO …`.
 pub(super) struct RoomRules;
 
@@ -94,6 +135,9 @@ pub(super) fn check(settings: &Settings) -> Result<(), ConfigError> {
         ("jwt_audience", settings.jwt_audience.join(", ")),
         ("jwt_revoked", settings.jwt_revoked.clone()),
     ];
+    if settings.accounts && settings.data.is_empty() {
+        return Err(ConfigError::new("accounts", Some("true".to_owned()), "data beside it"));
+    }
     let lost = given.into_iter().find(|(_, value)| settings.jwt_keys.is_empty() && !value.is_empty());
     match lost {
         Some((key, value)) => Err(ConfigError::new(key, Some(value), "jwt_keys beside it")),

@@ -16,6 +16,7 @@ use super::form::{
     SLOW_POLICY, Seconds, Text, Texts, Threads, Truth,
 };
 
+use super::access::Question;
 use super::given::Given;
 use super::key::{Changes, Key, declare};
 use super::socketio;
@@ -125,7 +126,7 @@ declare! {
     /// Bytes of messages that a room remembers, in memory.
     history_bytes: usize = Count(0..=1024 * MEBIBYTE, "bytes"), default ["4194304"];
 
-    /// Folder of what outlives the process: what is said in rooms, above all. It is made if it is not there, and belongs to one process. A message
+    /// Folder of what outlives the process: what is said in rooms, and users with passwords. It is made if it is not there, and belongs to one process. A message
     /// is accepted once it is on disk. Empty: nothing outlives the process.
     data: String = Text(is_folder, "a folder, or nothing"), default [""], flag "DIR";
 
@@ -218,6 +219,28 @@ declare! {
     /// File of what is believed no more: a line `jti:ID` for a token, `user:NAME` for all of a user's, `user@SECONDS:NAME` for those made
     /// (`iat`) before then. Read again when it changes; who was believed by one is parted with at once. Empty: none.
     jwt_revoked: String = Text(is_path, "the path of a file, or nothing"), default [""];
+
+    /// Whether users with passwords are kept in `data` (`heimdallr user add`).
+    accounts: bool = Truth, default ["false"];
+
+    /// URL of a backend that decides who clients are and what they may do. Empty: none does.
+    access_webhook: String = Text(access::is_backend, "an http or https URL, or nothing"), default [""];
+
+    /// What it is asked: `identify`, who a client is; `join` and `post`, whether it may.
+    access_webhook_on: Vec<Question> = access::Questions, default ["identify"];
+
+    /// How long it may take to answer.
+    access_webhook_timeout_ms: Duration = Milliseconds(10..=30_000), default ["2000"];
+
+    /// What is answered in its place while it does not: with `deny`, `undecided`; with `allow`, clients may, but nobody is believed by a token or a
+    /// password.
+    access_webhook_down: bool = Choice(&[("deny", false), ("allow", true)]), default ["deny"];
+
+    /// A secret of 16 characters or more, with which questions to it are signed. Empty: they are not.
+    access_webhook_secret: String = Text(is_secret, "16 characters or more, or nothing"), default [""];
+
+    /// Questions that it is asked at the same time.
+    access_webhook_requests_max: usize = Count(1..=1000, "requests"), default ["64"];
 
     /// Where clients of Socket.IO send their requests.
     socketio_path: String = Text(socketio::is_path, "a path that begins and ends with a slash"), default ["/socket.io/"];

@@ -6,7 +6,7 @@
 //!
 //! This module knows what keys mean to a reader, not what the node does with them.
 
-mod access;
+pub(crate) mod access;
 mod error;
 mod flags;
 mod form;

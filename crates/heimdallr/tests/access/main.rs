@@ -1,5 +1,7 @@
 //! Who clients are and what they may do, over every protocol, against the program as it is run.
 
+mod accounts;
+mod backend;
 mod cluster;
 mod rules;
 mod scene;
