@@ -12,6 +12,8 @@ use crate::step::{Failure, Outcome};
 /// What the Sentinels call the master.
 const MASTER: &str = "ours";
 const SENTINELS: usize = 3;
+/// After how long Sentinels take a master for dead that is only slow, or restarted: not in a run.
+const LONG: Duration = Duration::from_secs(60);
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -22,6 +24,8 @@ pub(super) struct Brokers {
     redis: Vec<Redis>,
     /// Which of `redis` is the master.
     master: usize,
+    /// After how long Sentinels take a master for dead that is to be.
+    down_after: Duration,
 }
 
 struct Redis {
@@ -36,13 +40,14 @@ impl Brokers {
     pub(super) fn start(down_after: Duration, folder: &Path) -> Result<Self, Failure> {
         let master = Redis::start(None, &folder.join("redis-1"))?;
         let replica = Redis::start(Some(master.port), &folder.join("redis-2"))?;
-        let mut brokers = Self { sentinels: Vec::new(), redis: vec![master, replica], master: 0 };
+        let (sentinels, redis) = (Vec::new(), vec![master, replica]);
+        let mut brokers = Self { sentinels, redis, master: 0, down_after };
         brokers.until("the replica follows", |brokers| {
             Ok(brokers.redis[1].ask(&["INFO", "replication"])?.contains("master_link_status:up"))
         })?;
         for number in 1..=SENTINELS {
             let place = folder.join(format!("sentinel-{number}"));
-            brokers.sentinels.push(sentinel(brokers.redis[0].port, down_after, &place)?);
+            brokers.sentinels.push(sentinel(brokers.redis[0].port, &place)?);
         }
         brokers.until("the Sentinels know each other", |brokers| {
             let all = format!("slaves=1,sentinels={SENTINELS}");
@@ -67,7 +72,7 @@ impl Brokers {
         self.redis[self.master].ask(&["CLIENT", "KILL", "TYPE", "pubsub"])
     }
 
-    /// Stops the master as an operator does, and starts it before the Sentinels take it for dead.
+    /// Stops the master as an operator does, and starts it again. The Sentinels leave it alone.
     pub(super) fn restart(&mut self) -> Outcome {
         let master = &mut self.redis[self.master];
         master.running.ask_to_end();
@@ -77,6 +82,7 @@ impl Brokers {
 
     /// Kills the master, and waits until the replica has taken over.
     pub(super) fn fail_over(&mut self) -> Outcome {
+        self.have_patience(self.down_after)?;
         self.redis[self.master].running.kill()?;
         let next = 1 - self.master;
         let port = self.redis[next].port.to_string();
@@ -86,7 +92,15 @@ impl Brokers {
             Ok(master.lines().any(|line| line == port))
         })?;
         self.master = next;
-        Ok(())
+        self.have_patience(LONG)
+    }
+
+    /// After how long the Sentinels take the master for dead from now on.
+    fn have_patience(&self, down_after: Duration) -> Outcome {
+        let down_after = down_after.as_millis().to_string();
+        self.sentinels.iter().try_for_each(|(port, _)| {
+            ask(*port, &["SENTINEL", "SET", MASTER, "down-after-milliseconds", &down_after]).map(drop)
+        })
     }
 
     /// What was the master comes back as it was; the Sentinels make it a replica.
@@ -132,14 +146,14 @@ impl Redis {
     }
 }
 
-fn sentinel(master: u16, down_after: Duration, folder: &Path) -> Result<(u16, Running), Failure> {
+fn sentinel(master: u16, folder: &Path) -> Result<(u16, Running), Failure> {
     let port = free_port()?;
     std::fs::create_dir(folder)?;
     let configuration = format!(
         "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {MASTER} 127.0.0.1 {master} 2\n\
          sentinel down-after-milliseconds {MASTER} {}\nsentinel failover-timeout {MASTER} 10000\n",
         folder.display(),
-        down_after.as_millis()
+        LONG.as_millis()
     );
     std::fs::write(folder.join("redis.conf"), configuration)?;
     let mut running = serve("redis-sentinel", port, folder, 1)?;
