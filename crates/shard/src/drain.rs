@@ -309,8 +309,11 @@ impl Shard {
     /// Whether nothing is on its way to the session, or owed to it.
     pub(crate) fn is_settled(&mut self, place: Place) -> bool {
         let Some(session) = self.sessions.get_mut(place) else { return true };
-        let is_waiting =
-            session.waiting.is_some() || session.awaits_much || session.owed > 0 || session.is_held();
+        let is_waiting = session.waiting.is_some()
+            || session.awaits_much
+            || session.awaits_verdict
+            || session.owed > 0
+            || session.is_held();
         let is_entering = session.rooms.iter().any(|membership| membership.member == PENDING);
         if is_waiting || is_entering || is_visitor(&mut *session.protocol) {
             return false;

@@ -94,6 +94,10 @@ impl Shard {
             return false;
         }
         let Some(session) = self.sessions.get(place) else { return false };
+        // What it has proven, and for how long, is known here alone.
+        if session.standing.is_some() {
+            return false;
+        }
         let is_resuming = session.strands.as_ref().is_some_and(|strands| strands.is_resuming());
         let has_nothing = self.streams.get(session.stream).is_some_and(|stream| stream.own.is_empty());
         has_nothing && !is_resuming && session.protocol.pack().is_some()

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use access::Access;
 use backplanes::NodeId;
 use chat::{RoomId, Time};
 use shard::{
@@ -123,6 +124,13 @@ impl Cluster {
         let mut cluster = Self { shards: places, streets: Streets::default(), broker, now_ms: 1000 };
         cluster.tell_alive();
         cluster
+    }
+
+    /// The same with somebody at every shard who decides who clients are.
+    pub(crate) fn judged_by(mut self, access: impl Fn() -> Box<dyn Access>) -> Self {
+        let judged = |place: Place| Place { shard: place.shard.judged_by(access()), ..place };
+        self.shards = self.shards.into_iter().map(judged).collect();
+        self
     }
 
     /// Nodes learn which of them are alive.

@@ -1,5 +1,8 @@
 //! Sessions that are brought over to the node that their stream has come to.
 
+use access::{Access, Ask, Pass, Standing, Verdict, Wish};
+use chat::Credentials;
+
 use crate::client::{Client, frame, public, speak, text};
 use crate::cluster::{Cluster, PipeId};
 use crate::recovery::Returning;
@@ -149,4 +152,35 @@ fn who_is_in_a_full_room_stays_in_it() {
     assert_eq!(sessions(&cluster), [0, 1]);
     speak(&mut cluster, 1, "lobby", "<said>");
     assert!(text(cluster.hear(socket)).contains("<said>"));
+}
+
+/// Somebody who takes every name for proven.
+struct Credulous;
+
+impl Access for Credulous {
+    fn takes(&self, _: &Credentials) -> bool {
+        true
+    }
+
+    fn ask(&mut self, ask: Ask) -> Option<Verdict> {
+        let Wish::Identify(Credentials::Name(user)) = ask.wish else { return Some(Ok(Pass::default())) };
+        Some(Ok(Pass::proven(Standing::of(user))))
+    }
+}
+
+/// What somebody has proven, and until when it holds, is known to one node.
+#[test]
+fn who_has_proven_something_stays_where_that_is_known() {
+    for cluster in clusters() {
+        let mut cluster = cluster.judged_by(|| Box::new(Credulous));
+        let client = Client::open(&mut cluster, 1);
+        client.post(&mut cluster, 1, "420[\"log in\",{\"username\":\"ann\"}]");
+        client.poll(&mut cluster, 1);
+        client.join(&mut cluster, "lobby", 1, 1);
+        let socket = client.upgrade(&mut cluster, 2);
+        cluster.pass(5);
+        assert_eq!(sessions(&cluster), [1, 0]);
+        speak(&mut cluster, 3, "lobby", "<said>");
+        assert!(text(cluster.hear(socket)).contains("<said>"));
+    }
 }
