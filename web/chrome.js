@@ -1,4 +1,4 @@
-// The frame around the conversation: theme, link to the room, the height that phones leave.
+// The frame: theme, link to the room, the height that phones leave.
 
 import { byId } from './elements.js';
 import { recall, remember } from './memory.js';
@@ -20,7 +20,7 @@ export function switchTheme() {
 
 export const linkTo = (room) => `${location.origin}/?room=${encodeURIComponent(room)}`;
 
-/** Copies the room's link; shows it where the clipboard is out of reach. */
+/** Copies the room's link, or shows it where there is no clipboard. */
 export async function share(room, say) {
   try {
     await navigator.clipboard.writeText(linkTo(room));
@@ -30,7 +30,7 @@ export async function share(room, say) {
   }
 }
 
-/** Keeps the composer above a keyboard that covers the page instead of shrinking it. */
+/** Keeps the composer above a keyboard that covers the page. */
 export function fitViewport() {
   visualViewport?.addEventListener('resize', () => root.style.setProperty('--height', `${visualViewport.height}px`));
 }

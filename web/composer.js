@@ -1,10 +1,10 @@
-// Writing a message: Enter sends, Shift+Enter breaks the line, the box grows with the text.
+// Writing: Enter sends, Shift+Enter breaks the line, the box grows with the text.
 
 import { byId } from './elements.js';
 
 const box = byId('text');
 
-/** `send(text)` is called with what was written, `typing()` while somebody writes. */
+/** `send(text)` gets what was written, `typing()` is called meanwhile. */
 export function openComposer(send, typing) {
   const submit = (event) => {
     event.preventDefault();

@@ -8,7 +8,7 @@ const WORDS = { connecting: 'Connecting', online: 'Connected', waiting: 'Reconne
 
 const popover = byId('line-facts');
 
-/** Shows the state, and measures while somebody looks at the facts. */
+/** Shows the state; measures while somebody looks. */
 export function showConnection(chat, room) {
   byId('line').dataset.state = chat.state.name;
   setText(byId('line-word'), WORDS[chat.state.name]);

@@ -1,5 +1,5 @@
-// The conversation of one room: its lines in order, those on their way out, how many were too many to read.
-// A line is a message, a `gap` (how many messages are left out) or a `note`. Knows nothing of elements.
+// One room's conversation: its lines in order, those on their way out, how many were too many.
+// A line is a message, a `gap` (how many are left out) or a `note`. Knows no elements.
 
 const PAGE = 50;
 const LINES_MAX = 5_000;
@@ -21,7 +21,7 @@ export class Conversation {
   #timer;
   #isRecalling;
 
-  /** `changed(fresh)` is called after each change with the messages that are new. */
+  /** `changed(fresh)` is called after each change with new messages. */
   constructor(room, user, changed) {
     Object.assign(this, { room, user, changed });
     room.on('message', (message) => this.#arrive(message));
@@ -29,7 +29,7 @@ export class Conversation {
     room.on('live', () => this.#recallFirst());
   }
 
-  /** Sends a text, shown as pending at once. With the same id it is the same message, however often it is tried. */
+  /** Sends a text, pending at once. With the same id it is the same message, however often tried. */
   async send(text, id = Math.random().toString(36).slice(2)) {
     const sent = { id, text, time: Date.now() };
     this.pending.set(id, sent);
@@ -59,7 +59,7 @@ export class Conversation {
     if (this.hasMore && oldest) this.#recall(oldest.at);
   }
 
-  /** Forgets what stands before and in a gap: it comes anew, from the server's history. */
+  /** Forgets what stands before and in a gap: the history has it. */
   open(gap) {
     this.lines.splice(0, this.lines.indexOf(gap) + 1);
     this.hasMore = true;
@@ -100,7 +100,7 @@ export class Conversation {
     this.changed(arrived);
   }
 
-  // While the flood lasts its last few messages are shown; all before them are one gap that grows.
+  // In a flood its last few messages are shown; all before are one gap that grows.
   #thin(arrived) {
     const shown = this.lines.splice(this.lines.findLastIndex((line) => !line.isOfFlood) + 1);
     const gap = shown.length ? this.lines.pop() : { gap: 0, time: arrived[0].time };

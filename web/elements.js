@@ -1,4 +1,4 @@
-// Finding and making elements. Text from people only ever becomes text nodes: there is no way in for HTML.
+// Finding and making elements. Text from people only becomes text nodes: HTML has no way in.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -11,12 +11,12 @@ export const element = (tag, properties, ...children) => {
 
 export const button = (label, onclick, className = 'quiet') => element('button', { type: 'button', className, onclick }, label);
 
-/** Writes only what is new: layout and screen readers are left alone otherwise. */
+/** Writes only what is new: layout and screen readers rest otherwise. */
 export const setText = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
 
-/** Makes `wanted` the children of `list`, touching only those that come, go or move. */
+/** Makes `wanted` the children of `list`, touching only what comes, goes or moves. */
 export function setChildren(list, wanted) {
   const kept = new Set(wanted);
   for (const child of [...list.children]) if (!kept.has(child)) child.remove();

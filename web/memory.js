@@ -1,4 +1,4 @@
-// What the browser remembers: name, room, theme. Each tab its own; a new one starts with the last choice.
+// What the browser remembers: name, room, theme. Each tab its own, begun with the last choice.
 
 export function recall(key) {
   try {

@@ -1,4 +1,4 @@
-// What the page says over the conversation: a strip that passes, a panel that stays until there is a way on.
+// What is said over the conversation: a strip that passes, a panel that stays.
 
 import { switchComposer } from './composer.js';
 import { button, byId, element, setText } from './elements.js';
@@ -37,7 +37,7 @@ export function clear() {
   strip.replaceChildren();
 }
 
-/** Stands in for the conversation; `ways` are the buttons that lead on. */
+/** Stands in for the conversation; `ways` lead on. */
 export function refused(code, reason, ...ways) {
   const [title, advice] = refusalWords(code, reason);
   clear();

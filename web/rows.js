@@ -1,4 +1,4 @@
-// One line of the conversation as rows of a list. Knows how a line looks, not where it stands.
+// One line of the conversation as rows of a list: how it looks, not where it stands.
 
 import { write } from './composer.js';
 import { button, element } from './elements.js';
@@ -16,7 +16,7 @@ export function rows(line, conversation, previous) {
   return [...parts, line.gap === undefined ? messageRow(line, conversation, previous) : gapRow(line, conversation)];
 }
 
-/** A message on its way out: pending, or failed with what can be done. */
+/** A message on its way out: pending, or failed. */
 export function pendingRow({ id, text, time, failure }, conversation) {
   const again = () => conversation.send(text, id);
   const edit = () => {

@@ -1,4 +1,4 @@
-// The window on the conversation: the rows around what is being read, moved without a jump.
+// The rows around what is being read, moved without a jump.
 
 import { byId, setChildren, setText } from './elements.js';
 import { pendingRow, rows } from './rows.js';
@@ -30,7 +30,7 @@ export class Timeline {
     this.toEnd();
   }
 
-  /** Brings the rows in line with the conversation; `fresh` are messages just come. */
+  /** Brings the rows in line; `fresh` are messages just come. */
   render(fresh) {
     const { lines, user } = this.#conversation;
     if (this.#isPinned) this.#conversation.trim();
@@ -84,7 +84,7 @@ export class Timeline {
     pill.hidden = this.#isPinned;
   }
 
-  // Older rows before they are reached; pages of history when memory has no more.
+  // Older rows before they are reached; pages of history beyond memory.
   #fillTop(first) {
     if (scroller.scrollTop > NEAR) return;
     if (first === 0) this.#conversation.recallOlder();

@@ -1,4 +1,4 @@
-// What the page says: counts, times, and what each code means for the one who reads it.
+// What the page says: counts, times, what each code means for people.
 
 export const figure = (n) => n.toLocaleString();
 export const count = (n, one) => `${figure(n)} ${one}${n === 1 ? '' : 's'}`;
@@ -27,10 +27,10 @@ const REFUSALS = {
   message_too_large: 'Too long|The server takes no messages of that length.',
 };
 
-/** What a refusal means, in short, and what to do about it. */
+/** What a refusal means in short, and what to do. */
 export const refusalWords = (code, reason) => (REFUSALS[code] ?? `The server refused this|It says: ${reason || code}.`).split('|');
 
-/** Why a name or a room cannot be, or nothing. The rule is the server's (docs/protocol.md, words). */
+/** Why a name or a room cannot be, or nothing: the server's rule (docs/protocol.md). */
 export function nameFault(name) {
   const bytes = new TextEncoder().encode(name).length;
   if (bytes > 255) return `${bytes} bytes are too long: at most 255 are possible.`;

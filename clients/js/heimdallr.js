@@ -1,6 +1,6 @@
 // Client of Heimdallr's rich protocol (docs/protocol.md): keeps one connection alive, joins its rooms again
 // from the last position seen, sends again what was not answered. Shows a message once and in order, and
-// tells as `lost` what cannot be had. Knows nothing of pages. Contracts and options are in `heimdallr.d.ts`.
+// tells as `lost` what cannot be had. Contracts and options are in `heimdallr.d.ts`.
 
 const DEFAULTS = {
   delayMinMs: 500,
@@ -93,7 +93,7 @@ export class Room extends Emitter {
     left.forEach((user) => this.present?.delete(user));
   }
 
-  // Own posts from before a cut may be among the messages that follow; after those it is known which to repeat.
+  // Own posts from before a cut may be among what follows; then it is known which to repeat.
   #settle() {
     if (this.state !== 'catching up' || distance(this.at, this.#target) > 0) return;
     this.state = 'live';
@@ -329,7 +329,7 @@ function distance(from, to) {
   return fromEpoch === epoch ? offset - fromOffset : 1;
 }
 
-// docs/protocol.md, close codes; one that a proxy in between made is worth another try.
+// docs/protocol.md, close codes; one that a proxy made is worth another try.
 function reconnects(code) {
   return ![1000, 1002, 1003, 1007, 1009].includes(code) && !(code >= 4500 && code <= 4999);
 }
