@@ -32,12 +32,14 @@ pub(crate) struct Bell {
     event: OwnedFd,
     /// The shard is about to wait, or waits: whoever has something for it rings, once.
     armed: AtomicBool,
+    /// Somebody who is no shard has something for it, and it has not looked since.
+    called: AtomicBool,
 }
 
 impl Bell {
     pub(crate) fn new() -> std::io::Result<Self> {
         let event = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
-        Ok(Self { event, armed: AtomicBool::new(false) })
+        Ok(Self { event, armed: AtomicBool::new(false), called: AtomicBool::new(false) })
     }
 
     /// Wakes the shard if it waits.
@@ -48,12 +50,25 @@ impl Bell {
         }
     }
 
+    /// Has the shard look for what it has been given by somebody who is no shard, now or, in the middle of a turn, right after it.
+    pub(crate) fn call(&self) {
+        self.called.store(true, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// Whether somebody has called since the last turn began.
+    pub(crate) fn is_called(&self) -> bool {
+        self.called.load(Ordering::SeqCst)
+    }
+
     /// From here on the shard is woken when something is put in for it.
     pub(crate) fn arm(&self) {
         self.armed.store(true, Ordering::SeqCst);
     }
 
+    /// A turn begins, which will look everywhere.
     pub(crate) fn quieten(&self) {
+        self.called.store(false, Ordering::SeqCst);
         if !self.armed.swap(false, Ordering::SeqCst) {
             let mut count = [0; 8];
             // Nothing to read: it was not rung after all.

@@ -167,14 +167,14 @@ impl Node {
     }
 
     fn wake(&self) {
-        self.bells.iter().for_each(|bell| bell.ring());
+        self.bells.iter().for_each(|bell| bell.call());
     }
 }
 
 /// What wakes a shard from outside of the reactor.
 fn wake_of(bell: &Arc<Bell>) -> Wake {
     let bell = bell.clone();
-    Arc::new(move || bell.ring())
+    Arc::new(move || bell.call())
 }
 
 impl fmt::Display for NodeError {

@@ -136,6 +136,7 @@ impl Turns {
         let at_once = more
             || !self.again.is_empty()
             || !self.world.mailbox.is_empty()
+            || self.bell.is_called()
             || self.world.secured.is_shaking();
         let timeout_ms = if at_once { 0 } else { self.patience_ms() };
         let timeout =
