@@ -1,6 +1,7 @@
 //! How often each user is somewhere. Most rooms are small: one user stands where the room does, a few are a list, many are a tree.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use smallvec::SmallVec;
 
@@ -68,11 +69,25 @@ impl Attendance {
 
     /// The users, in the order of their names.
     pub(crate) fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.users_after(None)
+    }
+
+    /// The users behind one, in the order of their names.
+    pub(crate) fn users_after<'a>(
+        &'a self,
+        after: Option<&UserId>,
+    ) -> impl Iterator<Item = &'a UserId> + use<'a> {
         let (few, many) = match self {
-            Self::Few(users) => (Some(users), None),
-            Self::Many(users) => (None, Some(users)),
+            Self::Few(users) => {
+                let from = after.map_or(0, |after| users.partition_point(|(user, _)| user <= after));
+                (&users[from..], None)
+            }
+            Self::Many(users) => {
+                let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+                (&[][..], Some(users.range::<UserId, _>((from, Bound::Unbounded))))
+            }
         };
-        few.into_iter().flatten().map(|(user, _)| user).chain(many.into_iter().flat_map(BTreeMap::keys))
+        few.iter().map(|(user, _)| user).chain(many.into_iter().flatten().map(|(user, _)| user))
     }
 
     fn grow(&mut self) {

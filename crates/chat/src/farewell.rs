@@ -38,11 +38,13 @@ pub enum Farewell {
     Forbidden,
     /// The token or the user was revoked.
     Revoked,
+    /// An operator has sent the client away.
+    Disconnected,
 }
 
 impl Farewell {
     /// Every farewell there is.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Bye,
         Self::ProtocolError,
         Self::UnsupportedData,
@@ -58,6 +60,7 @@ impl Farewell {
         Self::Unauthorized,
         Self::Forbidden,
         Self::Revoked,
+        Self::Disconnected,
     ];
 
     /// The close code.
@@ -106,6 +109,7 @@ impl Farewell {
             Self::Unauthorized => (4510, "unauthorized"),
             Self::Forbidden => (4511, "forbidden"),
             Self::Revoked => (4512, "revoked"),
+            Self::Disconnected => (4520, "disconnected"),
         }
     }
 }

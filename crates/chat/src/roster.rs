@@ -186,14 +186,24 @@ impl Roster {
 
     /// Whether everybody in the room can be named, and few enough are there.
     fn is_listed(&self, list_max: usize) -> bool {
-        let is_nameless = self.abroad.as_ref().is_some_and(|abroad| abroad.nameless > 0);
-        self.sessions_everywhere() as usize <= list_max && !is_nameless
+        self.sessions_everywhere() as usize <= list_max && self.names_everybody()
     }
 
     /// The users in the room, in the order of their names.
     fn names(&self) -> impl Iterator<Item = &UserId> {
-        let mut there = self.abroad.iter().flat_map(|abroad| abroad.users.users()).peekable();
-        let mut here = self.users.users().peekable();
+        self.names_after(None)
+    }
+
+    /// Whether no node tells only how many are there.
+    pub fn names_everybody(&self) -> bool {
+        self.abroad.as_ref().is_none_or(|abroad| abroad.nameless == 0)
+    }
+
+    /// The users in the room behind one, in the order of their names.
+    pub fn names_after<'a>(&'a self, after: Option<&UserId>) -> impl Iterator<Item = &'a UserId> + use<'a> {
+        let abroad = self.abroad.as_ref().map(|abroad| abroad.users.users_after(after));
+        let mut there = abroad.into_iter().flatten().peekable();
+        let mut here = self.users.users_after(after).peekable();
         std::iter::from_fn(move || match (here.peek(), there.peek()) {
             (Some(near), Some(far)) if near == far => {
                 there.next();

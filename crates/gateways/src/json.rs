@@ -29,7 +29,7 @@ pub(crate) fn write_event(event: &Event, out: &mut Vec<u8>) {
         Event::Page { tag, room, messages, more } => {
             let object = Object::of("page", out).tag(tag).room(room);
             object
-                .array("messages", messages, |message, out| write_recalled(message, out))
+                .array("messages", messages, |message, out| write_message(message, out))
                 .flag("more", *more)
                 .end();
         }
@@ -79,7 +79,8 @@ fn write_posted(message: &Message, out: &mut Vec<u8>) {
     Object::of(is, out).room(&message.room).message(message).end();
 }
 
-fn write_recalled(message: &Message, out: &mut Vec<u8>) {
+/// Appends a message as pages of history show it.
+pub fn write_message(message: &Message, out: &mut Vec<u8>) {
     Object::start(out).message(message).end();
 }
 

@@ -19,6 +19,7 @@ mod settings;
 mod websocket;
 
 pub use client::{Client, Dial, Heard, Keepsake, Login, Said, ServerFault};
+pub use json::write_message;
 pub use name::{NotAName, SessionName};
 pub use port::{
     Admission, Aside, Call, Form, Gateway, LANES, Lane, MAIN, Open, Outbox, Protocol, Recovery, Spread,
@@ -36,6 +37,7 @@ macro_rules! gateways {
     };
 }
 
+pub use post::Posting;
 pub use socketio::{Namespace, Namespaces, beside, handlers};
 
 gateways![v1, sse, post, status, socketio, raw, page];

@@ -12,6 +12,7 @@ use shard::{Notice, Settings, Shard};
 
 use crate::listener::Listen;
 use crate::mailroom::{Bell, connect};
+use crate::office::Office;
 use crate::secured::Handshakes;
 use crate::tls::Tls;
 use crate::turns::{Orders, Turns};
@@ -55,6 +56,7 @@ pub struct Node {
     addresses: Vec<SocketAddr>,
     bells: Vec<Arc<Bell>>,
     orders: Arc<Orders>,
+    office: Office,
     backplane: Box<dyn backplanes::Link>,
     store: Box<dyn stores::Link>,
     access: Box<dyn access::Link>,
@@ -87,9 +89,11 @@ impl Node {
         let backplane = (links.backplane)(wakes.clone()).map_err(NodeError::Backplane)?;
         let access = (links.access)(wakes).map_err(NodeError::Access)?;
         let (orders, threads) = (Arc::default(), Vec::new());
-        let mut node = Self { addresses: bound, orders, threads, bells, backplane, store, access };
+        let (office, windows) = Office::new(&bells);
+        let mut node = Self { addresses: bound, orders, office, threads, bells, backplane, store, access };
         let mailboxes = connect(&node.bells);
-        for (((settings, publish), listeners), mailbox) in shards.into_iter().zip(listeners).zip(mailboxes) {
+        let posts = mailboxes.into_iter().zip(windows);
+        for (((settings, publish), listeners), post) in shards.into_iter().zip(listeners).zip(posts) {
             let (bell, orders) = (node.bells[settings.shard.0 as usize].clone(), node.orders.clone());
             let index = settings.shard.0;
             let name = format!("shard-{index}");
@@ -100,7 +104,7 @@ impl Node {
             let run = move || {
                 let store = store(&settings.store);
                 let shard = Shard::with_store(settings, end(), store).judged_by(access());
-                Turns::new((shard, index), listeners, mailbox, bell, orders, tls, (publish, note))?.run()
+                Turns::new((shard, index), listeners, post, bell, orders, tls, (publish, note))?.run()
             };
             let thread = std::thread::Builder::new().name(name).spawn(run).map_err(NodeError::Machine)?;
             node.threads.push(thread);
@@ -111,6 +115,11 @@ impl Node {
     /// The addresses listened on, ports filled in.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Reaches the shards for operators.
+    pub fn office(&self) -> Office {
+        self.office.clone()
     }
 
     /// How it is with the node's backplane.

@@ -5,10 +5,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
-use shard::{Effects, Luggage, Mail, Notice, ShardId, StreamId};
+use shard::{Effects, Luggage, Mail, Notice, Report, ShardId, StreamId, Ticket};
 
 use crate::mailroom::{Mailbox, Parcel};
 use crate::node::Note;
+use crate::office::Waiting;
 use crate::secured::{Entry, Flushed, Secured};
 
 /// What a shard's effects act on.
@@ -16,6 +17,8 @@ pub(crate) struct World {
     pub(crate) epoll: OwnedFd,
     pub(crate) mailbox: Mailbox,
     pub(crate) secured: Secured,
+    /// Operators that wait to hear from the shard.
+    pub(crate) awaited: Waiting,
     note: Note,
     slots: Vec<Slot>,
     vacant: Vec<u32>,
@@ -50,7 +53,8 @@ pub(crate) enum Received {
 
 impl World {
     pub(crate) fn new(epoll: OwnedFd, mailbox: Mailbox, secured: Secured, note: Note) -> Self {
-        Self { epoll, mailbox, secured, note, slots: Vec::new(), vacant: Vec::new(), generations: 0 }
+        let awaited = Waiting::default();
+        Self { epoll, mailbox, secured, awaited, note, slots: Vec::new(), vacant: Vec::new(), generations: 0 }
     }
 
     /// Takes a socket in. `None`: the machine would not tell of its events.
@@ -203,6 +207,10 @@ impl Effects for World {
 
     fn note(&mut self, notice: &Notice) {
         (self.note)(notice);
+    }
+
+    fn report(&mut self, ticket: Ticket, report: Report) {
+        self.awaited.tell(ticket, report);
     }
 
     fn hand_over(&mut self, stream: StreamId, to: ShardId, luggage: Luggage) {

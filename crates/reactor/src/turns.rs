@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::limits::open_files_max;
 use crate::mailroom::{Bell, Mailbox, Parcel};
 use crate::node::{Note, Publish};
+use crate::office::Window;
 use crate::secured::Secured;
 use crate::streams::{Received, World, stream_of};
 use crate::tls::Tls;
@@ -31,6 +32,8 @@ const BATCHES_PER_TURN: usize = 64;
 const KEPT_FILES: u64 = 16;
 /// How long listeners are not looked at when the machine has no room for another connection.
 const REST_MS: u64 = 100;
+/// Instructions of operators taken in a turn.
+const INSTRUCTIONS_PER_TURN: usize = 16;
 /// Bytes read from a stream at once.
 const READ_BYTES: usize = 64 * 1024;
 /// How often a shard shows its numbers.
@@ -62,6 +65,7 @@ pub(crate) struct Turns {
     index: u16,
     world: World,
     bell: Arc<Bell>,
+    window: Window,
     orders: Arc<Orders>,
     listeners: Vec<OwnedFd>,
     /// Streams with files of this number or a higher one are turned away.
@@ -84,7 +88,7 @@ impl Turns {
     pub(crate) fn new(
         (shard, index): (Shard, u16),
         listeners: Vec<OwnedFd>,
-        mailbox: Mailbox,
+        (mailbox, window): (Mailbox, Window),
         bell: Arc<Bell>,
         orders: Arc<Orders>,
         tls: Option<Arc<Tls>>,
@@ -100,6 +104,7 @@ impl Turns {
             index,
             world: World::new(epoll, mailbox, Secured::new(tls), note),
             bell,
+            window,
             orders,
             listeners,
             files_max: open_files_max().saturating_sub(KEPT_FILES),
@@ -179,6 +184,7 @@ impl Turns {
             self.read(id, ending, now);
         }
         self.read_mail(now);
+        self.take_instructions(now);
         self.shard.step(Input::Arrivals, now, &mut self.world);
         // After what has come in: a shard that was held up is not to take its clients for silent.
         if self.shard.next_wake_ms().is_some_and(|wake_ms| wake_ms <= now.monotonic_ms) {
@@ -250,6 +256,15 @@ impl Turns {
                 self.shard.step(input, now, &mut self.world);
             }
         }
+    }
+
+    fn take_instructions(&mut self, now: Now) {
+        for _ in 0..INSTRUCTIONS_PER_TURN {
+            let Some((ticket, wanted)) = self.window.take(&mut self.world.awaited) else { return };
+            self.shard.step(Input::Instruction(ticket, wanted), now, &mut self.world);
+        }
+        // There may be more than a turn takes.
+        self.bell.call();
     }
 
     fn accept(&mut self, listener: usize, now: Now) {

@@ -78,6 +78,11 @@ impl Audiences {
         self.slab.contains(place as usize)
     }
 
+    /// One more than the highest place in use may be.
+    pub(crate) fn places(&self) -> u32 {
+        self.slab.capacity() as u32
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Place, &Audience)> {
         self.slab.iter().map(|(place, audience)| (place as Place, audience))
     }

@@ -118,7 +118,7 @@ impl Shard {
     }
 
     fn ask_to_post(&mut self, place: Place, saying: Saying, now: Now) -> Result<(), Refusal> {
-        self.check_post(&saying.body)?;
+        self.check_size(&saying.body)?;
         self.check_present(place, &saying.room)?;
         self.check_rules(place, Right::Post, &saying.room)?;
         self.post_if_decided(place, saying, now)
@@ -142,7 +142,7 @@ impl Shard {
     }
 
     fn direct(&mut self, place: Place, to: UserId, body: Body, tag: Option<Tag>) -> Result<(), Refusal> {
-        self.check_post(&body)?;
+        self.check_size(&body)?;
         let author = Some(self.user_of(place).ok_or(Refusal::NotIdentified)?);
         let room = RoomId::inbox(to);
         let home = self.settings.home_of(&room);
@@ -318,7 +318,7 @@ impl Shard {
     }
 
     pub(crate) fn answer(&mut self, to: SessionKey, event: &Event, now: Now) {
-        let Some(place) = self.sessions.find(to) else { return };
+        let Some(place) = self.sessions.find(to) else { return self.answer_office(to, event) };
         if let Event::Refused { refusal, .. } = event {
             self.tally.refused(*refusal);
         }
@@ -442,7 +442,7 @@ impl Shard {
         self.sessions.get(place)?.user.clone()
     }
 
-    fn check_post(&self, body: &Body) -> Result<(), Refusal> {
+    pub(crate) fn check_size(&self, body: &Body) -> Result<(), Refusal> {
         // The text may be found in the payload and stand beside it once more: together they may be longer than what was sent.
         let text_bytes = body.as_text().map_or(0, str::len);
         if body.payload.bytes.len().max(text_bytes) > self.settings.gateways.max_message_bytes {

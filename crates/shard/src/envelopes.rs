@@ -9,10 +9,10 @@ use std::sync::Arc;
 use access::Revocation;
 use chat::{Bidding, UserId};
 
-use crate::ShardId;
 use crate::bids::Replied;
 use crate::errands::Errand;
 use crate::fields::{Reader, Writer};
+use crate::{Decree, ShardId};
 
 /// What is not of this version is passed over: while nodes of two versions are in one cluster, they tell each other nothing.
 const VERSION: u8 = 2;
@@ -61,6 +61,8 @@ pub(crate) enum Envelope {
     Replied(Box<Replied>),
     /// To all other nodes: who was believed by one of these is to be parted with.
     Revoked(Vec<Revocation>),
+    /// To all other nodes: what holds on every shard.
+    Decree(Box<Decree>),
 }
 
 /// Which way something goes through a tunnel.
@@ -105,6 +107,7 @@ const ERRAND: u8 = 7;
 const BID: u8 = 8;
 const REPLIED: u8 = 9;
 const REVOKED: u8 = 10;
+const DECREE: u8 = 11;
 
 /// The shard that an envelope is for, whatever else it may be.
 pub(crate) fn addressee(bytes: &[u8]) -> Option<ShardId> {
@@ -142,6 +145,7 @@ impl Envelope {
             Self::Revoked(revoked) => {
                 revoked.iter().for_each(|revocation| write_revocation(revocation, &mut out))
             }
+            Self::Decree(decree) => out.decree(decree),
         }
         out.0
     }
@@ -169,6 +173,7 @@ impl Envelope {
             Self::Bid(_) => BID,
             Self::Replied(_) => REPLIED,
             Self::Revoked(_) => REVOKED,
+            Self::Decree(_) => DECREE,
         }
     }
 
@@ -193,6 +198,7 @@ impl Envelope {
                 reply: fields.reply()?,
             })),
             REVOKED => Self::Revoked(read_revoked(fields)?),
+            DECREE => Self::Decree(Box::new(fields.decree()?)),
             _ => return None,
         })
     }
@@ -284,10 +290,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::SessionKey;
     use crate::errands::Reclaim;
     use crate::journal::Journal;
     use crate::records::{Claim, Record};
+    use crate::{SessionKey, Whose};
 
     fn session() -> impl Strategy<Value = SessionKey> {
         (any::<u32>(), any::<u16>(), any::<u32>(), any::<u32>()).prop_map(
@@ -425,6 +431,20 @@ mod tests {
         ]
     }
 
+    fn whose() -> impl Strategy<Value = Whose> {
+        prop_oneof![
+            session().prop_map(Whose::Session),
+            "[a-zé]{1,40}".prop_map(|name| Whose::User(UserId::new(&name).expect("a valid name"))),
+            any::<[u8; 4]>().prop_map(|octets| Whose::Address(octets.into())),
+            any::<[u8; 16]>().prop_map(|octets| Whose::Address(octets.into())),
+            room().prop_map(Whose::Room),
+        ]
+    }
+
+    fn decree() -> impl Strategy<Value = Box<Decree>> {
+        whose().prop_map(|whose| Box::new(Decree::Disconnect(whose)))
+    }
+
     fn word() -> impl Strategy<Value = Word> {
         prop_oneof![
             prop::collection::vec(any::<u8>(), 0..100).prop_map(Word::Bytes),
@@ -455,6 +475,7 @@ mod tests {
             bidding().prop_map(Envelope::Bid),
             replied().prop_map(Envelope::Replied),
             prop::collection::vec(revocation(), 0..5).prop_map(Envelope::Revoked),
+            decree().prop_map(Envelope::Decree),
         ]
     }
 

@@ -27,6 +27,7 @@ mod moves;
 mod names;
 mod near_ends;
 mod notices;
+mod office;
 mod origins;
 mod pace;
 mod peers;
@@ -50,9 +51,13 @@ use core::net::IpAddr;
 pub use audit::Burden;
 pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use mail::Mail;
-pub use notices::{Attention, Deed, Notice};
+pub use notices::{Attention, Deed, NotAKey, Notice};
+pub use office::{
+    Decree, Instruction, MembersReport, Report, RoomLine, RoomMark, RoomReport, RoomsSought, SessionLine,
+    SessionsSought, Ticket, Whose,
+};
 pub use origins::{Origin, Preface, Proxies};
-pub use settings::{Settings, SlowPolicy, SlowRule, Tls};
+pub use settings::{Settings, SlowPolicy, SlowRule, Tls, home_of};
 pub use shard::Shard;
 pub use tally::{Holdings, Tally};
 
@@ -75,6 +80,8 @@ pub enum Input<'a> {
     Mail(Mail),
     /// The backplane, the store, or who decides about clients may have something for the shard.
     Arrivals,
+    /// An operator wants something, which is reported on under the ticket ([`Effects::report`]).
+    Instruction(Ticket, Instruction),
     /// Time has passed.
     Tick,
     /// The node is going away.
@@ -107,6 +114,11 @@ pub trait Effects {
     /// Something worth a line in a log has happened.
     fn note(&mut self, notice: &Notice) {
         let _ = notice;
+    }
+
+    /// What became of an instruction.
+    fn report(&mut self, ticket: Ticket, report: Report) {
+        let _ = (ticket, report);
     }
 
     /// Hands a stream over to another shard, where it has another id ([`Input::Handed`]).

@@ -11,7 +11,7 @@ use chat::{
 
 use crate::bids::Replied;
 use crate::errands::Errand;
-use crate::{SessionKey, ShardId};
+use crate::{Decree, SessionKey, ShardId};
 
 /// What one shard tells another.
 #[derive(Debug)]
@@ -99,6 +99,8 @@ pub enum Mail {
         /// What.
         replied: Box<Replied>,
     },
+    /// Another node has decreed something.
+    Decreed(Arc<Decree>),
     /// From a home: to one session.
     Answer {
         /// The session.

@@ -2,12 +2,13 @@
 
 use core::net::IpAddr;
 use std::fmt;
+use std::str::FromStr;
 
 use backplanes::NodeId;
 use chat::{RoomId, UserId};
 
 use crate::streams::Place;
-use crate::{Effects, SessionKey, Shard};
+use crate::{Effects, SessionKey, Shard, ShardId};
 
 /// Something that a session has done, or that has happened to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +63,10 @@ pub enum Attention {
     Messages,
 }
 
+/// A text that is no session's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAKey;
+
 /// As clients of the rich protocol know their session.
 impl fmt::Display for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,6 +74,24 @@ impl fmt::Display for SessionKey {
             write!(f, "{:x}-", self.node.0)?;
         }
         write!(f, "{}-{:x}-{:x}", self.shard.0, self.slot, self.generation)
+    }
+}
+
+impl FromStr for SessionKey {
+    type Err = NotAKey;
+
+    fn from_str(text: &str) -> Result<Self, NotAKey> {
+        let hex = |text: &str| u32::from_str_radix(text, 16).map_err(|_| NotAKey);
+        let parts: Vec<&str> = text.split('-').collect();
+        let (node, [shard, slot, generation]) = match parts[..] {
+            [node, shard, slot, generation] => (hex(node)?, [shard, slot, generation]),
+            [shard, slot, generation] => (0, [shard, slot, generation]),
+            _ => return Err(NotAKey),
+        };
+        let shard = ShardId(shard.parse().map_err(|_| NotAKey)?);
+        let key = Self { node: NodeId(node), shard, slot: hex(slot)?, generation: hex(generation)? };
+        // There is one way to write each.
+        if key.to_string() == text { Ok(key) } else { Err(NotAKey) }
     }
 }
 

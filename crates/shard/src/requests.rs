@@ -191,6 +191,7 @@ impl Shard {
     ) -> Place {
         self.tally.sessions_opened += 1;
         let place = self.sessions.insert(id, gateway, protocol, now);
+        self.note_address(place, address);
         self.start_sweep(now);
         self.listen_for(place, now);
         let (has_stream, gateway) = (out.then == Then::Stay, GATEWAYS[usize::from(gateway)].0);

@@ -1,5 +1,7 @@
 //! The sessions of a shard.
 
+use core::net::{IpAddr, Ipv4Addr};
+
 use access::Standing;
 use backplanes::NodeId;
 use chat::{Position, RoomId, UserId};
@@ -28,6 +30,8 @@ pub(crate) struct Session {
     pub(crate) must_answer: bool,
     /// When something came from the client last: the lower bits of the monotonic clock.
     heard_ms: u32,
+    /// Where its client is, as far as is known.
+    pub(crate) address: IpAddr,
     pub(crate) protocol: Box<dyn Protocol>,
     pub(crate) user: Option<UserId>,
     /// How it has proven who it is, if it has.
@@ -105,6 +109,7 @@ impl Sessions {
             gateway,
             must_answer: false,
             heard_ms: now.monotonic_ms as u32,
+            address: Ipv4Addr::UNSPECIFIED.into(),
             protocol,
             user: None,
             standing: None,

@@ -122,8 +122,13 @@ impl Settings {
 
     /// The shard where a room has its order.
     pub(crate) fn home_of(&self, room: &RoomId) -> ShardId {
-        ShardId((fnv1a(room) % u64::from(self.shards)) as u16)
+        home_of(room, self.shards)
     }
+}
+
+/// The shard, of so many, where a room has its order.
+pub fn home_of(room: &RoomId, shards: u16) -> ShardId {
+    ShardId((fnv1a(room) % u64::from(shards)) as u16)
 }
 
 impl SlowRule {

@@ -18,6 +18,7 @@ use crate::drain::Drain;
 use crate::home::{Addressed, Homes};
 use crate::moves::Departure;
 use crate::names::Names;
+use crate::office::Office;
 use crate::reclaims::Reclaims;
 use crate::records::Records;
 use crate::sessions::Sessions;
@@ -43,6 +44,8 @@ pub struct Shard {
     pub(crate) reclaims: Reclaims,
     /// What applications have asked of all nodes.
     pub(crate) bids: Bids,
+    /// What operators have asked.
+    pub(crate) office: Office,
     pub(crate) tunnels: Tunnels,
     /// Sessions that go to the nodes of their streams.
     pub(crate) travels: Travels,
@@ -105,6 +108,7 @@ impl Shard {
             records: Records::new(settings.recovery_ms, settings.records_max),
             reclaims: Reclaims::default(),
             bids: Bids::default(),
+            office: Office::default(),
             tunnels: Tunnels::default(),
             travels: Travels::default(),
             large_rooms: HashSet::new(),
@@ -150,6 +154,7 @@ impl Shard {
                 self.take_verdicts(now);
                 self.take_arrivals(now);
             }
+            Input::Instruction(ticket, wanted) => self.follow_instruction(ticket, wanted, now),
             Input::Tick => self.tick(now, effects),
             Input::Drain => self.drain(now),
             Input::Settings(settings) => self.renew(*settings),
@@ -159,6 +164,7 @@ impl Shard {
         self.depart(now, effects);
         self.send_envelopes(now);
         self.tell_notices(effects);
+        self.tell_reports(effects);
     }
 
     /// Goes by what of other settings can change while there are sessions and rooms.
@@ -182,6 +188,7 @@ impl Shard {
     /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.
     pub fn flush(&mut self, now: Now, effects: &mut dyn Effects) -> bool {
         self.drain_slice(now);
+        self.survey_slice();
         self.relay_kept(now);
         self.flush_touched(now, effects);
         self.fan_out(now, effects);
@@ -193,11 +200,21 @@ impl Shard {
         self.tunnels.greet();
         self.send_envelopes(now);
         self.tell_notices(effects);
+        self.tell_reports(effects);
         !self.audiences.ring.is_empty()
             || !self.touched.is_empty()
             || !self.kept.is_empty()
             || self.more_arrivals
             || self.is_draining_sessions()
+            || self.is_surveying()
+    }
+
+    /// Has the homes do something, and sends what they say.
+    pub(crate) fn at_home(&mut self, now: Now, deed: impl FnOnce(&mut Homes, Now, &mut Vec<Addressed>)) {
+        let mut out = std::mem::take(&mut self.addressed);
+        deed(&mut self.homes, now, &mut out);
+        self.mail.extend(out.drain(..));
+        self.addressed = out;
     }
 
     /// Takes what has arrived from the backplane, and what the store tells.
@@ -292,6 +309,7 @@ impl Shard {
             Mail::Envelope { from, bytes } => self.open_envelope(from, &bytes, now, effects),
             Mail::Bid { bidding, from } => self.obey_application(&bidding, from, now),
             Mail::Replied { from, replied } => self.hear_reply(from, *replied, now),
+            Mail::Decreed(decree) => _ = self.heed(&decree, now),
             Mail::Bidden(bidding) => self.obey(&bidding, now, &mut out),
             Mail::Answer { to, event } => self.answer(to, &event, now),
             Mail::Leaving { sessions } => self.heard_leaving(sessions, now),

@@ -5,6 +5,8 @@
 //! its way to the client then, the session is packed, and goes on at the other node as one that comes back does: it enters its rooms from where
 //! its client stands. Otherwise it stays, and tries again. What is packed is remembered, should it be lost on the way.
 
+use core::net::Ipv4Addr;
+
 use chat::{Farewell, Position, RoomId, UserId};
 use gateways::MAIN;
 
@@ -167,6 +169,9 @@ impl Shard {
         let (ended, later) = (stream.ended, std::mem::replace(&mut stream.tail, packed.tail));
         stream.tail.extend(later);
         let place = self.sessions.insert(id, packed.gateway, protocol, now);
+        let address =
+            self.streams.origins.get(id).map_or(Ipv4Addr::UNSPECIFIED.into(), |origin| origin.address);
+        self.note_address(place, address);
         let Some(stream) = self.streams.get_mut(id) else { return };
         (stream.session, stream.lane, stream.phase) = (place, MAIN, Phase::Open);
         self.start_sweep(now);

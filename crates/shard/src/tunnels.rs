@@ -5,6 +5,8 @@
 //! through is numbered each way, and a hole or a repeat ends it; each end sends no more bytes than the other has room for. Envelopes gather
 //! here until the call that caused them ends. Knows nothing of sessions, nor what the bytes mean.
 
+use std::sync::Arc;
+
 use backplanes::NodeId;
 use bytes::Bytes;
 
@@ -216,6 +218,7 @@ impl Shard {
             Envelope::Bid(bidding) => self.spread(&bidding, from),
             Envelope::Replied(replied) => self.hear_reply(from.0, *replied, now),
             Envelope::Revoked(revoked) => self.heed_revoked(&revoked),
+            Envelope::Decree(decree) => self.pass_on_decree(&Arc::from(decree)),
             // One that is for another node is nobody's here, and would be sent to and fro.
             Envelope::Errand(errand) => {
                 if errand.to().0 == self.settings.node {

@@ -20,10 +20,20 @@ pub(super) enum Content {
 
 /// What a body says.
 #[derive(Debug, PartialEq)]
-pub(super) struct Said {
-    pub(super) author: Option<UserId>,
-    pub(super) tag: Option<Tag>,
-    pub(super) body: Body,
+pub struct Posting {
+    /// Whom it names as its author.
+    pub author: Option<UserId>,
+    /// The message's id.
+    pub tag: Option<Tag>,
+    /// What is said.
+    pub body: Body,
+}
+
+impl Posting {
+    /// Reads a JSON object.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Refusal> {
+        read_json(bytes)
+    }
 }
 
 impl Content {
@@ -41,13 +51,13 @@ impl Content {
         }
     }
 
-    pub(super) fn read(self, bytes: Vec<u8>) -> Result<Said, Refusal> {
+    pub(super) fn read(self, bytes: Vec<u8>) -> Result<Posting, Refusal> {
         match self {
             Self::Text => read_text(bytes),
             Self::Json => read_json(&bytes),
             Self::Bytes => {
                 let payload = Payload { kind: PayloadKind::Binary, bytes: bytes.into() };
-                Ok(Said { author: None, tag: None, body: Body { payload, text: Text::None } })
+                Ok(Posting { author: None, tag: None, body: Body { payload, text: Text::None } })
             }
         }
     }
@@ -69,13 +79,13 @@ fn is_unicode(parameters: &str) -> bool {
     })
 }
 
-fn read_text(bytes: Vec<u8>) -> Result<Said, Refusal> {
+fn read_text(bytes: Vec<u8>) -> Result<Posting, Refusal> {
     let text = String::from_utf8(bytes).map_err(|_| Refusal::BadRequest)?;
     let payload = Payload { kind: PayloadKind::None, bytes: Bytes::new() };
-    Ok(Said { author: None, tag: None, body: Body { payload, text: Text::Own(text.into()) } })
+    Ok(Posting { author: None, tag: None, body: Body { payload, text: Text::Own(text.into()) } })
 }
 
-fn read_json(bytes: &[u8]) -> Result<Said, Refusal> {
+fn read_json(bytes: &[u8]) -> Result<Posting, Refusal> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Members<'a> {
@@ -94,7 +104,7 @@ fn read_json(bytes: &[u8]) -> Result<Said, Refusal> {
     }
     let members: Members<'_> = serde_json::from_slice(bytes).map_err(|_| Refusal::BadRequest)?;
     let author = if members.user.is_some() { Some(user(members.user)?) } else { None };
-    Ok(Said { author, tag: tag(members.id)?, body: body(members.text, members.data)? })
+    Ok(Posting { author, tag: tag(members.id)?, body: body(members.text, members.data)? })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use wire::websocket::is_upgrade;
 pub(crate) use client::client;
 
 use self::content::Content;
+pub use self::content::Posting;
 use crate::answer::{ANY_ORIGIN, Answer};
 use crate::bearer::Bearer;
 use crate::json::write_position;

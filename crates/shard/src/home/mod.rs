@@ -4,6 +4,7 @@
 //! wants to enter waits. What puts messages in order, here or far away, and when they are kept, homes do not know.
 
 mod arrivals;
+mod describing;
 mod keeping;
 mod presence;
 mod room;

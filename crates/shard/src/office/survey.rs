@@ -1,0 +1,216 @@
+//! Surveys: all rooms or sessions of a shard looked at, a slice at a time, so that messages do not wait for it.
+
+use core::net::IpAddr;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use chat::{Counts, RoomId, UserId};
+use gateways::GATEWAYS;
+
+use super::Report;
+use crate::SessionKey;
+use crate::audience::Audiences;
+use crate::sessions::{Session, Sessions};
+use crate::streams::{Place, Streams};
+
+/// Places looked at in a turn.
+const SLICE: u32 = 1024;
+/// Of a session that is in more, so many rooms are named.
+const ROOMS_NAMED_MAX: usize = 100;
+
+/// Which rooms are wanted.
+#[derive(Clone, Debug)]
+pub struct RoomsSought {
+    /// Their names begin so.
+    pub prefix: Box<str>,
+    /// The largest first, else in the order of their names.
+    pub by_size: bool,
+    /// Those behind this one, in that order.
+    pub after: Option<RoomMark>,
+    /// So many at most.
+    pub limit: usize,
+}
+
+/// Where a room stands in a list.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoomMark {
+    size: Reverse<u32>,
+    name: Box<str>,
+}
+
+/// A room with sessions here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomLine {
+    /// The room.
+    pub room: RoomId,
+    /// How many are in it on every node, as was told last.
+    pub counts: Counts,
+    /// Sessions of it here.
+    pub here: u32,
+}
+
+/// Which sessions are wanted. Who is nobody's is everybody's.
+#[derive(Clone, Debug, Default)]
+pub struct SessionsSought {
+    /// This one alone.
+    pub session: Option<SessionKey>,
+    /// Those of this user.
+    pub user: Option<UserId>,
+    /// Those in this room.
+    pub room: Option<RoomId>,
+    /// Those of the clients at this address.
+    pub address: Option<IpAddr>,
+    /// From here on.
+    pub from: Place,
+    /// So many at most.
+    pub limit: usize,
+}
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionLine {
+    /// What it is called.
+    pub session: SessionKey,
+    /// The name it goes by.
+    pub user: Option<UserId>,
+    /// It has proven that.
+    pub is_proven: bool,
+    /// The name of its gateway.
+    pub gateway: &'static str,
+    /// Where its client is.
+    pub address: IpAddr,
+    /// Rooms that it is in, the first of them.
+    pub rooms: Vec<RoomId>,
+    /// How many there are.
+    pub rooms_total: usize,
+    /// Bytes that wait for it alone.
+    pub queued_bytes: usize,
+}
+
+/// A look at everything here, and how far it has come.
+pub(super) enum Survey {
+    /// At rooms: the first in the order that is wanted are kept, and one more.
+    Rooms { sought: RoomsSought, next: Place, found: BTreeMap<RoomMark, RoomLine> },
+    /// At sessions.
+    Sessions { sought: SessionsSought, next: Place, found: Vec<SessionLine> },
+}
+
+impl RoomLine {
+    /// Where it stands in a list.
+    pub fn mark(&self, by_size: bool) -> RoomMark {
+        let size = if by_size { self.counts.members.saturating_add(self.counts.guests) } else { 0 };
+        RoomMark::new(size, self.room.name())
+    }
+}
+
+impl RoomMark {
+    /// That of a room of so many; in lists by name the size is 0.
+    pub fn new(size: u32, name: &str) -> Self {
+        Self { size: Reverse(size), name: name.into() }
+    }
+
+    /// The size and the name.
+    pub fn parts(&self) -> (u32, &str) {
+        (self.size.0, &self.name)
+    }
+}
+
+impl Survey {
+    pub(super) fn of_rooms(sought: RoomsSought) -> Self {
+        Self::Rooms { sought, next: 0, found: BTreeMap::new() }
+    }
+
+    pub(super) fn of_sessions(sought: SessionsSought) -> Self {
+        Self::Sessions { next: sought.from, sought, found: Vec::new() }
+    }
+
+    /// Looks at a slice. `Some` when that was the last one that is wanted.
+    pub(super) fn go_on(
+        &mut self,
+        sessions: &Sessions,
+        audiences: &Audiences,
+        streams: &Streams,
+    ) -> Option<Report> {
+        match self {
+            Self::Rooms { sought, next, found } => {
+                let end = (*next + SLICE).min(audiences.places());
+                (*next..end).for_each(|place| note_room(audiences, place, sought, found));
+                *next = end;
+                let is_done = end >= audiences.places();
+                is_done.then(|| Report::Rooms(std::mem::take(found).into_values().collect()))
+            }
+            Self::Sessions { sought, next, found } => {
+                let end = (*next + SLICE).min(sessions.places());
+                while *next < end && found.len() < sought.limit {
+                    found.extend(line(sessions, audiences, streams, *next, sought));
+                    *next += 1;
+                }
+                let is_done = found.len() >= sought.limit || *next >= sessions.places();
+                let goes_on = Some(*next).filter(|next| *next < sessions.places());
+                is_done.then(|| Report::Sessions(std::mem::take(found), goes_on))
+            }
+        }
+    }
+}
+
+/// Puts a room where it belongs among those that were found, if it is one of the first there.
+fn note_room(
+    audiences: &Audiences,
+    place: Place,
+    sought: &RoomsSought,
+    found: &mut BTreeMap<RoomMark, RoomLine>,
+) {
+    if !audiences.contains(place) {
+        return;
+    }
+    let audience = audiences.get(place);
+    let is_sought = audience.room.is_public() && audience.room.name().starts_with(&*sought.prefix);
+    if !is_sought || audience.members.is_empty() {
+        return;
+    }
+    let (room, here) = (audience.room.clone(), audience.members.len() as u32);
+    let line = RoomLine { room, counts: audience.counts, here };
+    let mark = line.mark(sought.by_size);
+    if sought.after.as_ref().is_some_and(|after| mark <= *after) {
+        return;
+    }
+    found.insert(mark, line);
+    if found.len() > sought.limit + 1 {
+        found.pop_last();
+    }
+}
+
+/// What there is to say of a session, if it is one of those that are wanted.
+fn line(
+    sessions: &Sessions,
+    audiences: &Audiences,
+    streams: &Streams,
+    place: Place,
+    sought: &SessionsSought,
+) -> Option<SessionLine> {
+    let session = sessions.get(place).filter(|session| session.protocol.form().is_some())?;
+    let key = sessions.key(place);
+    let is_sought = sought.session.is_none_or(|sought| sought == key)
+        && sought.user.as_ref().is_none_or(|user| session.user.as_ref() == Some(user))
+        && sought.address.is_none_or(|address| session.address == address)
+        && sought.room.as_ref().is_none_or(|room| is_in(session, audiences, room));
+    is_sought.then(|| {
+        let rooms = session.rooms.iter().map(|membership| &audiences.get(membership.audience).room);
+        let rooms: Vec<&RoomId> = rooms.filter(|room| room.is_public()).collect();
+        let queued = streams.get(session.stream).map_or(session.own.len(), |stream| stream.own.len());
+        SessionLine {
+            session: key,
+            user: session.user.clone(),
+            is_proven: session.standing.is_some(),
+            gateway: GATEWAYS[usize::from(session.gateway)].0,
+            address: session.address,
+            rooms_total: rooms.len(),
+            rooms: rooms.into_iter().take(ROOMS_NAMED_MAX).cloned().collect(),
+            queued_bytes: queued,
+        }
+    })
+}
+
+fn is_in(session: &Session, audiences: &Audiences, room: &RoomId) -> bool {
+    session.rooms.iter().any(|membership| audiences.get(membership.audience).room == *room)
+}
