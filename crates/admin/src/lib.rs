@@ -1,15 +1,17 @@
-//! What operators see of a node: its health and its numbers, over HTTP on an address of their own.
+//! What operators see of a node and do with it: its health, its numbers and its API, over HTTP on an address of their own.
 //!
 //! Shards leave a snapshot of their numbers in [`Vitals`] about once a second and never wait for anybody; one thread
-//! with a small runtime answers who asks. This crate knows no message, no room's name and no user.
+//! with a small runtime answers who asks. What messages hold passes through here and is not looked at.
 
 pub mod metric;
 
+mod api;
 mod exposition;
 mod process;
 mod service;
 mod vitals;
 
+pub use api::{Api, Instruct, Key, KeyError, Reply, Scope, Scopes, Shards};
 pub use metric::{Kind, METRICS, Metric, Sample};
 pub use service::{Service, serve};
 pub use vitals::{Stage, Standing, Vitals};

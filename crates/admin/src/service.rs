@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::oneshot;
 
+use crate::api::{self, Api};
 use crate::exposition;
 use crate::vitals::{Stage, Vitals};
 
@@ -48,32 +49,35 @@ impl Service {
 /// # Errors
 ///
 /// When the listener has no address, or the system gives no thread.
-pub fn serve(listener: TcpListener, vitals: Arc<Vitals>) -> io::Result<Service> {
+pub fn serve(listener: TcpListener, vitals: Arc<Vitals>, api: Arc<Api>) -> io::Result<Service> {
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel();
-    let thread =
-        thread::Builder::new().name("admin".to_owned()).spawn(move || run(listener, vitals, stopped))?;
+    let thread = thread::Builder::new()
+        .name("admin".to_owned())
+        .spawn(move || run(listener, routes(vitals, api), stopped))?;
     Ok(Service { address, stop, thread })
 }
 
-fn run(listener: TcpListener, vitals: Arc<Vitals>, stopped: oneshot::Receiver<()>) -> io::Result<()> {
+fn run(listener: TcpListener, routes: Router, stopped: oneshot::Receiver<()>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     listener.set_nonblocking(true)?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
+        let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         tokio::select! {
-            outcome = axum::serve(listener, routes(vitals)) => outcome,
+            outcome = axum::serve(listener, service) => outcome,
             _ = stopped => Ok(()),
         }
     })
 }
 
-fn routes(vitals: Arc<Vitals>) -> Router {
+fn routes(vitals: Arc<Vitals>, api: Arc<Api>) -> Router {
     Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .route("/metrics", get(metrics))
         .with_state(vitals)
+        .merge(api::routes(api))
 }
 
 async fn live(State(vitals): State<Arc<Vitals>>) -> Response {
@@ -115,7 +119,8 @@ mod tests {
     fn start() -> Node {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         let vitals = Arc::new(Vitals::new(1));
-        let service = serve(listener, Arc::clone(&vitals)).expect("the system gives a thread");
+        let api = Arc::new(Api::new(Arc::clone(&vitals), Vec::new()));
+        let service = serve(listener, Arc::clone(&vitals), api).expect("the system gives a thread");
         Node { vitals, service }
     }
 

@@ -1,5 +1,6 @@
 //! Reading the configuration again while the node works.
 
+use admin::Api;
 use backplanes::NodeId;
 use gateways::handlers::Application;
 use reactor::Node;
@@ -38,6 +39,7 @@ pub(crate) struct Renewal<'a> {
     application: &'a Application,
     identity: Identity,
     set_level: &'a SetLevel,
+    api: &'a Api,
 }
 
 impl<'a> Renewal<'a> {
@@ -45,9 +47,9 @@ impl<'a> Renewal<'a> {
         settings: Settings,
         application: &'a Application,
         identity: Identity,
-        set_level: &'a SetLevel,
+        (set_level, api): (&'a SetLevel, &'a Api),
     ) -> Self {
-        Self { settings, read: read().ok(), application, identity, set_level }
+        Self { settings, read: read().ok(), application, identity, set_level, api }
     }
 
     /// Reads the configuration again and has the node go by what has changed, as far as it can.
@@ -67,6 +69,7 @@ impl<'a> Renewal<'a> {
         let (settings, application) = (&settings, self.application);
         node.renew(|index| self.identity.settings_of_shard(settings, application, index));
         (self.set_level)(settings.log_level);
+        self.api.renew(settings.api_keys.clone());
         tracing::info!(?taken_over, "the configuration was read again");
         if !left_alone.is_empty() {
             tracing::warn!(?left_alone, "these keys have changed, and hold after a restart");

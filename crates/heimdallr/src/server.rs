@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use admin::{Service, Stage, Standing, Vitals};
+use admin::{Api, Service, Shards, Stage, Standing, Vitals};
 use backplanes::{OpenError, Wake};
 use gateways::handlers::Application;
 use reactor::{Links, Listen, Node, NodeError, Publish, Tls};
@@ -39,7 +39,8 @@ pub(crate) fn run(
     let mut signals = runtime.block_on(async { Signals::listen() }).map_err(|error| error.to_string())?;
     let vitals = Arc::new(Vitals::new(settings.threads));
     let tls = tls::open(settings)?;
-    let service = serve_admin(settings.admin, &vitals)?;
+    let api = Arc::new(Api::new(vitals.clone(), settings.api_keys.clone()));
+    let service = serve_admin(settings.admin, &vitals, &api)?;
     let levels = Arc::new(Levels::new(settings.threads));
     let backplane = settings::of_backplane(settings);
     let secret = runtime.block_on(names_secret(settings, &backplane, &mut signals))?;
@@ -49,13 +50,14 @@ pub(crate) fn run(
     let node = start_node(settings, application, &vitals, &levels, (&backplane, identity), streams);
     let node = node.map_err(|error| error.to_string())?;
     note_vitals(&node, &vitals);
+    open_api(&api, &node);
     vitals.enter(Stage::Ready);
     announce(&node, service.address(), settings)
         .map_err(|error| format!("cannot write to standard output: {error}"))?;
     supervisor::tell(&[NotifyState::Ready]);
     let watches = Watches { levels: &levels, certificates: tls::Watch::new(tls) };
-    let renewal = Renewal::new(settings.clone(), application, identity, set_level);
-    runtime.block_on(work(&node, &vitals, watches, signals, renewal));
+    let renewal = Renewal::new(settings.clone(), application, identity, (set_level, &api));
+    runtime.block_on(work(&node, (&vitals, &api), watches, signals, renewal));
     node.stop();
     let outcome = node.join().map_err(|error| error.to_string());
     service.stop().map_err(|error| format!("the admin service failed: {error}"))?;
@@ -85,10 +87,20 @@ async fn names_secret(
     }
 }
 
-fn serve_admin(address: SocketAddr, vitals: &Arc<Vitals>) -> Result<Service, String> {
+fn serve_admin(address: SocketAddr, vitals: &Arc<Vitals>, api: &Arc<Api>) -> Result<Service, String> {
     let listener =
         TcpListener::bind(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
-    admin::serve(listener, vitals.clone()).map_err(|error| error.to_string())
+    admin::serve(listener, vitals.clone(), api.clone()).map_err(|error| error.to_string())
+}
+
+/// From here on the API reaches the shards.
+fn open_api(api: &Api, node: &Node) {
+    let office = node.office();
+    let count = office.shards();
+    api.open(Shards {
+        count,
+        instruct: Box::new(move |shard, wanted, reply| office.instruct(shard, wanted, reply)),
+    });
 }
 
 fn start_node(
@@ -218,7 +230,7 @@ struct Watches<'a> {
 /// Waits until somebody asks the server to stop, then takes leave of the clients for as long as the configuration allows.
 async fn work(
     node: &Node,
-    vitals: &Vitals,
+    (vitals, api): (&Vitals, &Api),
     mut watches: Watches<'_>,
     mut signals: Signals,
     mut renewal: Renewal<'_>,
@@ -235,6 +247,7 @@ async fn work(
                 renewal.read_again(node);
                 watches.certificates.look_again();
             }
+            () = api.drain_wanted() => break,
             _ = watch.tick() => {}
         }
         if node.is_broken() {

@@ -44,7 +44,7 @@ macro_rules! commands {
     };
 }
 
-commands![check, doctor, backup, restore, user];
+commands![check, doctor, backup, restore, user, key];
 
 /// Waits until something is done that a command is about.
 fn wait_for(done: impl Future<Output = Result<(), String>>) -> Result<ExitCode, Complaint> {

@@ -6,10 +6,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ::access::{Algorithm, Guests, Rule};
+use admin::Key as ApiKey;
 use beside::Dialect;
 use wire::proxy::{ForwardedBy, Network};
 
 use super::access;
+use super::api;
 use super::error::ConfigError;
 use super::form::{
     Address, Addresses, Choice, Count, File, Milliseconds, Networks, OUTAGE_POLICY, RoomPolicies,
@@ -51,8 +53,11 @@ declare! {
     /// Addresses that clients connect to.
     listen: Vec<SocketAddr> = Addresses, default ["127.0.0.1:8080"], flag "ADDR:PORT";
 
-    /// Address of health checks and metrics. Keep it where only operators reach it.
+    /// Address of health checks, metrics and the HTTP API. Keep it where only operators reach it.
     admin: SocketAddr = Address, default ["127.0.0.1:8081"], flag "ADDR:PORT";
+
+    /// Keys of the HTTP API, as `heimdallr key` prints them. With one, a key is needed whoever asks; without, the API answers only on this machine.
+    api_keys: Vec<ApiKey> = api::ApiKeys, default [] => live;
 
     /// Files of certificates in PEM, each with those behind it that lead to a root. With one, TLS is spoken on every address of `listen`, beside
     /// plain text. With several, a client is shown the first that is for the server it names. They are read again when they change, and

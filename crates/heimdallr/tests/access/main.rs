@@ -1,6 +1,7 @@
 //! Who clients are and what they may do, over every protocol, against the program as it is run.
 
 mod accounts;
+mod api;
 mod backend;
 mod cluster;
 mod rules;

@@ -79,6 +79,61 @@ impl Scene {
         }
     }
 
+    /// Asks for an operation of the HTTP API; the status, and what was answered.
+    pub(crate) fn operate(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        self.operate_as(None, method, path, body)
+    }
+
+    /// The same with a key.
+    pub(crate) fn operate_as(
+        &self,
+        secret: Option<&str>,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> (u16, Value) {
+        let mut stream = TcpStream::connect(self.admin).expect("it accepts");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let key = secret.map_or(String::new(), |secret| format!("Authorization: Bearer {secret}\r\n"));
+        let length = body.len();
+        write!(
+            stream,
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{key}\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the answer is text");
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status line");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// Asks until what is answered is as it should be.
+    pub(crate) fn wait_for(&self, path: &str, is_so: impl Fn(&Value) -> bool) {
+        self.wait_until(|| is_so(&self.operate("GET", path, &Value::Null).1));
+    }
+
+    /// Looks until something is so.
+    pub(crate) fn wait_until(&self, is_so: impl Fn() -> bool) {
+        let start = Instant::now();
+        while !is_so() {
+            assert!(start.elapsed() < PATIENCE, "it does not come to be so");
+            std::thread::park_timeout(PAUSE);
+        }
+    }
+
+    /// Has the program read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().expect("kill is there").success());
+    }
+
+    /// Whether the program ends by itself, and well.
+    pub(crate) fn ends_well(&mut self) -> bool {
+        self.process.wait().expect("it is ours").success()
+    }
+
     fn metrics(&self) -> String {
         let mut stream = TcpStream::connect(self.admin).expect("it accepts");
         stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("it reads");

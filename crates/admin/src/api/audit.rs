@@ -1,0 +1,86 @@
+//! What was done by whom: a line in the log for everything that changes something, and the last of them to be asked for.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+
+/// So many deeds are remembered; the log has all.
+const DEEDS_MAX: usize = 1000;
+
+/// Something that was done, or was to be.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Deed {
+    id: u64,
+    time: u64,
+    key: Option<String>,
+    address: String,
+    action: &'static str,
+    target: String,
+    status: u16,
+}
+
+/// The last deeds.
+#[derive(Debug, Default)]
+pub(super) struct Audit {
+    deeds: VecDeque<Deed>,
+    last: u64,
+}
+
+impl Audit {
+    /// Takes note of a deed, and writes it down.
+    pub(super) fn note(
+        &mut self,
+        (key, address): (Option<String>, IpAddr),
+        (action, target): (&'static str, &str),
+        status: u16,
+    ) {
+        let who = key.as_deref().unwrap_or("");
+        tracing::info!(key = who, %address, action, target, status, "operator");
+        self.last += 1;
+        if self.deeds.len() >= DEEDS_MAX {
+            self.deeds.pop_front();
+        }
+        let (id, time, address, target) = (self.last, now_ms(), address.to_string(), target.to_owned());
+        self.deeds.push_back(Deed { id, time, key, address, action, target, status });
+    }
+
+    /// The newest, or those before one, and where to go on.
+    pub(super) fn page(&self, before: Option<u64>, limit: usize) -> (Vec<Deed>, Option<u64>) {
+        let mut deeds = self.deeds.iter().rev().filter(|deed| before.is_none_or(|before| deed.id < before));
+        let page: Vec<Deed> = deeds.by_ref().take(limit).cloned().collect();
+        let next = page.last().map(|last| last.id).filter(|_| deeds.next().is_some());
+        (page, next)
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn the_last_deeds_are_remembered_and_turned_page_by_page() {
+        let mut audit = Audit::default();
+        for status in 0..DEEDS_MAX as u16 + 5 {
+            audit.note((None, Ipv4Addr::LOCALHOST.into()), ("deed", "/"), status);
+        }
+        let (mut seen, mut before) = (Vec::new(), None);
+        loop {
+            let (page, next) = audit.page(before, 300);
+            seen.extend(page.iter().map(|deed| deed.status));
+            if next.is_none() {
+                break;
+            }
+            before = next;
+        }
+        assert!(seen.iter().copied().eq((5..DEEDS_MAX as u16 + 5).rev()), "{seen:?}");
+    }
+}

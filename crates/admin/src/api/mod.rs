@@ -1,0 +1,97 @@
+//! The HTTP API: what operators and their programs ask of a node, as JSON under `/api/v1`.
+//!
+//! Every operation is a line of the [`table`]; the routes, the OpenAPI document and the reference follow from it. What an operation wants of
+//! shards goes to them by bounded mailboxes ([`Shards`]); nothing here is on a message's way.
+
+mod answer;
+mod asked;
+mod audit;
+mod cursor;
+mod dispatch;
+mod document;
+mod idempotency;
+mod keys;
+mod messages;
+mod node;
+mod problem;
+mod rooms;
+mod schema;
+mod sessions;
+mod shards;
+mod table;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+pub use keys::{Key, KeyError, Scope, Scopes};
+pub use shards::{Instruct, Reply, Shards};
+
+pub(crate) use dispatch::routes;
+
+use audit::Audit;
+use idempotency::Done;
+use keys::Keys;
+
+use crate::vitals::Vitals;
+
+/// What the API of a node knows and may do. One a node.
+pub struct Api {
+    vitals: Arc<Vitals>,
+    keys: RwLock<Arc<Keys>>,
+    /// There are none before the node has started.
+    shards: OnceLock<Shards>,
+    audit: Mutex<Audit>,
+    done: Mutex<Done>,
+    drain: Notify,
+    started: Instant,
+}
+
+impl Api {
+    /// That of a node about to start. Without keys it answers only on this machine.
+    #[must_use]
+    pub fn new(vitals: Arc<Vitals>, keys: Vec<Key>) -> Self {
+        Self {
+            vitals,
+            keys: RwLock::new(Arc::new(Keys::new(keys))),
+            shards: OnceLock::new(),
+            audit: Mutex::default(),
+            done: Mutex::default(),
+            drain: Notify::new(),
+            started: Instant::now(),
+        }
+    }
+
+    /// The node has started: these are its shards.
+    pub fn open(&self, shards: Shards) {
+        // It starts once.
+        let _ = self.shards.set(shards);
+    }
+
+    /// From here on these keys are good, and no others.
+    pub fn renew(&self, keys: Vec<Key>) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Keys::new(keys));
+    }
+
+    /// Waits until somebody wants the node to take its leave.
+    pub async fn drain_wanted(&self) {
+        self.drain.notified().await;
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn audit(&self) -> std::sync::MutexGuard<'_, Audit> {
+        self.audit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn done(&self) -> std::sync::MutexGuard<'_, Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

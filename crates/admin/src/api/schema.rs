@@ -1,0 +1,189 @@
+//! The shapes of what is asked and answered, as JSON Schema (OpenAPI 3.1).
+
+use serde_json::{Map, Value, json};
+
+use super::asked::{LIMIT, LIMIT_MAX};
+use super::keys::Scope;
+
+/// A parameter of a query: its name, its schema, and what it is for.
+pub(super) type Parameter = (&'static str, fn() -> Value, &'static str);
+
+/// Every parameter of a query.
+pub(super) const PARAMETERS: &[Parameter] = &[
+    ("prefix", string, "How names begin."),
+    ("sort", || json!({ "type": "string", "enum": ["name", "members"] }), "By name, or the largest first."),
+    ("limit", limit, "How many at most."),
+    ("cursor", string, "The `next` of the list before."),
+    ("before", string, "A position, `epoch:offset`."),
+    ("user", string, "Those of a user."),
+    ("room", string, "Those in a room, or about it."),
+    ("address", string, "Those of clients at an address."),
+];
+
+/// A schema with a name.
+pub(super) type Schema = (&'static str, fn() -> Value);
+
+/// Every schema with a name.
+pub(super) const SCHEMAS: &[Schema] = &[
+    ("Problem", problem),
+    ("Me", || {
+        let scopes: Vec<&str> = Scope::ALL.iter().map(|scope| scope.word()).collect();
+        let scopes = json!({ "type": "array", "items": { "type": "string", "enum": scopes } });
+        object(&[("key", maybe_string()), ("scopes", scopes)], &[])
+    }),
+    ("Node", || {
+        let stage = stage();
+        object(
+            &[
+                ("version", string()),
+                ("stage", stage),
+                ("fault", maybe_string()),
+                ("shards", count()),
+                ("nodes", count()),
+                ("streams", count()),
+                ("sessions", count()),
+                ("rooms", count()),
+                ("queued_bytes", count()),
+                ("uptime_ms", count()),
+            ],
+            &[],
+        )
+    }),
+    ("RoomItem", || {
+        object(&[("room", string()), ("members", count()), ("guests", count()), ("here", count())], &[])
+    }),
+    ("RoomList", || list("RoomItem")),
+    ("Room", || {
+        object(
+            &[
+                ("room", string()),
+                ("members", count()),
+                ("guests", count()),
+                ("sessions", count()),
+                ("at", maybe_string()),
+            ],
+            &[],
+        )
+    }),
+    ("Member", || object(&[("user", string())], &[])),
+    ("MemberList", || {
+        object(
+            &[
+                ("items", items("Member")),
+                ("next", maybe_string()),
+                ("members", count()),
+                ("guests", count()),
+                ("complete", json!({ "type": "boolean" })),
+            ],
+            &[],
+        )
+    }),
+    ("Message", || {
+        object(
+            &[("at", string()), ("time", count())],
+            &[
+                ("user", string()),
+                ("id", string()),
+                ("text", string()),
+                ("data", json!({})),
+                ("binary", json!({ "type": "string", "contentEncoding": "base64" })),
+            ],
+        )
+    }),
+    ("MessageList", || list("Message")),
+    ("Posting", || {
+        object(&[], &[("text", string()), ("data", json!({})), ("user", string()), ("id", string())])
+    }),
+    ("Accepted", || object(&[("at", string())], &[])),
+    ("User", || {
+        object(&[("user", string()), ("online", json!({ "type": "boolean" })), ("devices", count())], &[])
+    }),
+    ("Session", || {
+        object(
+            &[
+                ("session", string()),
+                ("user", maybe_string()),
+                ("proven", json!({ "type": "boolean" })),
+                ("protocol", string()),
+                ("address", maybe_string()),
+                ("rooms", json!({ "type": "array", "items": { "type": "string" } })),
+                ("rooms_total", count()),
+                ("queued_bytes", count()),
+            ],
+            &[],
+        )
+    }),
+    ("SessionList", || list("Session")),
+    ("Meant", || {
+        object(&[], &[("session", string()), ("user", string()), ("address", string()), ("room", string())])
+    }),
+    ("Done", || object(&[("here", count())], &[])),
+    ("Leave", || {
+        let drained = json!({ "type": "boolean" });
+        object(&[("stage", stage()), ("sessions", count()), ("streams", count()), ("drained", drained)], &[])
+    }),
+    ("Deed", || {
+        object(
+            &[
+                ("id", count()),
+                ("time", count()),
+                ("key", maybe_string()),
+                ("address", string()),
+                ("action", string()),
+                ("target", string()),
+                ("status", count()),
+            ],
+            &[],
+        )
+    }),
+    ("AuditList", || list("Deed")),
+];
+
+/// A reference to a schema with a name.
+pub(super) fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn problem() -> Value {
+    object(
+        &[("type", string()), ("title", string()), ("status", count()), ("code", string())],
+        &[("detail", string())],
+    )
+}
+
+fn list(of: &str) -> Value {
+    object(&[("items", items(of)), ("next", maybe_string())], &[])
+}
+
+fn items(of: &str) -> Value {
+    json!({ "type": "array", "items": reference(of) })
+}
+
+fn string() -> Value {
+    json!({ "type": "string" })
+}
+
+fn maybe_string() -> Value {
+    json!({ "type": ["string", "null"] })
+}
+
+fn count() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn limit() -> Value {
+    json!({ "type": "integer", "minimum": 1, "maximum": LIMIT_MAX, "default": LIMIT })
+}
+
+fn stage() -> Value {
+    json!({ "type": "string", "enum": ["starting", "ready", "draining"] })
+}
+
+/// An object with members that it always has, and others that it may have.
+fn object(always: &[(&str, Value)], at_times: &[(&str, Value)]) -> Value {
+    let members = always.iter().chain(at_times);
+    let properties: Map<String, Value> =
+        members.map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    let required: Vec<&str> = always.iter().map(|(name, _)| *name).collect();
+    json!({ "type": "object", "properties": properties, "required": required })
+}
