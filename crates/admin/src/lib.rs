@@ -7,6 +7,7 @@ pub mod metric;
 
 mod api;
 mod exposition;
+mod pages;
 mod process;
 mod service;
 mod vitals;

@@ -9,12 +9,14 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::oneshot;
 
 use crate::api::{self, Api};
 use crate::exposition;
+use crate::pages::{IsLoopback, keep_out};
 use crate::vitals::{Stage, Vitals};
 
 /// The running service. Dropping it stops it too, without waiting.
@@ -61,6 +63,8 @@ pub fn serve(listener: TcpListener, vitals: Arc<Vitals>, api: Arc<Api>) -> io::R
 fn run(listener: TcpListener, routes: Router, stopped: oneshot::Receiver<()>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     listener.set_nonblocking(true)?;
+    let is_loopback = IsLoopback(listener.local_addr()?.ip().is_loopback());
+    let routes = routes.layer(from_fn_with_state(is_loopback, keep_out));
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
@@ -181,6 +185,25 @@ mod tests {
         let node = start();
         assert_eq!(ask(&node, "GET", "/").0, 404);
         assert_eq!(ask(&node, "POST", "/metrics").0, 405);
+    }
+
+    #[test]
+    fn pages_of_elsewhere_are_kept_out_whatever_they_ask_for() {
+        let node = start();
+        let status = |headers: &str| {
+            let mut stream = TcpStream::connect(node.service.address()).expect("the service accepts");
+            write!(stream, "GET /metrics HTTP/1.1\r\n{headers}\r\nConnection: close\r\n\r\n")
+                .expect("it reads");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("it answers in text");
+            answer.split(' ').nth(1).expect("a status line").to_owned()
+        };
+        let own = node.service.address();
+        assert_eq!(status(&format!("Host: {own}\r\nOrigin: http://{own}")), "200");
+        assert_eq!(status(&format!("Host: {own}\r\nOrigin: http://evil.example")), "403");
+        assert_eq!(status(&format!("Host: {own}\r\nSec-Fetch-Site: cross-site")), "403");
+        assert_eq!(status("Host: evil.example\r\nOrigin: http://evil.example"), "403");
+        assert_eq!(status("Host: evil.example"), "403");
     }
 
     #[test]

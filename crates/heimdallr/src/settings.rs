@@ -8,7 +8,7 @@ use backplanes::{BACKPLANES, NodeId, OutagePolicy, OutageRule};
 use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
 use sha1::{Digest as _, Sha1};
-use shard::{Attention, Proxies, ShardId, SlowPolicy, SlowRule, Tls};
+use shard::{Attention, Pages, Proxies, ShardId, SlowPolicy, SlowRule, Tls};
 use stores::{Disk, Retention, STORES};
 
 use crate::config::Settings;
@@ -197,6 +197,7 @@ pub(crate) fn of_shard(
             by: settings.trusted_header,
             announce: settings.proxy_protocol,
         },
+        pages: Pages(settings.allowed_origins.clone()),
         tls: tls(settings),
         handshake_timeout_ms: settings.handshake_timeout_seconds.as_millis() as u64,
         close_timeout_ms: settings.close_timeout_seconds.as_millis() as u64,

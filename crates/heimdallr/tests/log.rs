@@ -12,9 +12,14 @@ const HANDSHAKE: &str = "GET /lobby HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\
 
 /// Has somebody come to a room, say a word and go; returns what was logged.
 fn log_of_a_visit(level: &str) -> String {
+    log_of(level, "json", "/lobby")
+}
+
+/// The same in a form, of a visit to a target.
+fn log_of(level: &str, form: &str, target: &str) -> String {
     let mut server = Command::new(env!("CARGO_BIN_EXE_heimdallr"))
         .args(["--listen", ANY_PORT, "--admin", ANY_PORT, "--threads", "1"])
-        .envs([("HEIMDALLR_LOG_LEVEL", level), ("HEIMDALLR_LOG_FORMAT", "json")])
+        .envs([("HEIMDALLR_LOG_LEVEL", level), ("HEIMDALLR_LOG_FORMAT", form)])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -24,7 +29,7 @@ fn log_of_a_visit(level: &str) -> String {
     let mut line = String::new();
     output.read_line(&mut line).expect("the output is text");
     let address = line.trim_end().strip_prefix("listening on ").expect("it says where").to_owned();
-    visit(&address);
+    visit(&address, target);
     let id = server.id().to_string();
     let status = Command::new("kill").args(["-TERM", &id]).status().expect("kill is part of every system");
     assert!(status.success());
@@ -34,9 +39,9 @@ fn log_of_a_visit(level: &str) -> String {
     log
 }
 
-fn visit(address: &str) {
+fn visit(address: &str, target: &str) {
     let mut stream = TcpStream::connect(address).expect("it accepts");
-    let mut said = HANDSHAKE.as_bytes().to_vec();
+    let mut said = HANDSHAKE.replacen("/lobby", target, 1).into_bytes();
     write_masked_frame(&mut said, Opcode::Text, b"hello", [1, 2, 3, 4]);
     stream.write_all(&said).expect("it reads");
     let mut answer = Vec::new();
@@ -66,6 +71,15 @@ fn who_comes_talks_and_goes_is_logged_line_by_line() {
     assert!(message.contains(r#""message":"message""#) && message.contains(r#""bytes":5"#), "{message}");
     assert!(disconnect.contains(r#""message":"disconnect""#) && disconnect.contains(r#""reason":"left""#));
     assert!(!log.contains("hello"), "what is said is nobody's business");
+}
+
+#[test]
+fn nobody_writes_lines_of_their_own_into_the_log_or_colours_a_terminal() {
+    for form in ["text", "json"] {
+        let log = log_of("trace", form, "/a%0d%0a2026-01-01T00:00:00Z%20ERROR%20forged%1b%5b31m%22");
+        assert!(log.contains("forged") && !log.lines().any(|line| line.starts_with("2026-01-01")), "{log}");
+        assert!(!log.contains('\u{1b}') && !log.contains('\r'), "{log:?}");
+    }
 }
 
 #[test]

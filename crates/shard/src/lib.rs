@@ -30,6 +30,7 @@ mod notices;
 mod office;
 mod origins;
 mod pace;
+mod pages;
 mod peers;
 mod reclaims;
 mod records;
@@ -57,6 +58,7 @@ pub use office::{
     SessionsSought, Ticket, Whose,
 };
 pub use origins::{Origin, Preface, Proxies};
+pub use pages::Pages;
 pub use settings::{Settings, SlowPolicy, SlowRule, Tls, home_of};
 pub use shard::Shard;
 pub use tally::{Holdings, Tally};

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use chat::Farewell;
+use chat::{Farewell, Refusal};
 use gateways::{Admission, Call, GATEWAYS, MAIN, Outbox, Protocol, Recovery, SessionName, Then, Wake};
 use wire::http;
 
@@ -154,6 +154,11 @@ impl Shard {
         (address, is_secure): (IpAddr, bool),
         out: &mut Outbox,
     ) -> Admitted {
+        if self.settings.pages.bar(head) {
+            out.refusals.push(Refusal::Forbidden);
+            refuse_request(403, "origin_not_allowed", out);
+            return Admitted::Answered;
+        }
         let (names, key) = (&self.names, self.sessions.next_key());
         let call = Call { head, address, is_secure, name: &|| names.of(key) };
         for (index, gateway) in self.gateways.iter_mut().enumerate() {

@@ -4,7 +4,7 @@ use access::Rules;
 use backplanes::NodeId;
 use chat::RoomId;
 
-use crate::{Attention, Proxies, ShardId};
+use crate::{Attention, Pages, Proxies, ShardId};
 
 /// What a shard may know of the configuration.
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ pub struct Settings {
     pub inbox_idle_ms: u64,
     /// Whom it believes who a client is.
     pub proxies: Proxies,
+    /// Whose pages may ask.
+    pub pages: Pages,
     /// Whether streams may be under TLS.
     pub tls: Tls,
     /// A request head must be complete after so many milliseconds, and TLS before it.

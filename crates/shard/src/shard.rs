@@ -177,6 +177,7 @@ impl Shard {
         own.presence_list_max = settings.presence_list_max;
         own.proxies.trusted = settings.proxies.trusted;
         own.proxies.by = settings.proxies.by;
+        own.pages = settings.pages;
         own.attention = settings.attention;
         own.drain_wait_ms = settings.drain_wait_ms;
         own.drain_ms = settings.drain_ms;

@@ -37,8 +37,11 @@ impl Posting {
 }
 
 impl Content {
-    /// `None`: a type that is not taken.
+    /// `None`: a type that is not taken, or one under a coding: nothing is inflated here.
     pub(super) fn of(head: &Head<'_>) -> Option<Self> {
+        if head.list("content-encoding").any(|coding| !coding.eq_ignore_ascii_case("identity")) {
+            return None;
+        }
         let mut types = head.header_values("content-type");
         let Some(value) = types.next() else { return Some(Self::Text) };
         let value = std::str::from_utf8(value).ok().filter(|_| types.next().is_none())?;

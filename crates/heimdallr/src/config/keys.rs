@@ -186,6 +186,11 @@ declare! {
     /// Whether WebSocket clients are offered compression (permessage-deflate).
     deflate: bool = Truth, default ["true"];
 
+    /// Origins whose pages may speak to the node, over any protocol; other pages, and its own where it is not named, are answered 403. None: pages of
+    /// any origin may. Who is no browser need not say an origin.
+    allowed_origins: Vec<String> =
+        Texts(1000, socketio::is_origin, "origins such as https://chat.example"), default [] => live;
+
     /// Balancers and other proxies that are believed about who is behind them, by their addresses or networks. None: nobody is.
     trusted_proxies: Vec<Network> = Networks, default [] => live;
 

@@ -3,17 +3,23 @@
 //! Every test has neighbours who chat in a room of their own and must not notice, and ends with the counts: what the server says
 //! has happened, and that it keeps nothing of it.
 
+mod bodies;
 mod counts;
 mod draining;
 mod ending;
 mod files;
 mod frames;
 mod handshakes;
+mod injection;
 mod leaving;
 mod neighbours;
 mod objects;
+mod origins;
 mod peer;
 mod readers;
 mod requests;
 mod scene;
 mod server;
+mod sessions;
+mod smuggling;
+mod traversal;

@@ -45,6 +45,7 @@ pub(crate) fn settings() -> Settings {
         room_idle_ms: 60_000,
         inbox_idle_ms: 60_000,
         proxies: shard::Proxies::default(),
+        pages: shard::Pages::default(),
         handshake_timeout_ms: 10_000,
         close_timeout_ms: 5000,
         ping_interval_ms: 25_000,

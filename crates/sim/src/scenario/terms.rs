@@ -4,7 +4,7 @@ use std::fmt;
 
 use chat::{Command, Message, RoomId, RoomName, UserId};
 use gateways::{CLIENTS, SocketIoSettings};
-use shard::{Proxies, Settings, ShardId, SlowPolicy, SlowRule};
+use shard::{Pages, Proxies, Settings, ShardId, SlowPolicy, SlowRule};
 
 use crate::actor::Actor;
 use crate::cluster::{Climate, Cluster, Layout, Perils};
@@ -68,6 +68,7 @@ pub fn settings() -> Settings {
         shards: 1,
         names_secret: [7; 16],
         proxies: Proxies::default(),
+        pages: Pages::default(),
         gateways: gateways::Settings {
             max_message_bytes: 65_536,
             ping_interval_ms: 25_000,
