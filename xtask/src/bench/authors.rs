@@ -1,11 +1,11 @@
 //! Those who post into rooms that are kept: they post at a steady rate whatever comes back, and note how long each post takes to be accepted, and
 //! to be heard by its author as everybody in the room hears it.
 
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::line::{Line, write_frame};
 use crate::step::Failure;
 
 /// How long an author looks away.
@@ -40,8 +40,7 @@ pub(super) struct Noted {
 
 /// One author at work.
 struct Author {
-    stream: TcpStream,
-    heard: Vec<u8>,
+    line: Line,
     posts: Vec<Post>,
 }
 
@@ -86,81 +85,31 @@ impl Plan {
 
 impl Author {
     fn enter(address: SocketAddr, number: u32) -> Result<Self, Failure> {
-        let mut stream = TcpStream::connect(address)?;
-        stream.write_all(
-            b"GET /v1 HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: heimdallr.v1.json\r\n\r\n",
-        )?;
-        let mut author = Self { stream, heard: Vec::new(), posts: Vec::new() };
-        author.await_head()?;
-        let mut said = Vec::new();
-        write_frame(&mut said, &format!(r#"{{"do":"identify","user":"author {number}"}}"#));
-        write_frame(&mut said, &format!(r#"{{"do":"join","room":"kept {number}"}}"#));
-        author.stream.write_all(&said)?;
-        author.await_joined()?;
-        author.stream.set_read_timeout(Some(PAUSE))?;
-        Ok(author)
-    }
-
-    fn await_head(&mut self) -> Result<(), Failure> {
-        loop {
-            if let Some(place) = self.heard.windows(4).position(|four| four == b"\r\n\r\n") {
-                self.heard.drain(..place + 4);
-                return Ok(());
-            }
-            self.hear()?;
+        let mut line = Line::open(address)?;
+        line.say(&format!(r#"{{"do":"identify","user":"author {number}"}}"#))?;
+        line.say(&format!(r#"{{"do":"join","room":"kept {number}"}}"#))?;
+        let mut is_in = false;
+        while !is_in {
+            line.read(|payload| is_in |= payload.starts_with(br#"{"is":"joined""#))?;
         }
-    }
-
-    fn await_joined(&mut self) -> Result<(), Failure> {
-        loop {
-            while let Some((payload, length)) = frame(&self.heard) {
-                let is_joined = payload.starts_with(br#"{"is":"joined""#);
-                self.heard.drain(..length);
-                if is_joined {
-                    return Ok(());
-                }
-            }
-            self.hear()?;
-        }
-    }
-
-    /// Reads what is there, or waits for it as long as the connection is to.
-    fn hear(&mut self) -> Result<(), Failure> {
-        let mut piece = [0; 65_536];
-        match self.stream.read(&mut piece) {
-            Ok(0) => return Err(Failure::new("the server closed the connection of an author")),
-            Ok(length) => self.heard.extend_from_slice(&piece[..length]),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
+        Ok(Self { line, posts: Vec::new() })
     }
 
     /// Posts what is due, in one write.
     fn post_up_to(&mut self, due: usize, number: u32) -> Result<(), Failure> {
         let mut said = Vec::new();
         for id in self.posts.len()..due {
-            let room = format!("kept {number}");
-            write_frame(
-                &mut said,
-                &format!(r#"{{"do":"post","room":"{room}","id":"{id}","text":"{TEXT}"}}"#),
-            );
+            let text = format!(r#"{{"do":"post","room":"kept {number}","id":"{id}","text":"{TEXT}"}}"#);
+            write_frame(&mut said, &text);
             self.posts.push(Post { posted: Instant::now(), accepted: None, heard: None });
         }
-        Ok(self.stream.write_all(&said)?)
+        self.line.send(&said)
     }
 
     /// Takes what has come.
     fn read(&mut self) -> Result<(), Failure> {
-        self.hear()?;
-        let (mut at, now) = (0, Instant::now());
-        while let Some((payload, length)) = frame(&self.heard[at..]) {
-            note(&mut self.posts, payload, now);
-            at += length;
-        }
-        self.heard.drain(..at);
-        Ok(())
+        let (posts, now) = (&mut self.posts, Instant::now());
+        self.line.read(|payload| note(posts, payload, now))
     }
 }
 
@@ -181,30 +130,6 @@ fn number_behind(payload: &[u8], words: &[u8]) -> Option<usize> {
     let place = payload.windows(words.len()).position(|some| some == words)?;
     let digits = payload[place + words.len()..].split(|byte| *byte == b'"').next()?;
     std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-/// The payload of the first frame, and how long the frame is (RFC 6455 §5.2); servers do not mask.
-fn frame(bytes: &[u8]) -> Option<(&[u8], usize)> {
-    let (head, length) = match *bytes.get(1)? {
-        126 => (4, usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?))),
-        127 => (10, u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?) as usize),
-        short => (2, usize::from(short)),
-    };
-    Some((bytes.get(head..head + length)?, head + length))
-}
-
-/// A frame of text, masked with zeros.
-fn write_frame(out: &mut Vec<u8>, text: &str) {
-    out.push(0x81);
-    match text.len() {
-        short @ 0..=125 => out.push(0x80 | short as u8),
-        longer => {
-            out.push(0x80 | 126);
-            out.extend_from_slice(&(longer as u16).to_be_bytes());
-        }
-    }
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(text.as_bytes());
 }
 
 impl Noted {
@@ -241,15 +166,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_that_was_written_is_as_long_as_it_says() {
-        for length in [0, 125, 126, 1000] {
-            let mut bytes = Vec::new();
-            write_frame(&mut bytes, &"x".repeat(length));
-            assert_eq!(bytes.len(), length + if length < 126 { 6 } else { 8 });
-        }
-    }
-
-    #[test]
     fn what_became_of_a_post_is_noted_with_it() {
         let posted = Instant::now();
         let mut posts = vec![Post { posted, accepted: None, heard: None }];
@@ -259,12 +175,5 @@ mod tests {
         note(&mut posts, br#"{"is":"refused","id":"0","code":"unavailable"}"#, later);
         let noted = Noted::of(&posts);
         assert_eq!((noted.accepted_p99_ms, noted.heard_max_ms, noted.failed), (4.0, 0.0, 0.0));
-    }
-
-    #[test]
-    fn frames_are_read_one_after_the_other() {
-        let bytes = [0x81, 2, b'h', b'i', 0x81, 5, b'h'];
-        assert_eq!(frame(&bytes), Some((&b"hi"[..], 4)));
-        assert_eq!(frame(&bytes[4..]), None);
     }
 }

@@ -12,7 +12,7 @@ use crate::step::Failure;
 
 const AUTHORS: u32 = 8;
 const PER_SECOND: u32 = 22_000;
-const SECONDS: f64 = 10.0;
+const SECONDS: f64 = 4.5;
 const ACCEPTED_PER_SECOND: f64 = 20_000.0;
 const ACCEPTED_MS: f64 = 50.0;
 /// What those who listen may notice of a disk that stalls for two seconds.
@@ -31,8 +31,8 @@ const STALL: &str = "import sqlite3, sys, time\n\
 pub(super) fn run(lab: &Lab) -> Result<Finding, Failure> {
     let (mut steady, mut stalled) = (Vec::new(), Vec::new());
     for _ in 0..lab.scale.runs {
-        steady.push(post(lab, lab.scale.size(PER_SECOND), false)?);
-        stalled.push(post(lab, lab.scale.size(PER_SECOND_STALLED), true)?);
+        steady.push(post(lab, PER_SECOND, false)?);
+        stalled.push(post(lab, PER_SECOND_STALLED, true)?);
     }
     let told = |name: &str, unit: &str, noted: &[Noted], read: fn(&Noted) -> f64| {
         let spread =
@@ -74,7 +74,7 @@ fn post(lab: &Lab, per_second: u32, has_stall: bool) -> Result<Noted, Failure> {
     let cluster = lab.start(&ours)?;
     let [node] = cluster.nodes.as_slice() else { return Err(Failure::new("one node was asked for")) };
     // A stall has to fit in.
-    let seconds = lab.scale.seconds(SECONDS).max(if has_stall { 4.0 } else { 0.0 });
+    let seconds = lab.scale.seconds(SECONDS).max(if has_stall { 4.0 } else { 1.0 });
     let plan = Plan { address: node.address(), authors: AUTHORS, per_second, seconds };
     if !has_stall {
         return plan.carry_out();

@@ -4,6 +4,7 @@ mod connections;
 mod cost;
 mod durable;
 mod http;
+mod kills;
 mod neighbour;
 mod nodes;
 mod rooms;
@@ -65,6 +66,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "durable",
         "posts of 100 bytes into rooms that are kept on disk, and a disk that stalls",
         durable::run,
+    ),
+    usual(
+        "kills",
+        "a node with rooms on disk that is killed 50 times while 5000 posts/s go on, and the ledger of it",
+        kills::run,
     ),
     usual("subscriptions", "100,000 rooms of one member on two nodes with a Redis", subscriptions::run),
     Scenario {
