@@ -6,4 +6,5 @@ mod faults;
 mod history;
 mod kills;
 mod nodes;
+mod readonly;
 mod server;

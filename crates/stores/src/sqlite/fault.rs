@@ -1,5 +1,7 @@
 //! What goes wrong with a file, in words for people.
 
+use std::io::ErrorKind;
+
 /// What SQLite says, and the system by it (<https://www.sqlite.org/rescode.html>).
 pub(super) fn explain(error: &sqlx::Error) -> String {
     match error {
@@ -14,17 +16,27 @@ pub(super) fn advice(error: &sqlx::Error) -> &'static str {
     if matches!(error, sqlx::Error::Protocol(_)) {
         return DAMAGED;
     }
+    if let sqlx::Error::Io(error) = error {
+        return match error.kind() {
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => LOCKED_OUT,
+            ErrorKind::StorageFull => FULL,
+            _ => UNKNOWN,
+        };
+    }
     match primary_code(error) {
         Some(5 | 6) => "another program has it locked: end that one",
-        Some(8) => "let heimdallr write to it and to its folder",
+        Some(8) => LOCKED_OUT,
         Some(10) => "the disk does not work as it should: look in the system's log",
         Some(11 | 26) => DAMAGED,
-        Some(13) => "the disk is full: make room",
+        Some(13) => FULL,
         Some(14) => "let heimdallr read and write it and its folder",
-        _ => "look in the system's log",
+        _ => UNKNOWN,
     }
 }
 
+const LOCKED_OUT: &str = "let heimdallr write to it and to its folder";
+const FULL: &str = "the disk is full: make room";
+const UNKNOWN: &str = "look in the system's log";
 const DAMAGED: &str =
     "move the folder away and restore a backup (heimdallr restore FILE DIR), or start with an empty one";
 
