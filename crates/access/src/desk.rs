@@ -3,11 +3,14 @@
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chat::{Credentials, Refusal};
 
-use crate::{Access, Arrival, Ask, End, Link, Minds, OpenError, Revocation, Verdict, Wake, Wish};
+use crate::{
+    Access, Arrival, Ask, End, Fault, Health, Link, Minds, OpenError, Revocation, Verdict, Wake, Wish,
+};
 
 /// How often a clerk looks after what is beside its questions: half of what a revocation may take.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
@@ -25,6 +28,9 @@ pub(crate) trait Clerk: Send + 'static {
 
     /// Something is good no more.
     fn revoke(&mut self, revocation: &Revocation);
+
+    /// What is not as it should be.
+    fn fault(&self) -> Option<Fault>;
 }
 
 /// What is put on a desk.
@@ -48,7 +54,11 @@ struct Desk {
     sign: Sign,
     papers: SyncSender<Paper>,
     answers: Vec<Option<Receiver<Arrival>>>,
+    health: SharedHealth,
 }
+
+/// How it is with a clerk, as it has said last.
+type SharedHealth = Arc<Mutex<Health>>;
 
 /// The end of one shard. Answers that it has not taken are no more than its questions.
 struct Window {
@@ -65,13 +75,20 @@ pub(crate) fn seat(sign: Sign, clerk: impl Clerk, wakes: &[Wake]) -> Result<Box<
     let (papers, waiting) = sync_channel(sign.questions_max);
     let (senders, answers): (Vec<_>, Vec<_>) = wakes.iter().map(|_| channel()).unzip();
     let shards: Vec<_> = senders.into_iter().zip(wakes.iter().cloned()).collect();
-    let work = move || work(clerk, &waiting, &shards);
+    let health = SharedHealth::default();
+    let noted = health.clone();
+    let work = move || work(clerk, &waiting, &shards, &noted);
     let thread = std::thread::Builder::new().name(sign.name.to_owned()).spawn(work);
     thread.map_err(|error| OpenError(format!("no thread for {}: {error}", sign.name)))?;
-    Ok(Box::new(Desk { sign, papers, answers: answers.into_iter().map(Some).collect() }))
+    Ok(Box::new(Desk { sign, papers, answers: answers.into_iter().map(Some).collect(), health }))
 }
 
-fn work(mut clerk: impl Clerk, papers: &Receiver<Paper>, shards: &[(Sender<Arrival>, Wake)]) {
+fn work(
+    mut clerk: impl Clerk,
+    papers: &Receiver<Paper>,
+    shards: &[(Sender<Arrival>, Wake)],
+    health: &SharedHealth,
+) {
     let mut look_at = Instant::now() + LOOK_INTERVAL;
     loop {
         match papers.recv_timeout(look_at.saturating_duration_since(Instant::now())) {
@@ -89,6 +106,7 @@ fn work(mut clerk: impl Clerk, papers: &Receiver<Paper>, shards: &[(Sender<Arriv
         }
         if Instant::now() >= look_at {
             clerk.look();
+            locked(health).note(clerk.fault());
             look_at = Instant::now() + LOOK_INTERVAL;
         }
     }
@@ -119,6 +137,15 @@ impl Link for Desk {
         // A clerk that is gone believes nothing.
         let _ = self.papers.send(Paper::Revocation(revocation.clone()));
     }
+
+    fn health(&self) -> Health {
+        locked(&self.health).clone()
+    }
+}
+
+/// Whoever panicked has left it whole: it is replaced in one assignment.
+fn locked(health: &SharedHealth) -> MutexGuard<'_, Health> {
+    health.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Access for Window {

@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 use chat::{Credentials, Refusal};
 
 use crate::{
-    ACCESS, Access, Arrival, Ask, End, Herald, Link, Minds, OpenError, Opening, Revocation, Revoked,
+    ACCESS, Access, Arrival, Ask, End, Health, Herald, Link, Minds, OpenError, Opening, Revocation, Revoked,
     Settings, Verdict, Wake, Wish,
 };
 
@@ -41,8 +41,8 @@ impl Link for Links {
         self.herald.tell(&Revoked { what: [revocation.clone()].into(), is_news: true });
     }
 
-    fn fault(&self) -> Option<String> {
-        self.links.iter().find_map(|link| link.fault())
+    fn health(&self) -> Health {
+        self.links.iter().map(|link| link.health()).fold(Health::default(), Health::and)
     }
 }
 

@@ -15,8 +15,8 @@ pub use doors::open;
 pub use herald::Herald;
 pub use pattern::Pattern;
 pub use port::{
-    Access, Arrival, Ask, End, Fingerprint, Link, Minds, Open, OpenError, Opening, Pass, Revocation, Revoked,
-    Settings, Standing, Verdict, Wake, Wish,
+    Access, Arrival, Ask, End, Fault, Fingerprint, Health, Link, Minds, Open, OpenError, Opening, Pass,
+    Revocation, Revoked, Settings, Standing, Verdict, Wake, Wish,
 };
 pub use rules::{Grants, Guests, Right, Rule, Rules, Who};
 
@@ -30,7 +30,7 @@ macro_rules! access {
 
 access![tokens, accounts, webhook, guests];
 
-pub use self::accounts::{AccountError, Accounts};
+pub use self::accounts::{AccountError, Accounts, back_up_users, restore_users};
 pub use self::guests::names_are_free;
-pub use self::tokens::{Algorithm, Terms, TokenSettings};
+pub use self::tokens::{Algorithm, Terms, TokenSettings, check_keys};
 pub use self::webhook::{WebhookSettings, is_backend};

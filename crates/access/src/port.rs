@@ -58,10 +58,28 @@ pub trait Link: Send {
         let _ = revocation;
     }
 
-    /// Why it does not decide as it should, for a person; `None`: it does.
-    fn fault(&self) -> Option<String> {
-        None
+    /// How it is with it.
+    fn health(&self) -> Health {
+        Health::default()
     }
+}
+
+/// How it is with who decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// What is not as it should be now.
+    pub fault: Option<Fault>,
+    /// How often something has gone wrong.
+    pub faults: u64,
+}
+
+/// Why it is not decided as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// For a person.
+    pub reason: String,
+    /// Clients are refused for it who would be let in.
+    pub bars: bool,
 }
 
 /// A shard's end of who decides.
@@ -192,6 +210,22 @@ pub enum Arrival {
     },
     /// These are good no more. Who was believed by one is parted with.
     Revoked(Revoked),
+}
+
+impl Health {
+    /// How it is with this and another one together. What keeps clients out counts more than what does not.
+    pub(crate) fn and(self, other: Self) -> Self {
+        let bars = |fault: &Option<Fault>| fault.as_ref().is_some_and(|fault| fault.bars);
+        let fault =
+            if bars(&other.fault) && !bars(&self.fault) { other.fault } else { self.fault.or(other.fault) };
+        Self { fault, faults: self.faults + other.faults }
+    }
+
+    /// Notes how it is from here on.
+    pub(crate) fn note(&mut self, fault: Option<Fault>) {
+        self.faults += u64::from(self.fault.is_none() && fault.is_some());
+        self.fault = fault;
+    }
 }
 
 impl Pass {

@@ -145,6 +145,13 @@ declare! {
     STORE_FAULTS: Counter "heimdallr_store_faults_total", "Times that something could not be written or read.";
 }
 
+declare! {
+    /// Every metric of how a node stands with who decides about clients, in the order of the reference.
+    ACCESS_METRICS =
+    ACCESS_UP: Gauge "heimdallr_access_up", "1 while it is decided as it should be who clients are and what they may do: keys, users and what was revoked can be read, and the backend answers.";
+    ACCESS_FAULTS: Counter "heimdallr_access_faults_total", "Times that it began not to be.";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +160,7 @@ mod tests {
 
     #[test]
     fn names_follow_the_conventions_of_prometheus() {
-        for metric in METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS) {
+        for metric in METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS).chain(ACCESS_METRICS) {
             let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             assert!(plain(metric.name) && metric.label.is_none_or(plain), "{}", metric.name);
             assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.name);
@@ -162,7 +169,7 @@ mod tests {
 
     #[test]
     fn names_are_different() {
-        let all = || METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS);
+        let all = || METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS).chain(ACCESS_METRICS);
         let names: std::collections::BTreeSet<&str> = all().map(|metric| metric.name).collect();
         assert_eq!(names.len(), all().count());
     }
@@ -194,7 +201,11 @@ mod tests {
         }
         text += "| `heimdallr_info` | gauge | `version` | Always 1; the label says which version runs. |\n";
         text += "| `heimdallr_ready` | gauge | | 1 while the node wants new clients, as `/health/ready` says. |\n";
-        CLUSTER_METRICS.iter().chain(STORE_METRICS).for_each(|metric| text += &row(metric));
+        CLUSTER_METRICS
+            .iter()
+            .chain(STORE_METRICS)
+            .chain(ACCESS_METRICS)
+            .for_each(|metric| text += &row(metric));
         text += "\nThe values of `code` and of `reason` are those of [the protocol](../protocol.md).\n";
         text
     }

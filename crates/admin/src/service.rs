@@ -94,7 +94,13 @@ async fn live(State(vitals): State<Arc<Vitals>>) -> Response {
 async fn ready(State(vitals): State<Arc<Vitals>>) -> Response {
     match vitals.stage() {
         Stage::Ready => match vitals.fault() {
-            None => (StatusCode::OK, "ready\n").into_response(),
+            None => (
+                StatusCode::OK,
+                vitals
+                    .remark()
+                    .map_or_else(|| "ready\n".to_owned(), |remark| format!("ready, but {remark}\n")),
+            )
+                .into_response(),
             Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")).into_response(),
         },
         Stage::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response(),
@@ -155,6 +161,18 @@ mod tests {
             status == 503 && answer.ends_with("what is said is not kept: the disk is full\n"),
             "{answer}"
         );
+        node.vitals.note_store(Standing { fault: None, samples: Vec::new() });
+        node.vitals
+            .note_access(Standing { fault: Some("the backend is gone".to_owned()), samples: Vec::new() });
+        let (status, answer) = ask(&node, "GET", "/health/ready");
+        assert!(
+            status == 503 && answer.ends_with("who comes is not let in: the backend is gone\n"),
+            "{answer}"
+        );
+        node.vitals.note_access(Standing { fault: None, samples: Vec::new() });
+        node.vitals.note_remark(Some("a certificate is wrong".to_owned()));
+        let (status, answer) = ask(&node, "GET", "/health/ready");
+        assert!(status == 200 && answer.ends_with("\r\n\r\nready, but a certificate is wrong\n"), "{answer}");
         node.vitals.enter(Stage::Draining);
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert_eq!(status, 503);

@@ -27,6 +27,8 @@ pub struct Vitals {
     shards: Vec<Mutex<Report>>,
     cluster: Mutex<Standing>,
     store: Mutex<Standing>,
+    access: Mutex<Standing>,
+    remark: Mutex<Option<String>>,
 }
 
 /// How a node stands with something that it needs.
@@ -51,7 +53,14 @@ impl Vitals {
         let report = || Mutex::new(Report { at: Instant::now(), samples: Vec::new() });
         let shards = std::iter::repeat_with(report).take(shards).collect();
         let stage = AtomicU8::new(Stage::Starting as u8);
-        Self { stage, shards, cluster: Mutex::new(UNKNOWN), store: Mutex::new(UNKNOWN) }
+        Self {
+            stage,
+            shards,
+            cluster: Mutex::new(UNKNOWN),
+            store: Mutex::new(UNKNOWN),
+            access: Mutex::new(UNKNOWN),
+            remark: Mutex::default(),
+        }
     }
 
     /// Replaces what a shard last said. Call it at least every few seconds, idle or not: a silent shard counts as stuck.
@@ -101,11 +110,35 @@ impl Vitals {
         lock(&self.store).clone()
     }
 
+    /// Says how the node stands with who decides about clients now.
+    pub fn note_access(&self, standing: Standing) {
+        *lock(&self.access) = standing;
+    }
+
+    /// How the node stands with who decides about clients.
+    #[must_use]
+    pub fn access(&self) -> Standing {
+        lock(&self.access).clone()
+    }
+
+    /// Says what is not as it should be though nobody suffers from it yet.
+    pub fn note_remark(&self, remark: Option<String>) {
+        *lock(&self.remark) = remark;
+    }
+
+    /// What is not as it should be though nobody suffers from it yet, for a person.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        lock(&self.remark).clone()
+    }
+
     /// Why the node does not do all that it should, for a person; `None`: it does.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
         let cut_off = self.cluster().fault.map(|fault| format!("cut off: {fault}"));
-        cut_off.or_else(|| self.store().fault.map(|fault| format!("what is said is not kept: {fault}")))
+        let unkept = || self.store().fault.map(|fault| format!("what is said is not kept: {fault}"));
+        let undecided = || self.access().fault.map(|fault| format!("who comes is not let in: {fault}"));
+        cut_off.or_else(unkept).or_else(undecided)
     }
 
     /// Whether the node wants new clients.

@@ -76,6 +76,11 @@ pub(crate) fn of_store(health: &stores::Health) -> Vec<Sample> {
     ]
 }
 
+/// How the node stands with who decides about clients.
+pub(crate) fn of_access(health: &access::Health) -> Vec<Sample> {
+    vec![metric::ACCESS_UP.is(u64::from(health.fault.is_none())), metric::ACCESS_FAULTS.is(health.faults)]
+}
+
 fn held(holdings: Holdings) -> Vec<Sample> {
     vec![
         metric::STREAMS.is(holdings.streams as u64),

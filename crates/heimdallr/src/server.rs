@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::Fault;
 use admin::{Api, Service, Shards, Stage, Standing, Vitals};
 use backplanes::{OpenError, Wake};
 use gateways::handlers::Application;
@@ -49,13 +50,14 @@ pub(crate) fn run(
     let streams = (places(settings, supervisor::listeners()?), tls.as_ref());
     let node = start_node(settings, application, &vitals, &levels, (&backplane, identity), streams);
     let node = node.map_err(|error| error.to_string())?;
-    note_vitals(&node, &vitals);
+    let certificates = tls::Watch::new(tls);
+    note_vitals(&node, &vitals, &certificates);
     open_api(&api, &node);
     vitals.enter(Stage::Ready);
     announce(&node, service.address(), settings)
         .map_err(|error| format!("cannot write to standard output: {error}"))?;
     supervisor::tell(&[NotifyState::Ready]);
-    let watches = Watches { levels: &levels, certificates: tls::Watch::new(tls) };
+    let watches = Watches { levels: &levels, certificates };
     let renewal = Renewal::new(settings.clone(), application, identity, (set_level, &api));
     runtime.block_on(work(&node, (&vitals, &api), watches, signals, renewal));
     node.stop();
@@ -169,14 +171,22 @@ fn announce(node: &Node, admin: SocketAddr, settings: &Settings) -> io::Result<(
     out.flush()
 }
 
-/// Says how the node stands with the others, and with its disk.
-fn note_vitals(node: &Node, vitals: &Vitals) {
+/// Says how the node stands with the others, with its disk and with who decides.
+fn note_vitals(node: &Node, vitals: &Vitals, certificates: &tls::Watch) {
     let health = node.backplane();
     let samples = numbers::of_backplane(&health);
     vitals.note_cluster(Standing { fault: health.fault, samples });
     let health = node.store();
     let samples = numbers::of_store(&health);
     vitals.note_store(Standing { fault: health.fault, samples });
+    let health = node.access().health();
+    let samples = numbers::of_access(&health);
+    let (bars, remark) = health.fault.map_or((None, None), |Fault { reason, bars }| match bars {
+        true => (Some(reason), None),
+        false => (None, Some(reason)),
+    });
+    vitals.note_access(Standing { fault: bars, samples });
+    vitals.note_remark(remark.or_else(|| certificates.fault()));
 }
 
 /// An address that means every interface is reached on this machine by its loopback one.
@@ -253,7 +263,7 @@ async fn work(
         if node.is_broken() {
             return;
         }
-        note_vitals(node, vitals);
+        note_vitals(node, vitals, &watches.certificates);
         if watchdog.is_some() && vitals.stuck_shard(Instant::now()).is_none() {
             supervisor::tell(&[NotifyState::Watchdog]);
         }

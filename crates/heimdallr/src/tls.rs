@@ -60,6 +60,11 @@ impl Watch {
         }
     }
 
+    /// Why the certificates are not those that their files hold.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.fault.as_ref().map(|fault| format!("certificates stay as they were: {fault}"))
+    }
+
     fn note(&mut self, read: Result<bool, TlsError>) {
         match read {
             Ok(is_changed) => {

@@ -154,3 +154,20 @@ fn the_doctor_finds_a_redis_that_is_away() {
     assert!(said.contains("open files: "), "{said}");
     assert_eq!(run(&["doctor", "--balancer"]).status.code(), Some(2));
 }
+
+#[test]
+fn files_that_a_start_would_read_are_read_by_a_check() {
+    let program = env!("CARGO_BIN_EXE_heimdallr");
+    for (files, words) in [
+        (&[("JWT_KEYS", "/no/such/file")][..], "jwt_keys = /no/such/file: expected a file with keys"),
+        (&[("JWT_KEYS", "/dev/null")], "a secret of less than 32 bytes"),
+        (&[("TLS_CERTIFICATE", program), ("TLS_KEY", program)], program),
+        (&[("ROOM_RULES", "news")], "HEIMDALLR_ROOM_RULES = \"news\": expected"),
+    ] {
+        let variables = files.iter().map(|(key, value)| (format!("HEIMDALLR_{key}"), value));
+        let output = heimdallr(&["check"]).envs(variables).output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+}

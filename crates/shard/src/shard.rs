@@ -170,6 +170,7 @@ impl Shard {
     /// Goes by what of other settings can change while there are sessions and rooms.
     fn renew(&mut self, settings: Settings) {
         let Self { settings: own, audiences, homes, .. } = self;
+        own.rules.rooms = settings.rules.rooms;
         own.slow_rules = settings.slow_rules;
         own.rooms_per_session = settings.rooms_per_session;
         own.lingering_max = settings.lingering_max;

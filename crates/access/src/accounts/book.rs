@@ -1,7 +1,8 @@
 //! The users of a data directory, in a SQLite file of their own: operators change it while a node works on the folder. Knows tables, and nothing of what is asked for.
 
-use std::path::Path;
-use std::str::FromStr as _;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chat::UserId;
@@ -43,19 +44,45 @@ pub(super) struct Entry {
     pub(super) since_s: i64,
 }
 
+/// The file in its data directory.
+pub(super) fn file_in(directory: &Path) -> PathBuf {
+    directory.join(FILE)
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(file).busy_timeout(BUSY)
+}
+
 impl Book {
     /// Opens the file, makes it when there is none, and brings its tables up to date.
     pub(super) fn open(directory: &Path) -> Result<Self, sqlx::Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let options = SqliteConnectOptions::from_str("sqlite://")?
-            .filename(directory.join(FILE))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .busy_timeout(BUSY);
-        let connection = runtime.block_on(options.connect())?;
-        let mut book = Self { runtime, connection };
+        let file = file_in(directory);
+        // What SQLite puts beside it is as private.
+        File::options().write(true).create(true).truncate(false).mode(0o600).open(&file)?;
+        let mut book = Self::connect(options(&file).journal_mode(SqliteJournalMode::Wal))?;
         book.bring_up_to_date()?;
         Ok(book)
+    }
+
+    /// Opens a copy, which stays as it is.
+    pub(super) fn of_copy(copy: &Path) -> Result<Self, sqlx::Error> {
+        let mut book = Self::connect(options(copy).read_only(true))?;
+        book.latest_change()?;
+        Ok(book)
+    }
+
+    fn connect(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let connection = runtime.block_on(options.connect())?;
+        Ok(Self { runtime, connection })
+    }
+
+    /// Fills an empty file with everything, as it stands at one moment.
+    pub(super) fn copy_to(&mut self, copy: &Path) -> Result<(), sqlx::Error> {
+        let Self { runtime, connection } = self;
+        let query = sqlx::query("VACUUM INTO ?").bind(copy.to_string_lossy().into_owned());
+        runtime.block_on(query.execute(connection))?;
+        Ok(File::open(copy)?.sync_all()?)
     }
 
     fn bring_up_to_date(&mut self) -> Result<(), sqlx::Error> {
@@ -148,6 +175,16 @@ impl Book {
         let query = sqlx::query("SELECT number, name, at FROM user_changes WHERE number > ? ORDER BY number LIMIT 1000");
         let rows = runtime.block_on(query.bind(number).fetch_all(connection))?;
         Ok(rows.iter().map(|row| (row.get("number"), row.get("name"), row.get("at"))).collect())
+    }
+}
+
+#[cfg(test)]
+impl Book {
+    /// As a damaged file is.
+    pub(super) fn break_it(&mut self) {
+        let Self { runtime, connection } = self;
+        let drop = sqlx::raw_sql("DROP TABLE users; DROP TABLE user_changes").execute(connection);
+        runtime.block_on(drop).expect("they are there");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Users with passwords, kept in the data directory. A password is tried on a thread of its own: that takes work on purpose.
 
 mod book;
+mod copies;
 mod scram;
 #[cfg(test)]
 mod tests;
@@ -12,11 +13,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::digest;
 use chat::{Credentials, Refusal, Secret, UserId};
 
+pub use copies::{back_up_users, restore_users};
+
 use book::Book;
 use scram::{Credentials as Kept, SALT_BYTES};
 
 use crate::desk::{Clerk, Sign, seat};
-use crate::{Guests, Herald, Link, OpenError, Opening, Pass, Revocation, Revoked, Standing, Verdict, Wish};
+use crate::{Fault, Guests, Herald, Link, OpenError, Opening, Pass, Revocation, Revoked, Standing, Verdict, Wish};
 
 /// Sixty-four passwords are tried in less than a second.
 const SIGN: Sign = Sign { name: "accounts", questions_max: 64, takes: is_users };
@@ -43,6 +46,8 @@ struct Porter {
     salt_of_nobody: [u8; 32],
     /// The latest change that was heeded.
     heeded: i64,
+    /// Why the file could not be read when it was last looked.
+    unreadable: Option<String>,
 }
 
 impl Porter {
@@ -51,7 +56,7 @@ impl Porter {
         let heeded = book.latest_change()?;
         let mut salt_of_nobody = [0; 32];
         aws_lc_rs::rand::fill(&mut salt_of_nobody).map_err(|_| AccountError::NoRandomness)?;
-        Ok(Self { book, guests, herald, salt_of_nobody, heeded })
+        Ok(Self { book, guests, herald, salt_of_nobody, heeded, unreadable: None })
     }
 
     fn try_password(&mut self, user: UserId, password: &Secret) -> Verdict {
@@ -106,13 +111,21 @@ impl Clerk for Porter {
         }
     }
 
+    /// What goes on is logged once.
     fn look(&mut self) {
-        if let Err(error) = self.heed_changes() {
-            unreadable(&error);
+        let reason = self.heed_changes().err().map(|error| error.to_string());
+        if reason.is_some() && self.unreadable.is_none() {
+            tracing::error!(error = reason, "users cannot be read");
         }
+        self.unreadable = reason;
     }
 
     fn revoke(&mut self, _: &Revocation) {}
+
+    fn fault(&self) -> Option<Fault> {
+        let reason = self.unreadable.as_ref()?;
+        Some(Fault { reason: format!("users cannot be read: {reason}"), bars: true })
+    }
 }
 
 /// What operators do with the users of a data directory.

@@ -88,3 +88,72 @@ fn what_is_changed_beside_a_node_is_told_to_its_shards() {
     assert_eq!(porter.decide(shows("ann", "two")), Err(Refusal::BadPassword));
     assert_eq!(accounts.list().expect("it can be read"), []);
 }
+
+#[test]
+fn a_name_that_is_nobodys_is_tried_as_long_as_one_that_is_somebodys() {
+    let folder = Folder::new();
+    Accounts::open(&folder.0).expect("it opens").add(&user("ann"), "secret").expect("she is new");
+    let (mut porter, _heard) = porter(&folder, Guests::Nameless);
+    // The quickest of some: nothing but work is left in it.
+    let mut quickest = |name: &str| {
+        let tried = (0..5).map(|_| {
+            let started = std::time::Instant::now();
+            assert_eq!(porter.decide(shows(name, "wrong")), Err(Refusal::BadPassword));
+            started.elapsed()
+        });
+        tried.min().expect("some were tried")
+    };
+    let (hers, nobodys) = (quickest("ann"), quickest("bob"));
+    assert!(nobodys > hers / 2 && hers > nobodys / 2, "{hers:?} {nobodys:?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_keeps_people_out_and_is_told_of() {
+    let folder = Folder::new();
+    Accounts::open(&folder.0).expect("it opens").add(&user("ann"), "secret").expect("she is new");
+    let (mut porter, _heard) = porter(&folder, Guests::Nameless);
+    porter.look();
+    assert_eq!(porter.fault(), None);
+    let file = folder.0.join("users.sqlite");
+    let mut book = Book::open(&folder.0).expect("it opens");
+    book.break_it();
+    porter.look();
+    assert!(porter.fault().is_some_and(|fault| fault.bars && fault.reason.contains("users cannot be read")));
+    assert_eq!(porter.decide(shows("ann", "secret")), Err(Refusal::Undecided));
+    assert!(file.exists());
+}
+
+#[test]
+fn what_is_kept_of_passwords_is_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let mut accounts = Accounts::open(&folder.0).expect("it opens");
+    accounts.add(&user("ann"), "secret").expect("she is new");
+    let copy = folder.0.join("copy");
+    assert_eq!(back_up_users(&folder.0, &copy), Ok(true));
+    for file in std::fs::read_dir(&folder.0).expect("it is there") {
+        let file = file.expect("it can be read");
+        assert_eq!(file.metadata().expect("it is there").permissions().mode() & 0o077, 0, "{file:?}");
+    }
+}
+
+#[test]
+fn users_are_those_of_the_copy_that_is_restored() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    let copy = folder.0.join("copy");
+    assert_eq!(back_up_users(&folder.0, &copy), Ok(false), "there are none");
+    let mut accounts = Accounts::open(&folder.0).expect("it opens");
+    accounts.add(&user("ann"), "secret").expect("she is new");
+    assert_eq!(back_up_users(&folder.0, &copy), Ok(true));
+    accounts.add(&user("bob"), "secret").expect("he is new");
+    assert!(back_up_users(&folder.0, &copy).is_err_and(|reason| reason.contains("is there already")));
+    restore_users(&copy, &other.0).expect("it is a copy");
+    let (mut porter, _heard) = porter(&other, Guests::Nameless);
+    assert!(porter.decide(shows("ann", "secret")).is_ok());
+    assert_eq!(porter.decide(shows("bob", "secret")), Err(Refusal::BadPassword));
+    assert!(restore_users(&copy, &other.0).is_err_and(|reason| reason.contains("is there already")));
+    std::fs::write(folder.0.join("nonsense"), b"no copy at all").expect("there is room");
+    let third = Folder::new();
+    assert!(restore_users(&folder.0.join("nonsense"), &third.0).is_err_and(|reason| reason.contains("cannot be restored")));
+    assert_eq!(std::fs::read_dir(&third.0).expect("it is there").count(), 0, "nothing is left of it");
+}

@@ -20,7 +20,7 @@ use revoked::Struck;
 
 use crate::desk::{Clerk, Sign, seat};
 use crate::file::Watched;
-use crate::{Herald, Link, OpenError, Opening, Pass, Revocation, Revoked, Verdict, Wish};
+use crate::{Fault, Herald, Link, OpenError, Opening, Pass, Revocation, Revoked, Verdict, Wish};
 
 /// How tokens are judged.
 #[derive(Clone, Debug)]
@@ -45,6 +45,11 @@ pub(crate) fn open(opening: &Opening<'_>) -> Result<Option<Box<dyn Link>>, OpenE
     seat(SIGN, judge, opening.wakes).map(Some)
 }
 
+/// Whether tokens could be judged as these settings say, without doing it. `Err`: why not.
+pub fn check_keys(settings: &TokenSettings) -> Result<(), OpenError> {
+    read_first(settings).map(drop)
+}
+
 fn is_token(credentials: &Credentials) -> bool {
     matches!(credentials, Credentials::Token(_))
 }
@@ -59,14 +64,13 @@ struct Judge {
     herald: Herald,
     /// What was revoked and not every shard was told of yet.
     untold: Vec<Revocation>,
+    /// Why a file could not be read again, of the keys and of what was revoked.
+    unread: [Option<String>; 2],
 }
 
 impl Judge {
     fn new(settings: &TokenSettings, herald: Herald) -> Result<Self, OpenError> {
-        let mut key_file = Watched::new(settings.keys.clone());
-        let bytes = key_file.read_first().map_err(|error| refused("jwt_keys", &key_file, &error.to_string()))?;
-        let keys = Keys::read(&bytes, &settings.algorithms);
-        let keys = keys.map_err(|NoKeys(reason)| refused("jwt_keys", &key_file, &reason))?;
+        let (key_file, keys) = read_first(settings)?;
         let mut judge = Self {
             settings: settings.clone(),
             key_file,
@@ -75,6 +79,7 @@ impl Judge {
             revoked: Struck::default(),
             herald,
             untold: Vec::new(),
+            unread: [None, None],
         };
         judge.read_revoked();
         judge.untold.clear();
@@ -97,9 +102,11 @@ impl Judge {
             Ok(keys) => {
                 tracing::info!(file = self.key_file.path(), ?keys, "keys of tokens read");
                 self.keys = keys;
+                self.unread[0] = None;
             }
             Err(NoKeys(reason)) => {
                 tracing::error!(file = self.key_file.path(), reason, "keys of tokens not read, the former ones stay");
+                self.unread[0] = Some(format!("{} cannot be read, the former keys of tokens stay: {reason}", self.key_file.path()));
             }
         }
     }
@@ -108,8 +115,14 @@ impl Judge {
         let Some(file) = &mut self.revoked_file else { return };
         let Some(read) = file.read() else { return };
         match read.map(String::from_utf8) {
-            Ok(Ok(text)) => self.untold.extend(self.revoked.list(&text)),
-            _ => tracing::error!(file = file.path(), "revoked tokens not read, what was read last stays"),
+            Ok(Ok(text)) => {
+                self.untold.extend(self.revoked.list(&text));
+                self.unread[1] = None;
+            }
+            _ => {
+                tracing::error!(file = file.path(), "revoked tokens not read, what was read last stays");
+                self.unread[1] = Some(format!("{} cannot be read, what was revoked before stays so", file.path()));
+            }
         }
     }
 }
@@ -136,6 +149,19 @@ impl Clerk for Judge {
     fn revoke(&mut self, revocation: &Revocation) {
         self.revoked.tell(revocation);
     }
+
+    fn fault(&self) -> Option<Fault> {
+        let reason = self.unread.iter().flatten().next()?;
+        Some(Fault { reason: reason.clone(), bars: false })
+    }
+}
+
+fn read_first(settings: &TokenSettings) -> Result<(Watched, Keys), OpenError> {
+    let mut file = Watched::new(settings.keys.clone());
+    let bytes = file.read_first().map_err(|error| refused("jwt_keys", &file, &error.to_string()))?;
+    let keys = Keys::read(&bytes, &settings.algorithms);
+    let keys = keys.map_err(|NoKeys(reason)| refused("jwt_keys", &file, &reason))?;
+    Ok((file, keys))
 }
 
 fn now() -> Time {

@@ -203,3 +203,126 @@ proptest! {
         }
     }
 }
+
+/// A token with this header, word for word, signed with a secret.
+fn signed_with(header: &str, secret: &[u8], claims: &str) -> String {
+    let message = format!("{}.{}", part(header), part(claims));
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &EncodingKey::from_secret(secret), jsonwebtoken::Algorithm::HS256);
+    format!("{message}.{}", signature.expect("anything can be signed"))
+}
+
+#[test]
+fn keys_that_a_token_brings_along_are_not_looked_at() {
+    const FORGERS: &[u8] = b"a secret of nobody but the forger's own";
+    let claims = format!("{{\"sub\":\"admin\",\"exp\":{LATER_S}}}");
+    let key = part(std::str::from_utf8(FORGERS).expect("it is text"));
+    for brought in [
+        format!("\"jwk\":{{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"{key}\"}}"),
+        "\"jku\":\"http://127.0.0.1:1/keys\"".to_owned(),
+        "\"x5u\":\"http://127.0.0.1:1/certificate\"".to_owned(),
+        "\"x5c\":[\"MIIB\"],\"x5t\":\"AAAA\",\"x5t#S256\":\"AAAA\"".to_owned(),
+        "\"kid\":\"/dev/null\"".to_owned(),
+        "\"kid\":\"../../../../dev/null\"".to_owned(),
+        "\"kid\":\"x' UNION SELECT 'a secret of nobody but the forger\\u2019s own\"".to_owned(),
+        "\"kid\":7".to_owned(),
+    ] {
+        let forged = signed_with(&format!("{{\"alg\":\"HS256\",{brought}}}"), FORGERS, &claims);
+        let judged = judge(&forged, &keys(SECRET), &Terms::default(), NOW);
+        assert_eq!(judged.expect_err("it is forged"), Refusal::BadToken, "{brought}");
+    }
+}
+
+#[test]
+fn a_key_is_good_for_no_algorithm_but_its_own() {
+    let claims = part(&format!("{{\"sub\":\"admin\",\"exp\":{LATER_S}}}"));
+    // RFC 8725 §3.1. A signature of nothing but zeros was good for everything once, in some libraries of ECDSA.
+    let zeros = URL_SAFE_NO_PAD.encode([0; 64]);
+    for file in [
+        &include_bytes!("testkeys/rsa.pub.pem")[..],
+        include_bytes!("testkeys/p256.pub.pem"),
+        include_bytes!("testkeys/ed25519.pub.pem"),
+        SECRET,
+    ] {
+        for name in ["HS256", "HS384", "HS512", "RS256", "RS384", "PS256", "ES256", "ES384", "EdDSA", "none", "hs256", "HS256 ", ""] {
+            for signature in ["", "AA", &zeros] {
+                let token = format!("{}.{claims}.{signature}", part(&format!("{{\"alg\":\"{name}\"}}")));
+                let judged = judge(&token, &keys(file), &Terms::default(), NOW);
+                assert_eq!(judged.expect_err("nobody has signed it"), Refusal::BadToken, "{name} {signature}");
+            }
+        }
+    }
+}
+
+#[test]
+fn times_at_their_edges_and_numbers_at_theirs_are_judged() {
+    let judged = |claims: &str| judge(&signed_with(r#"{"alg":"HS256"}"#, SECRET, claims), &keys(SECRET), &Terms::default(), NOW);
+    assert_eq!(judged(r#"{"sub":"a","exp":1700000000}"#).expect_err("it is over"), Refusal::TokenExpired);
+    assert!(judged(r#"{"sub":"a","exp":1700000000.5}"#).is_ok() && judged(r#"{"sub":"a","exp":1e300}"#).is_ok());
+    assert!(judged(r#"{"sub":"a","exp":1700000600,"nbf":1700000000}"#).is_ok());
+    for claims in [
+        r#"{"sub":"a","exp":1e999}"#,
+        r#"{"sub":"a","exp":-1e999}"#,
+        r#"{"sub":"a","exp":NaN}"#,
+        r#"{"sub":"a","exp":null}"#,
+        r#"{"sub":"a","exp":[1700000600]}"#,
+        r#"{"sub":"a","exp":true}"#,
+        r#"{"sub":"a","exp":1700000600,"exp":1}"#,
+        r#"{"sub":"a","sub":"admin","exp":1700000600}"#,
+        r#"{"sub":"a","exp":1700000600,"nbf":1e400}"#,
+        r#"{"sub":"\ud800","exp":1700000600}"#,
+        r#"{"sub":"a\u0000","exp":1700000600}"#,
+        r#"{"sub":"a","#,
+        r#"{"sub":"a","exp":1700000600}{}"#,
+        r#"["a",1700000600]"#,
+    ] {
+        assert_eq!(judged(claims).expect_err("it is none"), Refusal::BadToken, "{claims}");
+    }
+    let deep = |name: &str| format!("{{\"sub\":\"a\",\"exp\":{LATER_S},\"{name}\":{}1{}}}", "[".repeat(3000), "]".repeat(3000));
+    assert!(judged(&deep("x")).is_ok(), "what is not meant is passed over, however deep");
+    for name in ["rooms", "aud", "jti", "nbf"] {
+        assert_eq!(judged(&deep(name)).err(), Some(Refusal::BadToken), "{name}");
+    }
+}
+
+#[test]
+fn the_longest_tokens_and_the_most_rooms_are_judged_in_no_time() {
+    let long = "A".repeat(chat::SECRET_BYTES_MAX);
+    let dots = ".".repeat(chat::SECRET_BYTES_MAX);
+    for shown in [&*long, &dots, &format!("{}.{}.{}", &long[..4000], &long[..4000], &long[..100])] {
+        assert_eq!(judge(shown, &keys(SECRET), &Terms::default(), NOW).err(), Some(Refusal::BadToken));
+    }
+    let rooms: Vec<String> = (0..1001).map(|room| room.to_string()).collect();
+    let claims = json!({"sub": "alice", "exp": LATER_S, "rooms": rooms});
+    assert_eq!(judged(&claims).expect_err("too many"), Refusal::BadToken);
+}
+
+#[test]
+fn files_that_cannot_be_read_again_are_told_of_and_keep_nobody_out() {
+    use crate::desk::Clerk as _;
+    let path = std::env::temp_dir().join(format!("heimdallr-keys-{}", std::process::id()));
+    std::fs::write(&path, SECRET).expect("there is room");
+    let (herald, _heard) = crate::Herald::new(&[]);
+    let settings = super::TokenSettings {
+        keys: path.clone(),
+        algorithms: Algorithm::ALL.to_vec(),
+        terms: Terms::default(),
+        revoked: None,
+    };
+    assert!(super::check_keys(&settings).is_ok());
+    let mut clerk = super::Judge::new(&settings, herald).expect("it opens");
+    clerk.look();
+    assert_eq!(clerk.fault(), None);
+    std::fs::write(&path, "short").expect("there is room");
+    clerk.look();
+    let fault = clerk.fault().expect("it is told of");
+    assert!(fault.reason.contains("32 bytes") && !fault.bars, "{fault:?}");
+    assert!(super::check_keys(&settings).is_err());
+    std::fs::remove_file(&path).expect("it is there");
+    clerk.look();
+    assert!(clerk.fault().is_some_and(|fault| fault.reason.contains("No such file")));
+    std::fs::write(&path, SECRET).expect("there is room");
+    clerk.look();
+    assert_eq!(clerk.fault(), None);
+    // What is left is in the folder for what nobody needs.
+    let _ = std::fs::remove_file(&path);
+}

@@ -50,6 +50,11 @@ impl Address {
         Ok(Self { port: uri.port_u16().unwrap_or(port), host, tls, uri })
     }
 
+    /// Where it is, without what may be secret of its URL.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Fault> {
         let stream = TcpStream::connect((&*self.host, self.port)).await?;
         stream.set_nodelay(true)?;

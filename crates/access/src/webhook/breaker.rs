@@ -12,6 +12,8 @@ pub(super) struct Breaker {
     failures: u32,
     /// Until when it is left alone, and for how long that was.
     open: Option<(u64, u64)>,
+    /// How often it was begun to leave it alone.
+    openings: u64,
 }
 
 impl Breaker {
@@ -40,9 +42,17 @@ impl Breaker {
             return false;
         }
         let for_ms = self.open.map_or(FIRST_MS, |(_, for_ms)| (for_ms * 2).min(LONGEST_MS));
-        self.open.replace((now_ms + for_ms, for_ms)).is_none()
+        let is_new = self.open.replace((now_ms + for_ms, for_ms)).is_none();
+        self.openings += u64::from(is_new);
+        is_new
     }
 
+    /// How often it was begun to leave it alone.
+    pub(super) fn openings(&self) -> u64 {
+        self.openings
+    }
+
+    /// Whether it is left alone.
     pub(super) fn is_open(&self) -> bool {
         self.open.is_some()
     }

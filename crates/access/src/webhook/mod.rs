@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use backend::{Address, Backend};
 use breaker::Breaker;
 
-use crate::{Access, Arrival, Ask, End, Link, Minds, OpenError, Opening, Pass, Verdict, Wake, Wish};
+use crate::{Access, Arrival, Ask, End, Fault, Health, Link, Minds, OpenError, Opening, Pass, Verdict, Wake, Wish};
 
 /// How a backend is asked.
 #[derive(Clone, Debug)]
@@ -56,7 +56,8 @@ pub(crate) fn open(opening: &Opening<'_>) -> Result<Option<Box<dyn Link>>, OpenE
     let (questions, waiting) = mpsc::channel(QUESTIONS_MAX);
     let (senders, answers): (Vec<_>, Vec<_>) = opening.wakes.iter().map(|_| channel()).unzip();
     let shards = senders.into_iter().zip(opening.wakes.iter().cloned()).collect();
-    let desk = Arc::new(Desk { settings: settings.clone(), breaker: Mutex::default(), started: Instant::now(), shards });
+    let (settings, place) = (settings.clone(), address.place());
+    let desk = Arc::new(Desk { settings, place, breaker: Mutex::default(), started: Instant::now(), shards });
     let link = Asker { desk: desk.clone(), questions, answers: answers.into_iter().map(Some).collect() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| refused(error.to_string()))?;
@@ -76,6 +77,8 @@ struct Question {
 /// What all connections share.
 struct Desk {
     settings: WebhookSettings,
+    /// Where the backend is, without what may be secret of its URL.
+    place: String,
     breaker: Mutex<Breaker>,
     started: Instant,
     shards: Vec<(Sender<Arrival>, Wake)>,
@@ -102,9 +105,11 @@ impl Link for Asker {
         Box::new(move || Box::new(Window { shard, desk, questions, answers }))
     }
 
-    fn fault(&self) -> Option<String> {
-        let is_open = self.desk.breaker().is_open();
-        is_open.then(|| format!("the backend at {} does not answer", self.desk.settings.url))
+    fn health(&self) -> Health {
+        let (is_open, faults) = { let breaker = self.desk.breaker(); (breaker.is_open(), breaker.openings()) };
+        let reason = || format!("the backend at {} does not answer", self.desk.place);
+        let fault = is_open.then(|| Fault { reason: reason(), bars: !self.desk.settings.allows_when_down });
+        Health { fault, faults }
     }
 }
 
@@ -169,7 +174,7 @@ impl Desk {
             Ok(Ok(answer)) => match words::read(wish, &answer, now_s) {
                 Ok(verdict) => {
                     if self.breaker().note_answer() {
-                        tracing::info!(url = self.settings.url, "the backend answers again");
+                        tracing::info!(url = self.place, "the backend answers again");
                     }
                     return verdict;
                 }
@@ -179,7 +184,7 @@ impl Desk {
             Err(_) => "its time was up".to_owned(),
         };
         if self.breaker().note_failure(self.now_ms()) {
-            tracing::error!(url = self.settings.url, reason, "the backend does not answer and is left alone for a while");
+            tracing::error!(url = self.place, reason, "the backend does not answer and is left alone for a while");
         }
         self.in_its_place(wish)
     }

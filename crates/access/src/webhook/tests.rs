@@ -113,13 +113,24 @@ fn what_is_answered_in_the_place_of_one_that_is_silent_or_senseless_is_configure
         for _ in 0..8 {
             assert_eq!(strict.ask(join("lobby")), Err(Refusal::Undecided), "{url}");
         }
-        assert!(strict.link.fault().is_some_and(|fault| fault.contains(&url)), "it is left alone");
+        let place = url.trim_start_matches("http://").split('/').next().expect("a place");
+        let Health { fault, faults } = strict.link.health();
+        assert!(fault.is_some_and(|fault| fault.bars && fault.reason.contains(place)), "it is left alone");
+        assert_eq!(faults, 1);
         let mut lenient = Shard::new(url, true);
         assert_eq!(lenient.ask(join("lobby")), Ok(Pass::default()));
         assert_eq!(lenient.ask(name()), Ok(Pass::named(UserId::new("ann").expect("a name"))));
+        (0..8).for_each(|_| drop(lenient.ask(join("lobby"))));
+        assert!(lenient.link.health().fault.is_some_and(|fault| !fault.bars), "nobody is kept out for it");
         let token = chat::Secret::new("t").expect("a secret");
         assert_eq!(lenient.ask(Wish::Identify(Credentials::Token(token))), Err(Refusal::Undecided));
     }
+}
+
+#[test]
+fn what_is_secret_of_a_url_is_told_nobody() {
+    let address = Address::read("https://user:secret@backend.example/decide?key=secret").expect("it is a URL");
+    assert_eq!(address.place(), "backend.example:443");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use super::{Command, Complaint};
-use crate::config::{self, Wish};
-use crate::settings;
+use crate::config::{self, Settings, Wish};
+use crate::{settings, tls};
 
 pub(super) const COMMAND: Command = Command {
     word: "check",
@@ -20,13 +20,21 @@ fn run(words: Vec<OsString>) -> Result<ExitCode, Complaint> {
     let text = match config::load(words.clone(), std::env::vars_os()).map_err(Complaint::misspelt)? {
         Wish::Print(text) => text,
         Wish::Start(settings) => {
-            backplanes::check(&settings::of_backplane(&settings))
-                .map_err(|error| Complaint::misspelt(error.0))?;
+            look_at_files(&settings)?;
             report(&config::set_keys(words, std::env::vars_os()).map_err(Complaint::misspelt)?)
         }
     };
     std::io::stdout().write_all(text.as_bytes()).map_err(Complaint::failed)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads what a start would read besides the configuration.
+fn look_at_files(settings: &Settings) -> Result<(), Complaint> {
+    backplanes::check(&settings::of_backplane(settings)).map_err(|error| Complaint::misspelt(error.0))?;
+    if let Some(tokens) = settings::of_access(settings).tokens {
+        access::check_keys(&tokens).map_err(|error| Complaint::misspelt(error.0))?;
+    }
+    tls::open(settings).map(drop).map_err(Complaint::misspelt)
 }
 
 /// Says where each key was set. What it was set to may be a secret.

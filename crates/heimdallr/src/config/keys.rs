@@ -208,7 +208,7 @@ declare! {
     guests: Option<Guests> = access::GUESTS, default ["auto"];
 
     /// Who may do what in which rooms. The first rule whose pattern fits counts; in other rooms anyone may do anything.
-    room_rules: Vec<Rule> = access::RoomRules, default [];
+    room_rules: Vec<Rule> = access::RoomRules, default [] => live;
 
     /// File of the keys that clients' tokens (JWT) are signed with: a public key as PEM, a secret of 32 bytes or more, or a JSON Web Key Set. Read
     /// again when it changes. Empty: there are no tokens.

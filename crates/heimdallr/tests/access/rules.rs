@@ -99,3 +99,26 @@ fn guests_who_are_not_let_in_may_do_nothing_and_names_are_for_those_who_prove_th
     plain.say(r#"{"msgType":"user","text":"hi","userId":"alice"}"#);
     assert_eq!(plain.closed(), 4511);
 }
+
+#[test]
+fn rules_are_read_again_while_people_are_there() {
+    let folder = Folder::new();
+    let file = folder.write("heimdallr.toml", "room_rules = [\"news: post=nobody\"]");
+    let scene = Scene::start(folder, &[("config", &file)]);
+    let mut member = scene.rich();
+    join(&mut member, "news", "\"is\":\"joined\"");
+    post(&mut member, "news", "\"code\":\"forbidden\"");
+    scene.folder.write("heimdallr.toml", "room_rules = [\"den: join=nobody\"]");
+    scene.hang_up();
+    let start = std::time::Instant::now();
+    loop {
+        member.say(&json!({"do": "join", "room": "den", "id": "j"}).to_string());
+        if member.answer("\"id\":\"j\"").contains("\"code\":\"forbidden\"") {
+            break;
+        }
+        assert!(start.elapsed() < std::time::Duration::from_secs(20), "the rules are still the former ones");
+        member.say(&json!({"do": "leave", "room": "den", "id": "l"}).to_string());
+        member.answer("\"id\":\"l\"");
+    }
+    post(&mut member, "news", "\"is\":\"accepted\"");
+}

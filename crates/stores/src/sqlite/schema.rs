@@ -1,7 +1,7 @@
 //! The file: how it is opened, what is in it, and how an older one becomes a newer one.
 
 use std::fs::{File, TryLockError};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -97,9 +97,11 @@ pub(super) async fn open(folder: &Folder) -> Result<(SqliteConnection, Run), Ope
         let (explained, advice) = (explain(&error), advice(&error));
         OpenError(format!("data: {} cannot be opened: {explained}; {advice}", file.display()))
     };
+    // The folder may have been made by somebody else, for everybody to read; what SQLite puts beside the file is as private as the file.
+    let made = File::options().write(true).create(true).truncate(false).mode(0o600).open(&file);
+    made.map_err(|error| failed(error.into()))?;
     let length = std::fs::metadata(&file).map_or(0, |metadata| metadata.len());
     let mut connection = options(&file)
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .connect()
