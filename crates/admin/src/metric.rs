@@ -84,6 +84,7 @@ declare! {
     STREAMS: Gauge "heimdallr_streams", "Open connections, whatever they turn out to be.";
     TUNNELS: Gauge "heimdallr_tunnels", "Ends of tunnels: connections here whose session is on another node, and the other way round.";
     SESSIONS: Gauge "heimdallr_sessions", "Clients that are in: over any protocol, in any number of rooms.";
+    HELD_STREAMS: Gauge "heimdallr_held_streams", "Connections that are not read for now, because their clients ask for too much.";
     POLLING_SESSIONS: Gauge "heimdallr_polling_sessions", "Those of them that are in over HTTP polling.";
     RECOVERABLE_SESSIONS: Gauge "heimdallr_recoverable_sessions", "Socket.IO clients that were cut off and may come back without a gap.";
     ROOMS: Gauge "heimdallr_rooms", "Rooms whose home is this shard.";
@@ -112,6 +113,7 @@ declare! {
     RECOVERIES: Counter "heimdallr_recoveries_total" by "outcome", "Socket.IO clients that came back: `complete` when they went on where they were cut off, `failed` when they began anew.";
     TLS_STREAMS: Gauge "heimdallr_tls_streams", "Open connections under TLS.";
     TLS_HANDSHAKES: Counter "heimdallr_tls_handshakes_total" by "outcome", "Connections that began with TLS: `full` and `resumed` (shorter, by a client that was here before) shook hands, `failed` did something wrong or wanted what is not offered, `abandoned` went away before, or were cut because it took too long.";
+    LIMITED: Counter "heimdallr_limited_total" by "limit", "Times that somebody came up against a limit, whatever followed: [limits](../limits.md) says which is which.";
     REFUSALS: Counter "heimdallr_refusals_total" by "code", "Commands refused, by the code the client was told.";
     CLOSES: Counter "heimdallr_closes_total" by "reason", "Sessions that the server parted with, by the reason the client was told.";
 }

@@ -38,13 +38,19 @@ pub enum Farewell {
     Forbidden,
     /// The token or the user was revoked.
     Revoked,
+    /// It was not said in time who the client is.
+    IdentifyTimeout,
+    /// The client went on to ask for too much, however often it was refused.
+    TooFast,
+    /// The user, or the address, has as many sessions as it may have.
+    TooManySessions,
     /// An operator has sent the client away.
     Disconnected,
 }
 
 impl Farewell {
     /// Every farewell there is.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Bye,
         Self::ProtocolError,
         Self::UnsupportedData,
@@ -60,6 +66,9 @@ impl Farewell {
         Self::Unauthorized,
         Self::Forbidden,
         Self::Revoked,
+        Self::IdentifyTimeout,
+        Self::TooFast,
+        Self::TooManySessions,
         Self::Disconnected,
     ];
 
@@ -79,6 +88,7 @@ impl Farewell {
             Refusal::RoomFull => Self::RoomFull,
             Refusal::TokenExpired => Self::TokenExpired,
             Refusal::Revoked => Self::Revoked,
+            Refusal::TooFast { .. } => Self::TooFast,
             Refusal::Forbidden | Refusal::NotYours => Self::Forbidden,
             Refusal::NotIdentified | Refusal::NotProven | Refusal::BadToken | Refusal::BadPassword => {
                 Self::Unauthorized
@@ -109,6 +119,9 @@ impl Farewell {
             Self::Unauthorized => (4510, "unauthorized"),
             Self::Forbidden => (4511, "forbidden"),
             Self::Revoked => (4512, "revoked"),
+            Self::IdentifyTimeout => (4015, "identify_timeout"),
+            Self::TooFast => (4513, "too_fast"),
+            Self::TooManySessions => (4514, "too_many_sessions"),
             Self::Disconnected => (4520, "disconnected"),
         }
     }

@@ -47,11 +47,16 @@ pub enum Refusal {
     Unavailable,
     /// Whoever decides cannot be asked.
     Undecided,
+    /// More than may be asked for in such a time.
+    TooFast {
+        /// When it may be asked for again, in milliseconds.
+        retry_after_ms: u32,
+    },
 }
 
 impl Refusal {
     /// Every refusal there is.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::BadRequest,
         Self::BadName,
         Self::NotYours,
@@ -74,6 +79,7 @@ impl Refusal {
         Self::Draining,
         Self::Unavailable,
         Self::Undecided,
+        Self::TooFast { retry_after_ms: 0 },
     ];
 
     /// The stable code.
@@ -96,7 +102,16 @@ impl Refusal {
                 | Self::Draining
                 | Self::Unavailable
                 | Self::Undecided
+                | Self::TooFast { .. }
         )
+    }
+
+    /// After how many milliseconds it may, where that is known.
+    pub fn retry_after_ms(self) -> Option<u32> {
+        match self {
+            Self::TooFast { retry_after_ms } => Some(retry_after_ms),
+            _ => None,
+        }
     }
 
     /// The HTTP status that says the same (RFC 9110 §15.5, §15.6).
@@ -142,6 +157,9 @@ impl Refusal {
                 503,
             ),
             Self::Undecided => ("undecided", "whoever decides that cannot be asked; try again later", 503),
+            Self::TooFast { .. } => {
+                ("too_fast", "too much in too short a time; wait, and send it again", 429)
+            }
         }
     }
 }

@@ -67,7 +67,11 @@ impl Answer {
     pub(crate) fn refuse_as(self, status: u16, refusal: Refusal, more: &[(&str, &str)], out: &mut Outbox) {
         let mut json = Vec::new();
         write_refusal(refusal, &mut json);
-        self.write(status, &[&[JSON, ANY_ORIGIN], more].concat(), &json, out);
+        let mut headers = [&[JSON, ANY_ORIGIN], more].concat();
+        // In whole seconds (RFC 9110 §10.2.3).
+        let seconds = refusal.retry_after_ms().map(|ms| ms.div_ceil(1000).to_string());
+        headers.extend(seconds.as_deref().map(|seconds| ("retry-after", seconds)));
+        self.write(status, &headers, &json, out);
     }
 
     pub(crate) fn write_json(self, json: &[u8], out: &mut Outbox) {

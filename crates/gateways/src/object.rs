@@ -142,9 +142,12 @@ impl<'a> Object<'a> {
     }
 
     pub(crate) fn refusal(self, refusal: Refusal) -> Self {
-        self.string("code", refusal.code())
-            .string("reason", refusal.reason())
-            .flag("retry", refusal.may_retry())
+        let object = self.string("code", refusal.code()).string("reason", refusal.reason());
+        let object = object.flag("retry", refusal.may_retry());
+        match refusal.retry_after_ms() {
+            Some(ms) => object.number("retry_after", u64::from(ms)),
+            None => object,
+        }
     }
 
     pub(crate) fn message(self, message: &Message) -> Self {

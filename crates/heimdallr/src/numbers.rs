@@ -37,6 +37,7 @@ pub(crate) fn samples(shard: &Shard, handshakes: &Handshakes) -> Vec<Sample> {
         metric::TLS_HANDSHAKES.of("failed", handshakes.failed),
         metric::TLS_HANDSHAKES.of("abandoned", handshakes.abandoned),
     ]);
+    samples.extend(tally.limited().map(|(limit, count)| metric::LIMITED.of(limit, count)));
     samples.extend(tally.refusals().map(|(code, count)| metric::REFUSALS.of(code, count)));
     samples.extend(tally.farewells().map(|(reason, count)| metric::CLOSES.of(reason, count)));
     samples
@@ -86,6 +87,7 @@ fn held(holdings: Holdings) -> Vec<Sample> {
         metric::STREAMS.is(holdings.streams as u64),
         metric::TUNNELS.is(holdings.tunnels as u64),
         metric::SESSIONS.is(holdings.sessions as u64),
+        metric::HELD_STREAMS.is(holdings.held as u64),
         metric::POLLING_SESSIONS.is(holdings.lingering as u64),
         metric::RECOVERABLE_SESSIONS.is(holdings.records as u64),
         metric::ROOMS.is(holdings.rooms as u64),

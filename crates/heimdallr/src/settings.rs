@@ -8,7 +8,7 @@ use backplanes::{BACKPLANES, NodeId, OutagePolicy, OutageRule};
 use gateways::handlers::Application;
 use gateways::{EventNames, SocketIoSettings};
 use sha1::{Digest as _, Sha1};
-use shard::{Attention, Pages, Proxies, ShardId, SlowPolicy, SlowRule, Tls};
+use shard::{Attention, Limits, Pages, Proxies, Rate, ShardId, SlowPolicy, SlowRule, Tls};
 use stores::{Disk, Retention, STORES};
 
 use crate::config::Settings;
@@ -184,6 +184,7 @@ pub(crate) fn of_shard(
         },
         session_queue_bytes: settings.session_queue_bytes,
         slow_rules: slow_rules(settings),
+        limits: limits(settings),
         rooms_per_session: settings.rooms_per_session,
         room_members_max: settings.room_members_max as u32,
         small_room_max: SMALL_ROOM_MAX,
@@ -212,6 +213,21 @@ pub(crate) fn of_shard(
         drain_ms: settings.drain_seconds.as_millis() as u64,
         drain_sessions_per_second: settings.drain_sessions_per_second as u32,
         reconnect_spread_ms: RECONNECT_SPREAD_MS,
+    }
+}
+
+/// How much clients may ask for.
+fn limits(settings: &Settings) -> Limits {
+    let burst_seconds = settings.burst_seconds.as_secs() as u32;
+    let rate = |per_second| Rate::per_second(per_second as u32, burst_seconds);
+    Limits {
+        session_posts: rate(settings.session_posts_per_second),
+        user_posts: rate(settings.user_posts_per_second),
+        address_posts: rate(settings.address_posts_per_second),
+        room_posts: rate(settings.room_posts_per_second),
+        session_joins: rate(settings.session_joins_per_second),
+        patience_ms: settings.flood_seconds.as_millis() as u64,
+        refusals_max: settings.flood_refusals as u32,
     }
 }
 

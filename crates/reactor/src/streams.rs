@@ -22,16 +22,21 @@ pub(crate) struct World {
     note: Note,
     slots: Vec<Slot>,
     vacant: Vec<u32>,
+    /// Streams that are read again.
+    pub(crate) released: Vec<StreamId>,
     /// How many sockets were ever taken in.
     generations: u32,
 }
 
 /// A place for a socket, and which of all sockets it is.
+#[derive(Default)]
 struct Slot {
     socket: Option<OwnedFd>,
     generation: u32,
     /// The shard waits for more room.
     stalled: bool,
+    /// The shard does not want to read it.
+    held: bool,
     /// epoll tells of room; asked for at the first stall and left so.
     watched: bool,
 }
@@ -54,13 +59,14 @@ pub(crate) enum Received {
 impl World {
     pub(crate) fn new(epoll: OwnedFd, mailbox: Mailbox, secured: Secured, note: Note) -> Self {
         let awaited = Waiting::default();
-        Self { epoll, mailbox, secured, awaited, note, slots: Vec::new(), vacant: Vec::new(), generations: 0 }
+        let (slots, vacant, released) = (Vec::new(), Vec::new(), Vec::new());
+        Self { epoll, mailbox, secured, awaited, note, slots, vacant, released, generations: 0 }
     }
 
     /// Takes a socket in. `None`: the machine would not tell of its events.
     pub(crate) fn insert(&mut self, socket: OwnedFd) -> Option<StreamId> {
         let slot = self.vacant.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { socket: None, generation: 0, stalled: false, watched: false });
+            self.slots.push(Slot::default());
             self.slots.len() as u32 - 1
         });
         self.generations = self.generations.wrapping_add(1);
@@ -71,7 +77,7 @@ impl World {
             return None;
         }
         self.slots[slot as usize] =
-            Slot { socket: Some(socket), generation: id.generation, stalled: false, watched: false };
+            Slot { socket: Some(socket), generation: id.generation, ..Slot::default() };
         Some(id)
     }
 
@@ -86,6 +92,10 @@ impl World {
 
     pub(crate) fn receive(&mut self, id: StreamId, buffer: &mut [u8]) -> Received {
         let Some(socket) = socket_of(&self.slots, id) else { return Received::Nothing };
+        // Its edges pass unseen; it is looked at once it is read again.
+        if self.slots[id.slot as usize].held {
+            return Received::Nothing;
+        }
         if self.secured.has(id) {
             let received = self.secured.receive(id, socket, buffer);
             if !self.flush(id) {
@@ -187,6 +197,16 @@ impl Effects for World {
     fn secure(&mut self, stream: StreamId, bytes: &[u8]) {
         if socket_of(&self.slots, stream).is_some() {
             self.secured.begin(stream, bytes);
+        }
+    }
+
+    fn hold(&mut self, stream: StreamId, holds: bool) {
+        if socket_of(&self.slots, stream).is_none() {
+            return;
+        }
+        let was_held = std::mem::replace(&mut self.slots[stream.slot as usize].held, holds);
+        if was_held && !holds {
+            self.released.push(stream);
         }
     }
 

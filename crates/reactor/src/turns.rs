@@ -140,6 +140,7 @@ impl Turns {
         self.bell.arm();
         let at_once = more
             || !self.again.is_empty()
+            || !self.world.released.is_empty()
             || !self.world.mailbox.is_empty()
             || self.bell.is_called()
             || self.world.secured.is_shaking();
@@ -174,6 +175,8 @@ impl Turns {
             self.listening_again_ms = None;
             self.watch_listeners(EventFlags::IN);
         }
+        // They may have ended meanwhile.
+        self.again.extend(self.world.released.drain(..).map(|id| (id, true)));
         for (id, ending) in std::mem::take(&mut self.again) {
             self.look(id, ending, now);
         }

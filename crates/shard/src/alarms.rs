@@ -13,6 +13,8 @@ pub(crate) enum Alarm {
     Wake(u32),
     /// It is sent the sign of life that was put off.
     Ping,
+    /// There is room again for what it asks for.
+    Paced,
     /// It must have answered that, which was sent then.
     Answer(u64),
     /// Its client must have said by itself that it is there.

@@ -10,6 +10,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use slab::Slab;
 use smallvec::SmallVec;
 
+use crate::bucket::Bucket;
 use crate::frames::{Buffers, FrameLog};
 use crate::sessions::Session;
 use crate::streams::Place;
@@ -33,6 +34,8 @@ pub(crate) struct Audience {
     pub(crate) due: u32,
     /// It stands in the ring of audiences to be visited.
     pub(crate) ringed: bool,
+    /// How far the room is ahead of what may be said in it from here.
+    pub(crate) posts: Bucket,
 }
 
 /// One member: a session and how far it has been sent its form's frames. What a fan-out needs to know of most members stands here side by
@@ -222,6 +225,7 @@ impl Audience {
             next: 0,
             due: 0,
             ringed: false,
+            posts: Bucket::default(),
         }
     }
 

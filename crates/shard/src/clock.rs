@@ -124,6 +124,7 @@ impl Shard {
             match (self.sessions.find(key), alarm) {
                 (Some(place), Alarm::Wake(what_for)) => self.wake(place, what_for, now),
                 (Some(place), Alarm::Ping) => self.ping_late(place, now),
+                (Some(place), Alarm::Paced) => self.paced(place, now),
                 (Some(place), Alarm::Answer(sent_ms)) => self.look_for_answer(place, sent_ms, now),
                 (Some(place), Alarm::Silence) => self.mind_silence(place, now),
                 (Some(place), Alarm::Expiring(until_s)) => self.tell_expiring(place, until_s, now),
@@ -196,6 +197,7 @@ impl Shard {
     /// asks and the answer to that; clients of some protocols do not expect it before an interval has passed.
     fn look_after(&mut self, place: Place, now: Now) {
         self.mind_expiry(place, now);
+        self.floods.forget_if_over(place, now);
         let Some(session) = self.sessions.get_mut(place) else { return };
         let a_little_ms = self.settings.ping_interval_ms / PUT_OFF;
         if session.silence_ms(now) < a_little_ms && !session.protocol.beats() {

@@ -368,6 +368,7 @@ impl Shard {
         self.note(place, Attention::Sessions, || Deed::Disconnected { because });
         let key = self.sessions.key(place);
         let mut session = self.sessions.remove(place);
+        self.floods.forget(place);
         self.remember(key, &mut session);
         for id in session.streams() {
             if let Some(stream) = self.streams.get_mut(id) {
@@ -458,7 +459,7 @@ impl Shard {
     }
 }
 
-fn tag_of(command: &Command) -> Option<&Tag> {
+pub(crate) fn tag_of(command: &Command) -> Option<&Tag> {
     match command {
         Command::Identify { tag, .. }
         | Command::Join { tag, .. }

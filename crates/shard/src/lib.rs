@@ -8,6 +8,8 @@ mod audience;
 mod audit;
 mod biddings;
 mod bids;
+mod bucket;
+mod callers;
 mod clock;
 mod commands;
 mod deadlines;
@@ -17,11 +19,13 @@ mod errands;
 mod fanout;
 mod far_ends;
 mod fields;
+mod flood;
 mod frames;
 mod home;
 mod ids;
 mod journal;
 mod lanes;
+mod limits;
 mod mail;
 mod moves;
 mod names;
@@ -50,7 +54,9 @@ mod wishes;
 use core::net::IpAddr;
 
 pub use audit::Burden;
+pub use bucket::Rate;
 pub use ids::{Now, SessionKey, ShardId, StreamId};
+pub use limits::{Limit, Limits};
 pub use mail::Mail;
 pub use notices::{Attention, Deed, NotAKey, Notice};
 pub use office::{
@@ -105,6 +111,11 @@ pub trait Effects {
     fn secure(&mut self, stream: StreamId, bytes: &[u8]) {
         let _ = (stream, bytes);
         unreachable!("a world that offers TLS secures streams");
+    }
+
+    /// Whether a stream is held: nothing more is read from it until it is not. What was read may still come.
+    fn hold(&mut self, stream: StreamId, holds: bool) {
+        let _ = (stream, holds);
     }
 
     /// Lets go of a stream at once. Its id is not used for another one.

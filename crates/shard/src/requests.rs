@@ -7,6 +7,7 @@ use gateways::{Admission, Call, GATEWAYS, MAIN, Outbox, Protocol, Recovery, Sess
 use wire::http;
 
 use crate::alarms::Alarm;
+use crate::flood::SLICE_BYTES;
 use crate::streams::{NOBODY, NOWHERE, Phase, Place};
 use crate::{Attention, Deed, Effects, Now, Shard, StreamId};
 
@@ -59,21 +60,27 @@ impl Shard {
         }
     }
 
-    /// Feeds bytes to whatever the stream is at, as long as it takes any. Says how many were taken.
+    /// Feeds bytes to whatever the stream is at, as long as it takes any and is read. Says how many were taken.
     fn feed(&mut self, id: StreamId, bytes: &mut [u8], now: Now) -> usize {
-        let mut taken = 0;
+        let (mut taken, mut slice) = (0, SLICE_BYTES);
         while taken < bytes.len() {
             let Some(stream) = self.streams.get(id) else { return bytes.len() };
             let rest = &mut bytes[taken..];
             let step = match stream.phase {
+                _ if stream.held => break,
                 Phase::Asking => self.ask(id, rest, now),
-                Phase::Open => self.receive(id, stream.session, rest, now),
+                Phase::Open => {
+                    let some = rest.len().min(slice);
+                    self.receive(id, stream.session, &mut rest[..some], now)
+                }
                 Phase::Tunnelled => self.pass_on(id, rest),
                 Phase::Closing | Phase::Finished => rest.len(),
             };
-            if step == 0 {
+            if step == 0 && slice >= bytes.len() - taken {
                 break;
             }
+            // What cannot be judged from so little is shown with more.
+            slice = if step == 0 { slice * 2 } else { SLICE_BYTES };
             taken += step;
         }
         taken
@@ -220,6 +227,7 @@ impl Shard {
             _ => session.protocol.receive(bytes, &mut out),
         };
         let taken = *received.as_ref().unwrap_or(&bytes.len());
+        let refused = out.refusals.len();
         match received {
             Err(violation) => {
                 self.act(id, place, &mut out, now);
@@ -228,6 +236,7 @@ impl Shard {
             Ok(_) => self.act(id, place, &mut out, now),
         }
         self.outbox = out;
+        self.charge_refused(place, refused, now);
         taken
     }
 
@@ -362,6 +371,7 @@ impl Shard {
         }
         stream.phase = Phase::Closing;
         stream.tail = Vec::new();
+        self.hold(id, false);
         self.closings.push(now.monotonic_ms, id);
         self.touch(id);
     }

@@ -9,6 +9,7 @@ use gateways::{LANES, Lane, MAIN, Protocol};
 use slab::Slab;
 use smallvec::SmallVec;
 
+use crate::bucket::Bucket;
 use crate::recovery::Strands;
 use crate::streams::{NOWHERE, Place};
 use crate::waiting::Waiting;
@@ -45,6 +46,10 @@ pub(crate) struct Session {
     pub(crate) missed: Vec<Missed>,
     /// A large answer is on its way from a home.
     pub(crate) awaits_much: bool,
+    /// How far it is ahead of what it may say.
+    pub(crate) posts: Bucket,
+    /// How far it is ahead of what it may ask for.
+    pub(crate) joins: Bucket,
     /// Messages of its client, of which it does not know yet what became of them.
     pub(crate) owed: u32,
     /// Commands that were put off; never an empty box.
@@ -118,6 +123,8 @@ impl Sessions {
             rooms: SmallVec::new(),
             missed: Vec::new(),
             awaits_much: false,
+            posts: Bucket::default(),
+            joins: Bucket::default(),
             owed: 0,
             waiting: None,
             strands: None,

@@ -4,7 +4,7 @@ use access::Rules;
 use backplanes::NodeId;
 use chat::RoomId;
 
-use crate::{Attention, Pages, Proxies, ShardId};
+use crate::{Attention, Limits, Pages, Proxies, ShardId};
 
 /// What a shard may know of the configuration.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Settings {
     pub session_queue_bytes: usize,
     /// What happens to a session that falls further behind in a room: the first rule that fits, else [`SlowPolicy::Disconnect`].
     pub slow_rules: Vec<SlowRule>,
+    /// How much clients may ask for, and how many may be where.
+    pub limits: Limits,
     /// Rooms a session may be in.
     pub rooms_per_session: usize,
     /// Sessions a room may have.

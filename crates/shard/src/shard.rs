@@ -12,9 +12,11 @@ use stores::Store;
 use crate::alarms::Alarms;
 use crate::audience::Audiences;
 use crate::bids::Bids;
+use crate::callers::Callers;
 use crate::clock::Sweep;
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
+use crate::flood::Floods;
 use crate::home::{Addressed, Homes};
 use crate::moves::Departure;
 use crate::names::Names;
@@ -38,6 +40,10 @@ pub struct Shard {
     pub(crate) audiences: Audiences,
     pub(crate) homes: Homes,
     pub(crate) judgement: Judgement,
+    /// What users and addresses have done.
+    pub(crate) callers: Callers,
+    /// Sessions that ask for too much.
+    pub(crate) floods: Floods,
     /// Strands that began here and were cut off.
     pub(crate) records: Records,
     /// Sessions that have asked about a strand.
@@ -61,6 +67,8 @@ pub struct Shard {
     pub(crate) departures: Vec<Departure>,
     /// Streams that have begun as TLS does, and how.
     pub(crate) securing: Vec<(StreamId, Vec<u8>)>,
+    /// Streams that are to be read no more, or again.
+    pub(crate) holds: Vec<StreamId>,
     /// Streams that have sent more requests ahead of the answer they now have.
     pub(crate) answered: Vec<StreamId>,
     /// Sessions that were sent something and have commands waiting, or were sent it out of turn.
@@ -105,6 +113,8 @@ impl Shard {
             audiences: Audiences::default(),
             homes: Homes::new(&settings, backplane, store),
             judgement: Judgement::new(access::names_are_free()),
+            callers: Callers::default(),
+            floods: Floods::default(),
             records: Records::new(settings.recovery_ms, settings.records_max),
             reclaims: Reclaims::default(),
             bids: Bids::default(),
@@ -117,6 +127,7 @@ impl Shard {
             kept: Vec::new(),
             departures: Vec::new(),
             securing: Vec::new(),
+            holds: Vec::new(),
             answered: Vec::new(),
             sent: Vec::new(),
             greetings: Deadlines::new(settings.handshake_timeout_ms),
@@ -162,6 +173,7 @@ impl Shard {
         self.secure_streams(effects);
         self.carry_mail(now, effects);
         self.depart(now, effects);
+        self.tell_holds(effects);
         self.send_envelopes(now);
         self.tell_notices(effects);
         self.tell_reports(effects);
@@ -172,6 +184,7 @@ impl Shard {
         let Self { settings: own, audiences, homes, .. } = self;
         own.rules.rooms = settings.rules.rooms;
         own.slow_rules = settings.slow_rules;
+        own.limits = settings.limits;
         own.rooms_per_session = settings.rooms_per_session;
         own.lingering_max = settings.lingering_max;
         own.room_members_max = settings.room_members_max;
@@ -199,6 +212,7 @@ impl Shard {
         self.go_on_after_sending(now);
         self.carry_mail(now, effects);
         self.depart(now, effects);
+        self.tell_holds(effects);
         self.tunnels.greet();
         self.send_envelopes(now);
         self.tell_notices(effects);
@@ -262,6 +276,7 @@ impl Shard {
         let (history_messages, history_bytes) = self.homes.history();
         Holdings {
             streams: self.streams.len(),
+            held: self.streams.held(),
             tunnels: self.tunnels.len(),
             sessions: self.sessions.len(),
             audiences: self.audiences.rooms(),

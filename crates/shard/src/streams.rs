@@ -30,6 +30,8 @@ pub(crate) struct Stream {
     pub(crate) stalled: bool,
     /// Nothing more comes in; what was asked before is still answered.
     pub(crate) ended: bool,
+    /// It is not read, because its client asks for too much.
+    pub(crate) held: bool,
     /// It is in the list of streams to be flushed.
     pub(crate) touched: bool,
     /// A deadline for its request head is running.
@@ -62,6 +64,8 @@ pub(crate) enum Phase {
 pub(crate) struct Streams {
     near: Slots,
     far: Slots,
+    /// How many are not read.
+    held: usize,
     /// Of those that take requests.
     pub(crate) origins: Origins,
 }
@@ -106,7 +110,8 @@ impl Streams {
     }
 
     pub(crate) fn remove(&mut self, id: StreamId) {
-        if self.get(id).is_some() {
+        if let Some(stream) = self.get(id) {
+            self.held -= usize::from(stream.held);
             self.like_mut(id).remove(id.place());
             self.origins.remove(id);
         }
@@ -114,6 +119,19 @@ impl Streams {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Stream> {
         self.near.slots.iter().chain(&self.far.slots).flatten()
+    }
+
+    /// Notes whether a stream is read. Says whether that is new.
+    pub(crate) fn set_held(&mut self, id: StreamId, holds: bool) -> bool {
+        let Some(stream) = self.get_mut(id) else { return false };
+        let was_held = std::mem::replace(&mut stream.held, holds);
+        self.held = self.held + usize::from(holds) - usize::from(was_held);
+        was_held != holds
+    }
+
+    /// How many are not read.
+    pub(crate) fn held(&self) -> usize {
+        self.held
     }
 
     /// How many the world has.
@@ -144,6 +162,7 @@ impl Slots {
             phase: Phase::Asking,
             stalled: false,
             ended: false,
+            held: false,
             touched: false,
             greeted: true,
             asked_ms: now_ms,

@@ -2,6 +2,8 @@
 
 use chat::{Farewell, Refusal};
 
+use crate::Limit;
+
 /// What a shard has counted since it was started. Only the shard writes it, and nothing here ever shrinks.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -47,6 +49,7 @@ pub struct Tally {
     pub bytes_in: u64,
     /// Bytes sent.
     pub bytes_out: u64,
+    limited: [u64; Limit::ALL.len()],
     refusals: [u64; Refusal::ALL.len()],
     farewells: [u64; Farewell::ALL.len()],
 }
@@ -56,6 +59,8 @@ pub struct Tally {
 pub struct Holdings {
     /// Open streams.
     pub streams: usize,
+    /// Streams that are not read, because their clients ask for too much.
+    pub held: usize,
     /// Ends of tunnels: streams that belong to sessions of other nodes, and those of sessions here that have come through other nodes.
     pub tunnels: usize,
     /// Sessions.
@@ -87,8 +92,17 @@ impl Tally {
         Farewell::ALL.iter().map(|farewell| farewell.reason()).zip(self.farewells)
     }
 
+    /// How often somebody came up against each limit.
+    pub fn limited(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        Limit::ALL.iter().map(|limit| limit.name()).zip(self.limited)
+    }
+
+    pub(crate) fn limit(&mut self, limit: Limit) {
+        self.limited[limit as usize] += 1;
+    }
+
     pub(crate) fn refused(&mut self, refusal: Refusal) {
-        if let Some(index) = Refusal::ALL.iter().position(|other| *other == refusal) {
+        if let Some(index) = Refusal::ALL.iter().position(|other| other.code() == refusal.code()) {
             self.refusals[index] += 1;
         }
     }

@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 
 use chat::{Body, Command, Credentials, Farewell, RoomId};
 
+use crate::commands::tag_of;
+use crate::flood::{Paid, Toll};
 use crate::sessions::{PENDING, Session};
 use crate::streams::Place;
 use crate::{Now, Shard};
@@ -31,13 +33,25 @@ impl Shard {
         if session.waiting.is_some() || self.must_wait(session, &command) {
             return self.put_off(place, command, now);
         }
-        self.carry_out(place, command, now);
+        match self.pay(place, self.toll(&command), now) {
+            Paid::Now => self.carry_out(place, command, now),
+            Paid::Later => self.put_off(place, command, now),
+            Paid::Never(refusal) => self.refuse_flood(place, tag_of(&command).cloned(), refusal, now),
+        }
     }
 
     /// Does what was put off, as far as it can be done now.
     pub(crate) fn go_on(&mut self, place: Place, now: Now) {
-        while let Some(command) = self.next_waiting(place) {
-            self.carry_out(place, command, now);
+        while let Some(toll) = self.next_toll(place) {
+            let paid = self.pay(place, toll, now);
+            if paid == Paid::Later {
+                return;
+            }
+            let Some(command) = self.next_waiting(place) else { return };
+            match paid {
+                Paid::Never(refusal) => self.refuse_flood(place, tag_of(&command).cloned(), refusal, now),
+                Paid::Now | Paid::Later => self.carry_out(place, command, now),
+            }
         }
     }
 
@@ -67,12 +81,14 @@ impl Shard {
         }
     }
 
-    fn next_waiting(&mut self, place: Place) -> Option<Command> {
+    /// What the next command takes from; `None`: there is none that can be done now.
+    fn next_toll(&self, place: Place) -> Option<Toll> {
         let session = self.sessions.get(place)?;
         let front = session.waiting.as_ref()?.commands.front()?;
-        if self.must_wait(session, front) {
-            return None;
-        }
+        (!self.must_wait(session, front)).then(|| self.toll(front))
+    }
+
+    fn next_waiting(&mut self, place: Place) -> Option<Command> {
         let session = self.sessions.get_mut(place)?;
         let waiting = session.waiting.as_mut()?;
         let command = waiting.commands.pop_front()?;

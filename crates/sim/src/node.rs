@@ -357,7 +357,7 @@ impl Node {
     fn tell(&mut self, shard: usize, pipe: PipeId) {
         let weather = self.streets.weather;
         let bytes_max = match weather.piece_bytes {
-            usize::MAX => usize::MAX,
+            usize::MAX => READ_BYTES,
             most => self.streets.random.between(1, most),
         };
         let stream = self.streets.pipe(pipe).id;
@@ -410,6 +410,9 @@ const NEW_MS: u64 = 1000;
 pub(crate) fn moment(now_ms: u64) -> Now {
     Now { monotonic_ms: now_ms, wall: Time(DAWN.0 + now_ms) }
 }
+
+/// What a shard is given at once at most.
+const READ_BYTES: usize = 64 * 1024;
 
 /// Posts whose ids a room remembers.
 const TAGS_PER_ROOM: usize = 4096;
@@ -524,6 +527,12 @@ impl Effects for Hands<'_> {
             let done = self.streets.touch(pipe, Pipe::close);
             self.note(done);
             self.streets.slots[self.of.0 as usize][stream.slot as usize].0 = None;
+        }
+    }
+
+    fn hold(&mut self, stream: StreamId, holds: bool) {
+        if let Some(pipe) = self.pipe(stream) {
+            self.streets.touch(pipe, |end| end.hold(holds));
         }
     }
 

@@ -51,6 +51,8 @@ pub(crate) struct Pipe {
     server: ServerEnd,
     /// A write took less than it was given: the shard waits to be told when more fits.
     stalled: bool,
+    /// The shard does not want to read it.
+    held: bool,
     /// Its place among those that have something for their shard.
     pub(crate) turn: Option<usize>,
 }
@@ -94,6 +96,7 @@ impl Pipe {
             client: ClientEnd::Open,
             server: ServerEnd::Open,
             stalled: false,
+            held: false,
             turn: None,
         }
     }
@@ -109,13 +112,13 @@ impl Pipe {
         if self.luggage.is_some() {
             return Some(Ready::Handed);
         }
-        if !self.upstream.is_empty() {
+        if !self.upstream.is_empty() && !self.held {
             return Some(Ready::Bytes);
         }
         if self.stalled && self.downstream.len() * 2 < weather.socket_bytes {
             return Some(Ready::Writable);
         }
-        (self.client == ClientEnd::HungUp).then_some(Ready::HungUp)
+        (self.client == ClientEnd::HungUp && !self.held).then_some(Ready::HungUp)
     }
 
     /// It goes to another shard, where it has another id.
@@ -178,6 +181,11 @@ impl Pipe {
             ServerEnd::Closed => Err("closes a stream twice"),
             _ => Ok(()),
         }
+    }
+
+    /// The shard does not want to read on, or does again.
+    pub(crate) fn hold(&mut self, holds: bool) {
+        self.held = holds;
     }
 
     /// The node is there no more.

@@ -25,6 +25,8 @@ use super::socketio;
 use super::value::{Contents, LogFormat, OutagePolicy, RoomOutagePolicy, RoomSlowPolicy, SlowPolicy};
 
 const DAY: usize = 86_400;
+/// The most that can be counted out exactly enough.
+const PER_SECOND_MAX: usize = shard::Rate::PER_SECOND_MAX as usize;
 const MEBIBYTE: usize = 1 << 20;
 const SECRET_CHARACTERS_MIN: usize = 16;
 const EVENT: Text = Text(socketio::is_event, "the name of an event, or nothing");
@@ -149,6 +151,32 @@ declare! {
 
     /// How long a room without members is kept, and with it its history.
     room_idle_seconds: Duration = Seconds(0..=366 * DAY), default ["3600"];
+
+    /// What one client may say in a second, in the long run: messages, direct ones too, signs and questions for the time. Who says more is
+    /// slowed, then refused with `too_fast`, then closed with 4513 (docs/limits.md). 0: no bound; so with the other rates.
+    session_posts_per_second: usize = Count(0..=PER_SECOND_MAX, "posts"), default ["100"] => live;
+
+    /// What all sessions of a user may say in a second, on one thread.
+    user_posts_per_second: usize = Count(0..=PER_SECOND_MAX, "posts"), default ["0"] => live;
+
+    /// What all sessions from an address may say, join and ask for in a second, on one thread. An address of IPv6 counts by its first 64 bits.
+    /// Behind a proxy that is not in `trusted_proxies` all clients have one address.
+    address_posts_per_second: usize = Count(0..=PER_SECOND_MAX, "posts"), default ["0"] => live;
+
+    /// What may be said in a room in a second; in one of more than 64 members, on one thread.
+    room_posts_per_second: usize = Count(0..=PER_SECOND_MAX, "posts"), default ["0"] => live;
+
+    /// How often in a second one client may join, ask for history or say who it is, in the long run.
+    session_joins_per_second: usize = Count(0..=PER_SECOND_MAX, "joins"), default ["50"] => live;
+
+    /// Who has said little lately may say as much at once as a rate allows in so many seconds; so with everything that has a rate.
+    burst_seconds: Duration = Seconds(1..=60), default ["5"] => live;
+
+    /// How long a client that asks for too much is slowed before it is refused.
+    flood_seconds: Duration = Seconds(0..=300), default ["10"] => live;
+
+    /// How often it is then refused before it is closed.
+    flood_refusals: usize = Count(0..=100_000, "refusals"), default ["100"] => live;
 
     /// Rooms that one session may be in.
     rooms_per_session: usize = Count(1..=10_000, "rooms"), default ["100"] => live;

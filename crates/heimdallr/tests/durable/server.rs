@@ -130,6 +130,8 @@ fn with(mut command: Command, data: &Path, variables: &[(&str, &str)]) -> Comman
         .env("HEIMDALLR_LOG_LEVEL", "error")
         .env("HEIMDALLR_DRAIN_WAIT_SECONDS", "0")
         .env("HEIMDALLR_DRAIN_SECONDS", "1")
+        // Few authors say much.
+        .env("HEIMDALLR_SESSION_POSTS_PER_SECOND", "0")
         .envs(variables.iter().copied())
         .stdin(Stdio::null());
     command

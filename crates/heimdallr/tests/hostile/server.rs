@@ -35,6 +35,8 @@ impl Server {
             .args(["--listen", ANY_PORT, "--admin", ANY_PORT, "--threads", "2"])
             .env("HEIMDALLR_LOG_LEVEL", "error")
             .env("HEIMDALLR_DRAIN_WAIT_SECONDS", "0")
+            // Few clients say much.
+            .env("HEIMDALLR_SESSION_POSTS_PER_SECOND", "0")
             .envs(settings.iter().map(|(key, value)| (format!("HEIMDALLR_{}", key.to_uppercase()), value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -17,8 +17,9 @@ use slab::Slab;
 use stores::{Promise, Store, Told, Wish};
 
 use crate::deadlines::Deadlines;
+use crate::flood::too_fast;
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
-use crate::{Now, SessionKey, Settings, ShardId};
+use crate::{Now, Rate, SessionKey, Settings, ShardId};
 
 use keeping::{Reading, Unkept};
 use room::{Home, Replay, Waiting, known_there};
@@ -33,6 +34,7 @@ pub(crate) struct Homes {
     rooms: ByRoom<Home>,
     rooms_max: usize,
     members_max: u32,
+    room_posts: Rate,
     small_max: u32,
     list_max: usize,
     presence_interval_ms: u64,
@@ -83,6 +85,7 @@ impl Homes {
             rooms: ByRoom::default(),
             rooms_max: settings.rooms_max,
             members_max: settings.room_members_max,
+            room_posts: settings.limits.room_posts,
             small_max: settings.small_room_max,
             list_max: settings.presence_list_max,
             presence_interval_ms: settings.presence_interval_ms,
@@ -106,6 +109,7 @@ impl Homes {
     /// Goes by what of other settings can change while there are rooms.
     pub(crate) fn renew(&mut self, settings: &Settings) {
         self.members_max = settings.room_members_max;
+        self.room_posts = settings.limits.room_posts;
         self.list_max = settings.presence_list_max;
     }
 
@@ -193,7 +197,7 @@ impl Homes {
     }
 
     pub(crate) fn post(&mut self, post: Post, now: Now, out: &mut Vec<Addressed>) {
-        let checked = self.check_room(&post.room, now, out);
+        let checked = self.check_room(&post.room, now, out).and_then(|()| self.check_rate(&post, now));
         let is_busy = self.asks.len() >= ASKS_MAX;
         if let Err(refusal) = checked.and(if is_busy { Err(Refusal::Overloaded) } else { Ok(()) }) {
             return room::answer_refused(post, refusal, out);
@@ -325,6 +329,21 @@ impl Homes {
         home.active_ms = now.monotonic_ms;
         self.open(room.clone(), now, out);
         self.watch(room, now);
+        Ok(())
+    }
+
+    /// Whether it is not too soon for one more message. Who cannot be told was slowed where it is.
+    fn check_rate(&mut self, post: &Post, now: Now) -> Result<(), Refusal> {
+        let rate = self.room_posts;
+        if rate.is_any() || !post.room.is_public() {
+            return Ok(());
+        }
+        let Some(home) = self.rooms.get_mut(&post.room) else { return Ok(()) };
+        match home.posts.wait_ms(rate, now) {
+            0 => home.posts.take(rate, now),
+            wait_ms if post.reply_to.is_some() => return Err(too_fast(wait_ms)),
+            _ => {}
+        }
         Ok(())
     }
 

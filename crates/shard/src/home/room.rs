@@ -9,6 +9,7 @@ use stores::Since;
 use super::Addressed;
 use super::presence::Elsewhere;
 use crate::ShardId;
+use crate::bucket::Bucket;
 use crate::mail::{Enter, Mail, Post};
 
 /// So much may wait for a room to be opened when somebody posts to it.
@@ -36,6 +37,8 @@ pub(super) struct Home {
     pub(super) watched: bool,
     /// The other shards know it as large.
     pub(super) is_large: bool,
+    /// How far it is ahead of what may be said in it.
+    pub(super) posts: Bucket,
 }
 
 /// What waits for a room to be opened.

@@ -36,6 +36,7 @@ pub(crate) fn settings() -> Settings {
         store: stores::Settings { messages_max: 1000, age_max_ms: 86_400_000, bytes_max: 4 << 20 },
         session_queue_bytes: 1 << 20,
         slow_rules: Vec::new(),
+        limits: shard::Limits::NONE,
         rooms_per_session: 100,
         room_members_max: 1000,
         small_room_max: 64,

@@ -88,6 +88,7 @@ pub fn settings() -> Settings {
             SlowRule { rooms: "news-*".into(), policy: SlowPolicy::DropOldest },
             SlowRule { rooms: "ticker-*".into(), policy: SlowPolicy::LatestOnly },
         ],
+        limits: shard::Limits::NONE,
         rooms_per_session: 100,
         room_members_max: 100_000,
         small_room_max: 64,

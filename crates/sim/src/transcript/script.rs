@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use shard::Settings;
+use shard::{Rate, Settings};
 
 use super::notation::Piece;
 use crate::pipe::Weather;
@@ -69,6 +69,8 @@ pub struct ScriptFault {
 
 /// Signs of life are kept out of conversations that are not about them.
 const PING_INTERVAL_MS: u64 = 3_600_000;
+/// What may be done at once of that for which there is a rate.
+const BURST_SECONDS: u32 = 2;
 
 impl Script {
     /// Reads a transcript.
@@ -133,13 +135,21 @@ impl Script {
         let (key, value) =
             assignment.split_once('=').ok_or_else(|| format!("{assignment:?} sets nothing"))?;
         let value: u64 = value.trim().parse().map_err(|_| format!("{value:?} is not a number"))?;
-        let Settings { gateways, store, .. } = &mut self.settings;
+        let Settings { gateways, store, limits, .. } = &mut self.settings;
+        let rate = Rate::per_second(value as u32, BURST_SECONDS);
         match key.trim() {
             "max_message_bytes" => gateways.max_message_bytes = value as usize,
             "deflate" => gateways.deflate = value != 0,
             "history_messages" => store.messages_max = value as usize,
             "history_ms" => store.age_max_ms = value,
             "session_queue_bytes" => self.settings.session_queue_bytes = value as usize,
+            "session_posts_per_second" => limits.session_posts = rate,
+            "user_posts_per_second" => limits.user_posts = rate,
+            "address_posts_per_second" => limits.address_posts = rate,
+            "room_posts_per_second" => limits.room_posts = rate,
+            "session_joins_per_second" => limits.session_joins = rate,
+            "flood_ms" => limits.patience_ms = value,
+            "flood_refusals" => limits.refusals_max = value as u32,
             "rooms_per_session" => self.settings.rooms_per_session = value as usize,
             "room_members_max" => self.settings.room_members_max = value as u32,
             "small_room_max" => self.settings.small_room_max = value as u32,

@@ -68,7 +68,9 @@ pub(super) fn run(lab: &Lab) -> Result<Finding, Failure> {
 fn post(lab: &Lab, per_second: u32, has_stall: bool) -> Result<Noted, Failure> {
     let data = lab.folder.join("data");
     let _ = std::fs::remove_dir_all(&data);
-    let mut ours = lab.entrant("ours")?.with("HEIMDALLR_DATA", &data.to_string_lossy());
+    let ours = lab.entrant("ours")?.with("HEIMDALLR_DATA", &data.to_string_lossy());
+    // Few authors say much.
+    let mut ours = ours.with("HEIMDALLR_SESSION_POSTS_PER_SECOND", "0");
     // What writes to the disk is a thread of its own, and has its share of the machine.
     ours.place = lab.place(Cores::All);
     let cluster = lab.start(&ours)?;

@@ -44,7 +44,8 @@ fn entrant(lab: &Lab) -> Result<Entrant, Failure> {
     let data = lab.folder.join("data");
     let _ = std::fs::remove_dir_all(&data);
     let mut node = lab.entrant("ours")?.with("HEIMDALLR_DATA", &data.to_string_lossy());
-    node = node.with("HEIMDALLR_RETENTION_MESSAGES", "0");
+    // Few authors say much.
+    node = node.with("HEIMDALLR_RETENTION_MESSAGES", "0").with("HEIMDALLR_SESSION_POSTS_PER_SECOND", "0");
     // What writes to the disk is a thread of its own, and has its share of the machine.
     node.place = lab.place(Cores::All);
     Ok(node)
