@@ -1,9 +1,12 @@
-//! Writes down the files of the page: everything in `web/`, and the JavaScript client, as one table to be compiled in.
+//! Writes down the files of the page: everything in `web/` but the dashboard, and the JavaScript client, as one table to be compiled in.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher};
 use std::io::Result;
 use std::path::{Path, PathBuf};
+
+/// For operators, on an address of their own.
+const DASHBOARD: &str = "dashboard";
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -30,6 +33,9 @@ fn gather(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> Re
             (entry.as_ref().map(fs::DirEntry::path), entry.as_ref().map(fs::DirEntry::file_name));
         let (Ok(path), Ok(name)) = (path, name) else { continue };
         let Some(name) = name.to_str().filter(|name| !name.starts_with('.')) else { continue };
+        if prefix == "/" && name == DASHBOARD {
+            continue;
+        }
         if path.is_dir() {
             gather(&path, &format!("{prefix}{name}/"), files)?;
         } else {

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::metric::{CLUSTER_METRICS, METRICS, Metric, STORE_METRICS, Sample};
+use crate::metric::{CLUSTER_METRICS, Histogram, Kind, METRICS, Metric, STORE_METRICS, Sample};
 use crate::process;
 use crate::vitals::Vitals;
 
@@ -15,7 +15,10 @@ pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) fn expose(vitals: &Vitals) -> String {
     let mut text = String::new();
     let by_shard = vitals.samples();
-    METRICS.iter().for_each(|metric| expose_metric(&mut text, metric, &by_shard));
+    let (histograms, plain) = METRICS.iter().partition::<Vec<_>, _>(|metric| metric.kind == Kind::Histogram);
+    plain.into_iter().for_each(|metric| expose_metric(&mut text, metric, &by_shard));
+    let counted = vitals.histograms();
+    histograms.into_iter().for_each(|metric| expose_histogram(&mut text, metric, &counted));
     let cluster = vitals.cluster().samples;
     CLUSTER_METRICS.iter().for_each(|metric| expose_of_node(&mut text, metric, &cluster));
     let store = vitals.store().samples;
@@ -34,6 +37,36 @@ fn expose_metric(text: &mut String, metric: &'static Metric, by_shard: &[Vec<Sam
             line(text, format_args!("{}{{shard=\"{shard}\"{label}}} {}", metric.name, sample.value));
         }
     }
+}
+
+/// One bucket for each doubling is told; there are more for who needs to know more closely.
+fn expose_histogram(text: &mut String, metric: &'static Metric, by_shard: &[Vec<Histogram>]) {
+    head(text, metric.name, metric.kind.word(), metric.about);
+    for (shard, histograms) in by_shard.iter().enumerate() {
+        for Histogram { bounds_us, counts, sum_us, .. } in
+            histograms.iter().filter(|one| one.metric == metric)
+        {
+            let mut below = 0;
+            for (bound_us, count) in bounds_us.iter().zip(counts) {
+                below += count;
+                if bound_us.is_power_of_two() {
+                    let le = seconds(*bound_us);
+                    line(
+                        text,
+                        format_args!("{}_bucket{{shard=\"{shard}\",le=\"{le}\"}} {below}", metric.name),
+                    );
+                }
+            }
+            let all: u64 = counts.iter().sum();
+            line(text, format_args!("{}_bucket{{shard=\"{shard}\",le=\"+Inf\"}} {all}", metric.name));
+            line(text, format_args!("{}_sum{{shard=\"{shard}\"}} {}", metric.name, seconds(*sum_us)));
+            line(text, format_args!("{}_count{{shard=\"{shard}\"}} {all}", metric.name));
+        }
+    }
+}
+
+fn seconds(us: u64) -> f64 {
+    us as f64 / 1e6
 }
 
 fn expose_of_node(text: &mut String, metric: &'static Metric, samples: &[Sample]) {
@@ -76,7 +109,7 @@ fn escape(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::{BACKPLANE_GAPS, NODES, POSTS, REFUSALS};
+    use crate::metric::{BACKPLANE_GAPS, DELIVERY, NODES, POSTS, REFUSALS};
     use crate::vitals::{Stage, Standing};
 
     #[test]
@@ -98,6 +131,24 @@ mod tests {
         for metric in METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS) {
             assert_eq!(text.matches(&format!("# TYPE {} ", metric.name)).count(), 1, "{}", metric.name);
         }
+    }
+
+    #[test]
+    fn a_histogram_counts_what_took_at_most_so_long() {
+        let vitals = Vitals::new(1);
+        let (bounds_us, counts) = (&[16, 20, 32][..], vec![1, 2, 4, 8]);
+        vitals.publish_histograms(
+            0,
+            vec![Histogram { metric: &DELIVERY, bounds_us, counts, sum_us: 1_500_000 }],
+        );
+        let text = expose(&vitals);
+        let expected = "# TYPE heimdallr_delivery_seconds histogram\n\
+            heimdallr_delivery_seconds_bucket{shard=\"0\",le=\"0.000016\"} 1\n\
+            heimdallr_delivery_seconds_bucket{shard=\"0\",le=\"0.000032\"} 7\n\
+            heimdallr_delivery_seconds_bucket{shard=\"0\",le=\"+Inf\"} 15\n\
+            heimdallr_delivery_seconds_sum{shard=\"0\"} 1.5\n\
+            heimdallr_delivery_seconds_count{shard=\"0\"} 15\n";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

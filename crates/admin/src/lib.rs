@@ -13,6 +13,6 @@ mod service;
 mod vitals;
 
 pub use api::{Api, Instruct, Key, KeyError, Reply, Scope, Scopes, Shards};
-pub use metric::{Kind, METRICS, Metric, Sample};
+pub use metric::{Histogram, Kind, METRICS, Metric, Sample};
 pub use service::{Service, serve};
 pub use vitals::{Stage, Standing, Vitals};

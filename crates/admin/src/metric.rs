@@ -9,6 +9,8 @@ pub enum Kind {
     Counter,
     /// Goes up and down.
     Gauge,
+    /// Counts how often something was how large.
+    Histogram,
 }
 
 /// Something that is counted on every shard.
@@ -35,6 +37,19 @@ pub struct Sample {
     pub value: u64,
 }
 
+/// How often something took how long, on the shard that publishes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Histogram {
+    /// What took that long.
+    pub metric: &'static Metric,
+    /// Where each bucket ends, in microseconds, ascending.
+    pub bounds_us: &'static [u64],
+    /// How often something was in each, and behind them in none that ends.
+    pub counts: Vec<u64>,
+    /// How long all took together.
+    pub sum_us: u64,
+}
+
 impl Metric {
     /// A sample of a metric that is not split.
     #[must_use]
@@ -58,6 +73,7 @@ impl Kind {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
         }
     }
 }
@@ -85,6 +101,7 @@ declare! {
     TUNNELS: Gauge "heimdallr_tunnels", "Ends of tunnels: connections here whose session is on another node, and the other way round.";
     SESSIONS: Gauge "heimdallr_sessions", "Clients that are in: over any protocol, in any number of rooms.";
     HELD_STREAMS: Gauge "heimdallr_held_streams", "Connections that are not read for now, because their clients ask for too much.";
+    PROTOCOL_SESSIONS: Gauge "heimdallr_protocol_sessions" by "protocol", "Those of them that came over each gateway.";
     POLLING_SESSIONS: Gauge "heimdallr_polling_sessions", "Those of them that are in over HTTP polling.";
     RECOVERABLE_SESSIONS: Gauge "heimdallr_recoverable_sessions", "Socket.IO clients that were cut off and may come back without a gap.";
     ROOMS: Gauge "heimdallr_rooms", "Rooms whose home is this shard.";
@@ -116,6 +133,9 @@ declare! {
     LIMITED: Counter "heimdallr_limited_total" by "limit", "Times that somebody came up against a limit, whatever followed: [limits](../limits.md) says which is which.";
     REFUSALS: Counter "heimdallr_refusals_total" by "code", "Commands refused, by the code the client was told.";
     CLOSES: Counter "heimdallr_closes_total" by "reason", "Sessions that the server parted with, by the reason the client was told.";
+    SHARD_CPU_US: Counter "heimdallr_shard_cpu_microseconds_total", "Processor time that the shard's thread has used.";
+    DELIVERY: Histogram "heimdallr_delivery_seconds", "From a message's coming in to its frames' being sent, one for each delivery; where a broker puts messages in order, by the clock of the node that took it in, to the millisecond.";
+    LAG: Histogram "heimdallr_lag_seconds", "From a sign of life that a client is sent, which had said nothing for a while, to its answer.";
 }
 
 declare! {

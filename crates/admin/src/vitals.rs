@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::metric::Sample;
+use crate::metric::{Histogram, Sample};
 
 /// A shard that has said nothing for so long is taken to be stuck.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(15);
@@ -40,17 +40,26 @@ pub struct Standing {
     pub samples: Vec<Sample>,
 }
 
+/// What a shard said, and when.
 #[derive(Debug)]
 struct Report {
     at: Instant,
     samples: Vec<Sample>,
+    histograms: Vec<Histogram>,
+}
+
+impl Report {
+    /// A report of nothing, by a shard that has yet to speak.
+    fn silent(at: Instant) -> Self {
+        Self { at, samples: Vec::new(), histograms: Vec::new() }
+    }
 }
 
 impl Vitals {
     /// Vitals of a node with so many shards, about to start.
     #[must_use]
     pub fn new(shards: usize) -> Self {
-        let report = || Mutex::new(Report { at: Instant::now(), samples: Vec::new() });
+        let report = || Mutex::new(Report::silent(Instant::now()));
         let shards = std::iter::repeat_with(report).take(shards).collect();
         let stage = AtomicU8::new(Stage::Starting as u8);
         Self {
@@ -70,7 +79,16 @@ impl Vitals {
     /// When there is no such shard.
     pub fn publish(&self, shard: usize, samples: Vec<Sample>) {
         let mut report = lock(&self.shards[shard]);
-        *report = Report { at: Instant::now(), samples };
+        (report.at, report.samples) = (Instant::now(), samples);
+    }
+
+    /// Replaces what a shard last said of how long things take.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such shard.
+    pub fn publish_histograms(&self, shard: usize, histograms: Vec<Histogram>) {
+        lock(&self.shards[shard]).histograms = histograms;
     }
 
     /// Says that the node is in another stage now.
@@ -154,6 +172,11 @@ impl Vitals {
         self.shards.iter().position(is_stuck)
     }
 
+    /// The latest histograms, by shard.
+    pub(crate) fn histograms(&self) -> Vec<Vec<Histogram>> {
+        self.shards.iter().map(|report| lock(report).histograms.clone()).collect()
+    }
+
     /// The latest samples, by shard.
     pub(crate) fn samples(&self) -> Vec<Vec<Sample>> {
         self.shards.iter().map(|report| lock(report).samples.clone()).collect()
@@ -163,7 +186,7 @@ impl Vitals {
 /// How a node stands before it has said so.
 const UNKNOWN: Standing = Standing { fault: None, samples: Vec::new() };
 
-/// Whoever panicked while publishing leaves what was there before whole: it is replaced in one assignment.
+/// Whoever panicked while publishing leaves what was there before whole: each part is replaced in one assignment.
 fn lock<T>(published: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     published.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -1,11 +1,24 @@
 //! What shards and the backplane count, in the words of the metrics.
 
-use admin::{Sample, metric};
+use admin::{Histogram, Metric, Sample, metric};
 use backplanes::Health;
+use gateways::GATEWAYS;
 use reactor::Handshakes;
-use shard::{Holdings, Shard};
+use rustix::time::{ClockId, clock_gettime};
+use shard::{Holdings, LATENCY_BOUNDS_US, Latencies, Shard};
 
-/// Everything a shard has to say of itself, and what became of those there who wanted to speak TLS.
+/// How long things take on a shard.
+pub(crate) fn histograms(shard: &Shard) -> Vec<Histogram> {
+    let tally = shard.tally();
+    vec![histogram(&metric::DELIVERY, &tally.delivery), histogram(&metric::LAG, &tally.lag)]
+}
+
+fn histogram(metric: &'static Metric, latencies: &Latencies) -> Histogram {
+    let (counts, sum_us) = (latencies.counts().to_vec(), latencies.sum_us());
+    Histogram { metric, bounds_us: &LATENCY_BOUNDS_US, counts, sum_us }
+}
+
+/// Everything a shard has to say of itself, on its own thread, and what became of those there who wanted to speak TLS.
 pub(crate) fn samples(shard: &Shard, handshakes: &Handshakes) -> Vec<Sample> {
     let tally = shard.tally();
     let mut samples = held(shard.holdings());
@@ -31,6 +44,7 @@ pub(crate) fn samples(shard: &Shard, handshakes: &Handshakes) -> Vec<Sample> {
         metric::RESUMES.of("partial", tally.resumes_partial),
         metric::RECOVERIES.of("complete", tally.recoveries_complete),
         metric::RECOVERIES.of("failed", tally.recoveries_failed),
+        metric::SHARD_CPU_US.is(thread_cpu_us()),
         metric::TLS_STREAMS.is(handshakes.streams as u64),
         metric::TLS_HANDSHAKES.of("full", handshakes.full),
         metric::TLS_HANDSHAKES.of("resumed", handshakes.resumed),
@@ -82,8 +96,17 @@ pub(crate) fn of_access(health: &access::Health) -> Vec<Sample> {
     vec![metric::ACCESS_UP.is(u64::from(health.fault.is_none())), metric::ACCESS_FAULTS.is(health.faults)]
 }
 
+/// Processor time that this thread has used.
+fn thread_cpu_us() -> u64 {
+    let used = clock_gettime(ClockId::ThreadCPUTime);
+    used.tv_sec as u64 * 1_000_000 + used.tv_nsec as u64 / 1000
+}
+
 fn held(holdings: Holdings) -> Vec<Sample> {
-    vec![
+    let by_gateway = GATEWAYS.iter().zip(holdings.by_gateway);
+    let mut samples: Vec<Sample> =
+        by_gateway.map(|((name, _), sessions)| metric::PROTOCOL_SESSIONS.of(name, sessions as u64)).collect();
+    samples.extend([
         metric::STREAMS.is(holdings.streams as u64),
         metric::TUNNELS.is(holdings.tunnels as u64),
         metric::SESSIONS.is(holdings.sessions as u64),
@@ -95,5 +118,6 @@ fn held(holdings: Holdings) -> Vec<Sample> {
         metric::QUEUED_BYTES.is(holdings.queued_bytes as u64),
         metric::HISTORY_MESSAGES.is(holdings.history_messages as u64),
         metric::HISTORY_BYTES.is(holdings.history_bytes as u64),
-    ]
+    ]);
+    samples
 }

@@ -117,6 +117,7 @@ fn start_node(
         let (vitals, levels) = (vitals.clone(), levels.clone());
         let publish: Publish = Box::new(move |shard, handshakes| {
             vitals.publish(index, numbers::samples(shard, handshakes));
+            vitals.publish_histograms(index, numbers::histograms(shard));
             levels.publish(index, shard.holdings());
         });
         (identity.settings_of_shard(settings, application, index), publish)

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::net::{SocketAddrAny, SocketFlags, acceptfrom_with};
 use shard::{Input, Now, Settings, Shard, StreamId};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, monotonic_us};
 use crate::limits::open_files_max;
 use crate::mailroom::{Bell, Mailbox, Parcel};
 use crate::node::{Note, Publish};
@@ -160,14 +160,15 @@ impl Turns {
         if self.world.mailbox.holds_back() {
             return 1;
         }
-        let now_ms = self.clock.now().monotonic_ms;
+        let now_ms = self.clock.now().0.monotonic_ms;
         let wakes_ms = [self.shard.next_wake_ms(), self.listening_again_ms].into_iter().flatten();
         wakes_ms.fold(self.publish_due_ms, u64::min).saturating_sub(now_ms).min(PUBLISH_INTERVAL_MS)
     }
 
     /// Takes in what has happened and sends what gathered. Says whether there is more to send at once.
     fn turn(&mut self, events: &[Event]) -> bool {
-        let now = self.clock.now();
+        let (now, now_us) = self.clock.now();
+        self.shard.begin_turn(now_us);
         self.obey(now);
         self.world.secured.begin_turn();
         self.world.let_go();
@@ -194,6 +195,9 @@ impl Turns {
             self.shard.step(Input::Tick, now, &mut self.world);
         }
         let more = self.shard.flush(now, &mut self.world);
+        if self.shard.is_timed() {
+            self.shard.end_turn(monotonic_us());
+        }
         self.world.mailbox.send();
         if self.draining {
             self.leave(now);

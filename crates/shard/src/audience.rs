@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use crate::bucket::Bucket;
 use crate::frames::{Buffers, FrameLog};
+use crate::latency::Heard;
 use crate::sessions::Session;
 use crate::streams::Place;
 use crate::{SlowPolicy, StreamId};
@@ -135,10 +136,16 @@ impl Audiences {
     }
 
     /// Encodes an event once for each form here and makes the members due for a visit.
-    pub(crate) fn tell(&mut self, room: &RoomId, event: &Event, gateways: &mut [Box<dyn Gateway>]) {
+    pub(crate) fn tell(
+        &mut self,
+        room: &RoomId,
+        event: &Event,
+        heard: Heard,
+        gateways: &mut [Box<dyn Gateway>],
+    ) {
         let Some(place) = self.find(room) else { return };
         let audience = &mut self.slab[place as usize];
-        if audience.tell(event, gateways, &mut self.buffers) {
+        if audience.tell(event, heard, gateways, &mut self.buffers) {
             self.ring(place);
         }
     }
@@ -292,7 +299,13 @@ impl Audience {
         vacant.unwrap_or(self.logs.len() - 1)
     }
 
-    fn tell(&mut self, event: &Event, gateways: &mut [Box<dyn Gateway>], buffers: &mut Buffers) -> bool {
+    fn tell(
+        &mut self,
+        event: &Event,
+        heard: Heard,
+        gateways: &mut [Box<dyn Gateway>],
+        buffers: &mut Buffers,
+    ) -> bool {
         let (reached, goes_on_from) = match event {
             Event::Posted(message) => (Some(message.at), message.at.offset - 1),
             // The home has it no more: nobody is sent it.
@@ -316,7 +329,7 @@ impl Audience {
             let gateway = &mut gateways[gateway as usize];
             let counted = if names_users { None } else { without_names(event) };
             let event = counted.as_ref().unwrap_or(event);
-            told |= log.append(offset, buffers, |out| gateway.encode(variant, event, out));
+            told |= log.append((offset, heard), buffers, |out| gateway.encode(variant, event, out));
         }
         told
     }

@@ -6,6 +6,7 @@ use gateways::{Form, Outbox};
 use hashbrown::{HashMap, HashSet};
 
 use crate::home::Addressed;
+use crate::latency::Heard;
 use crate::streams::Place;
 use crate::{Now, Shard};
 
@@ -75,7 +76,7 @@ impl Shard {
             && let Some(audience) = self.audiences.find(room)
             && self.audiences.get(audience).members.len() > CROWD
         {
-            return self.audiences.tell(room, &event(room.clone()), &mut self.gateways);
+            return self.audiences.tell(room, &event(room.clone()), Heard::default(), &mut self.gateways);
         }
         let mut meant = match &*whom.of {
             [] => self.everybody_in(namespace).into_iter().map(|place| (place, None)).collect(),

@@ -16,6 +16,8 @@ pub(crate) struct Sweep {
     group: u32,
     /// When the last group was looked after.
     last_ms: u64,
+    /// When each group was sent its last sign of life, in microseconds.
+    sent_us: [u64; GROUPS as usize],
     /// Groups that were sent a sign of life, and when.
     unanswered: Deadlines<(u32, u64)>,
 }
@@ -28,7 +30,7 @@ const PUT_OFF: u64 = 8;
 impl Sweep {
     /// Answers are due after so long.
     pub(crate) fn new(timeout_ms: u64) -> Self {
-        Self { group: 0, last_ms: 0, unanswered: Deadlines::new(timeout_ms) }
+        Self { group: 0, last_ms: 0, sent_us: [0; GROUPS as usize], unanswered: Deadlines::new(timeout_ms) }
     }
 }
 
@@ -163,6 +165,16 @@ impl Shard {
         }
     }
 
+    /// Something has come from a client: the answer to the sign of life it was sent, if it was.
+    pub(crate) fn note_answer(&mut self, place: Place) {
+        let sent_us = self.sweep.sent_us[(place % GROUPS) as usize];
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        session.is_timed = false;
+        let us = self.turn.began_us.saturating_sub(sent_us);
+        session.note_lag(us);
+        self.tally.lag.add(us, 1);
+    }
+
     fn places_of(&self, group: u32) -> impl Iterator<Item = Place> + use<> {
         (group..self.sessions.places()).step_by(GROUPS as usize)
     }
@@ -179,6 +191,7 @@ impl Shard {
         let due = ((now.monotonic_ms.saturating_sub(self.sweep.last_ms)) / step_ms).min(u64::from(GROUPS));
         for _ in 0..due {
             self.sweep.last_ms += step_ms;
+            self.sweep.sent_us[self.sweep.group as usize] = self.turn.began_us;
             for place in self.places_of(self.sweep.group) {
                 self.look_after(place, now);
             }
@@ -205,6 +218,9 @@ impl Shard {
             return self.set_alarm(place, Alarm::Ping, a_little_ms, now);
         }
         self.ping(place, now);
+        if let Some(session) = self.sessions.get_mut(place) {
+            session.is_timed = session.must_answer && self.turn.began_us > 0;
+        }
     }
 
     fn ping_late(&mut self, place: Place, now: Now) {

@@ -136,7 +136,7 @@ impl Shard {
         let reply_to = if reply { self.owe(place) } else { None };
         self.tally.posts += 1;
         self.note(place, Attention::Messages, || Deed::Said { room: room.clone(), bytes: body.len() });
-        let post = Post { author, body, tag, reply_to, room };
+        let post = Post { author, body, tag, reply_to, room, heard: self.turn.hears() };
         self.send_mail(self.settings.home_of(&post.room), Mail::Post(Box::new(post)));
         Ok(())
     }
@@ -148,7 +148,7 @@ impl Shard {
         let home = self.settings.home_of(&room);
         self.tally.posts += 1;
         self.note(place, Attention::Messages, || Deed::Said { room: room.clone(), bytes: body.len() });
-        let post = Post { room, author, body, tag, reply_to: self.owe(place) };
+        let post = Post { room, author, body, tag, reply_to: self.owe(place), heard: self.turn.hears() };
         self.send_mail(home, Mail::Post(Box::new(post)));
         Ok(())
     }

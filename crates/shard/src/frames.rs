@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 use chat::{Epoch, Position};
 use gateways::Form;
 
+use crate::latency::Heard;
+
 /// The frames of one room in one form.
 #[derive(Debug)]
 pub(crate) struct FrameLog {
@@ -56,12 +58,21 @@ struct Kept {
     bytes: Vec<u8>,
     /// One for each frame.
     marks: VecDeque<Mark>,
+    /// Since when frames are on their way, where that changes; the first is of the first frame or of one before it.
+    spells: VecDeque<Spell>,
     /// How many bytes were let go before `bytes[0]`.
     origin: u64,
     /// The number of the first frame.
     first: u64,
     /// The room's offset before the first frame.
     since: u64,
+}
+
+/// Frames from one on that are on their way since the same moment.
+#[derive(Clone, Copy, Debug)]
+struct Spell {
+    first: u64,
+    heard: Heard,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -94,10 +105,10 @@ impl FrameLog {
         self.offset
     }
 
-    /// Appends what `encode` writes as one frame, after which the room stands at `offset`. Says whether it wrote anything.
+    /// Appends what `encode` writes as one frame, after which the room stands at `offset`, and that is on its way since it was heard. Says whether it wrote anything.
     pub(crate) fn append(
         &mut self,
-        offset: Option<u64>,
+        (offset, heard): (Option<u64>, Heard),
         buffers: &mut Buffers,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
@@ -113,6 +124,9 @@ impl FrameLog {
             return false;
         }
         buffers.kept_bytes += kept.bytes.len() - before;
+        if kept.spells.back().is_none_or(|spell| spell.heard != heard) {
+            kept.spells.push_back(Spell { first: self.next, heard });
+        }
         kept.marks.push_back(Mark { end: kept.origin + kept.bytes.len() as u64, offset: self.offset });
         self.next += 1;
         true
@@ -172,6 +186,21 @@ impl FrameLog {
         }
     }
 
+    /// Since when the frames between two cursors are on their way: how many since which moment, the latest first.
+    pub(crate) fn heard(&self, from: u64, to: u64) -> impl Iterator<Item = (Heard, u64)> {
+        let spells = self.kept.iter().flat_map(|kept| kept.spells.iter().rev());
+        let mut end = to;
+        spells.map_while(move |spell| {
+            if end <= from {
+                return None;
+            }
+            let first = spell.first.clamp(from, end);
+            let frames = end - first;
+            end = first;
+            Some((spell.heard, frames))
+        })
+    }
+
     /// The first cursor from which on at most `bytes` are kept.
     pub(crate) fn latest_within(&self, bytes: usize) -> u64 {
         let Some(kept) = &self.kept else { return self.next };
@@ -205,6 +234,8 @@ impl FrameLog {
         let gone = (cursor - kept.first) as usize;
         kept.since = kept.marks[gone - 1].offset;
         kept.marks.drain(..gone);
+        let past = kept.spells.partition_point(|spell| spell.first <= cursor);
+        kept.spells.drain(..past - 1);
         kept.bytes.drain(..start);
         buffers.kept_bytes -= start;
         kept.origin += start as u64;
@@ -250,6 +281,7 @@ impl Buffers {
         if self.spare.len() < SPARE_MAX && kept.bytes.capacity() <= SPARE_BYTES_MAX {
             kept.bytes.clear();
             kept.marks.clear();
+            kept.spells.clear();
             self.spare.push(kept);
         }
     }
@@ -260,12 +292,13 @@ mod tests {
     use super::*;
 
     const FORM: Form = Form { gateway: 0, variant: 0, names_users: true };
+    const UNHEARD: Heard = Heard { us: 0 };
 
     /// Frames `aaa`, `bbbb`, `cc` at offsets 8, 9 and 9 again.
     fn three(buffers: &mut Buffers) -> FrameLog {
         let mut log = FrameLog::new(FORM, 7);
         for (frame, offset) in [("aaa", Some(8)), ("bbbb", Some(9)), ("cc", None)] {
-            assert!(log.append(offset, buffers, |out| out.extend_from_slice(frame.as_bytes())));
+            assert!(log.append((offset, UNHEARD), buffers, |out| out.extend_from_slice(frame.as_bytes())));
         }
         log
     }
@@ -322,7 +355,7 @@ mod tests {
             if let Some(from) = [None, None, Some(1), Some(2)][epoch].filter(|_| offset != 10) {
                 log.turn(Epoch(from), at(epoch as u64, offset - 1));
             }
-            log.append(Some(offset), &mut buffers, |out| out.push(b'a'));
+            log.append((Some(offset), UNHEARD), &mut buffers, |out| out.push(b'a'));
         }
         let places: Vec<Position> = (0..=4).map(|cursor| log.position_before(cursor, Epoch(3))).collect();
         assert_eq!(places, [at(1, 7), at(1, 8), at(2, 9), at(2, 10), at(3, 4)]);
@@ -338,7 +371,8 @@ mod tests {
         let mut buffers = Buffers::default();
         let mut log = FrameLog::new(FORM, 0);
         for number in 0..100_u64 {
-            log.append(Some(number + 1), &mut buffers, |out| out.extend_from_slice(&[number as u8; 1000]));
+            let frame = [number as u8; 1000];
+            log.append((Some(number + 1), UNHEARD), &mut buffers, |out| out.extend_from_slice(&frame));
         }
         for cursor in 0..100 {
             log.trim(cursor, &mut buffers);
@@ -353,10 +387,33 @@ mod tests {
     }
 
     #[test]
+    fn frames_know_since_when_they_are_on_their_way() {
+        let mut buffers = Buffers::default();
+        let mut log = FrameLog::new(FORM, 0);
+        for (number, us) in [5, 5, 5, 8, 8, 0, 9].into_iter().enumerate() {
+            let offset = Some(number as u64 + 1);
+            log.append((offset, Heard { us }), &mut buffers, |out| out.extend_from_slice(&[7; 10_000]));
+        }
+        let heard = |log: &FrameLog, from, to| {
+            let found = log.heard(from, to).filter(|(_, frames)| *frames > 0);
+            found.map(|(heard, frames)| (heard.us, frames)).collect::<Vec<_>>()
+        };
+        assert_eq!(heard(&log, 0, 7), [(9, 1), (0, 1), (8, 2), (5, 3)]);
+        assert_eq!(heard(&log, 1, 4), [(8, 1), (5, 2)]);
+        assert_eq!(heard(&log, 6, 7), [(9, 1)]);
+        assert_eq!(heard(&log, 7, 7), []);
+        log.trim(4, &mut buffers);
+        assert_eq!(heard(&log, 4, 7), [(9, 1), (0, 1), (8, 1)]);
+        log.trim(7, &mut buffers);
+        log.append((Some(8), Heard { us: 3 }), &mut buffers, |out| out.push(1));
+        assert_eq!(heard(&log, 7, 8), [(3, 1)]);
+    }
+
+    #[test]
     fn an_event_the_form_does_not_tell_leaves_no_frame_but_moves_the_offset() {
         let mut buffers = Buffers::default();
         let mut log = FrameLog::new(FORM, 1);
-        assert!(!log.append(Some(2), &mut buffers, |_| {}));
+        assert!(!log.append((Some(2), UNHEARD), &mut buffers, |_| {}));
         assert_eq!((log.end(), log.kept_bytes(), log.offset_before(0)), (0, 0, 2));
     }
 }

@@ -26,6 +26,7 @@ mod ids;
 mod journal;
 mod lanes;
 mod limits;
+mod latency;
 mod mail;
 mod moves;
 mod names;
@@ -57,6 +58,7 @@ pub use audit::Burden;
 pub use bucket::Rate;
 pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use limits::{Limit, Limits};
+pub use latency::{Heard, LATENCY_BOUNDS_US, Latencies};
 pub use mail::Mail;
 pub use notices::{Attention, Deed, NotAKey, Notice};
 pub use office::{

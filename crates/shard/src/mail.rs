@@ -11,6 +11,7 @@ use chat::{
 
 use crate::bids::Replied;
 use crate::errands::Errand;
+use crate::latency::Heard;
 use crate::{Decree, SessionKey, ShardId};
 
 /// What one shard tells another.
@@ -66,6 +67,8 @@ pub enum Mail {
         room: RoomId,
         /// What.
         event: Event,
+        /// Since when it is on its way.
+        heard: Heard,
     },
     /// From a home, to every other shard: whether so many are in the room that each shard serves those who come to it.
     Size {
@@ -144,6 +147,7 @@ pub struct Post {
     pub(crate) tag: Option<Tag>,
     /// Who wants to know what became of it.
     pub(crate) reply_to: Option<SessionKey>,
+    pub(crate) heard: Heard,
 }
 
 /// Older messages are wanted.

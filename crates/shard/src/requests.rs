@@ -220,6 +220,9 @@ impl Shard {
     fn receive(&mut self, id: StreamId, place: Place, bytes: &mut [u8], now: Now) -> usize {
         let mut out = std::mem::take(&mut self.outbox);
         let lane = self.streams.get(id).map_or(MAIN, |stream| stream.lane);
+        if self.sessions.get(place).is_some_and(|session| session.is_timed) {
+            self.note_answer(place);
+        }
         let session = self.sessions.get_mut(place).expect("an open stream has a session");
         session.note_heard(now);
         let received = match session.protocol.spread() {

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use access::Standing;
 use backplanes::NodeId;
 use chat::{Position, RoomId, UserId};
-use gateways::{LANES, Lane, MAIN, Protocol};
+use gateways::{GATEWAYS, LANES, Lane, MAIN, Protocol};
 use slab::Slab;
 use smallvec::SmallVec;
 
@@ -13,7 +13,7 @@ use crate::bucket::Bucket;
 use crate::recovery::Strands;
 use crate::streams::{NOWHERE, Place};
 use crate::waiting::Waiting;
-use crate::{Now, SessionKey, ShardId, StreamId};
+use crate::{LATENCY_BOUNDS_US, Now, SessionKey, ShardId, StreamId, latency};
 
 /// One client.
 pub(crate) struct Session {
@@ -29,6 +29,10 @@ pub(crate) struct Session {
     pub(crate) gateway: u8,
     /// The last sign of life that it was sent must be answered.
     pub(crate) must_answer: bool,
+    /// It was sent a sign of life in its group's turn, and nothing has come since.
+    pub(crate) is_timed: bool,
+    /// How long its client took to answer the last time that was measured: the bucket behind this one; 0: it was not yet.
+    lag: u8,
     /// When something came from the client last: the lower bits of the monotonic clock.
     heard_ms: u32,
     /// Where its client is, as far as is known.
@@ -84,6 +88,8 @@ pub(crate) struct Sessions {
     node: NodeId,
     shard: ShardId,
     generations: u32,
+    /// How many came over each gateway.
+    by_gateway: [usize; GATEWAYS.len()],
     slab: Slab<Session>,
     /// How many have no main stream.
     lingering: usize,
@@ -93,7 +99,15 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(node: NodeId, shard: ShardId) -> Self {
-        Self { node, shard, generations: 0, slab: Slab::new(), lingering: 0, kept_bytes: 0 }
+        Self {
+            node,
+            shard,
+            generations: 0,
+            by_gateway: [0; GATEWAYS.len()],
+            slab: Slab::new(),
+            lingering: 0,
+            kept_bytes: 0,
+        }
     }
 
     /// A session whose main stream is `stream`.
@@ -113,6 +127,8 @@ impl Sessions {
             kept: false,
             gateway,
             must_answer: false,
+            is_timed: false,
+            lag: 0,
             heard_ms: now.monotonic_ms as u32,
             address: Ipv4Addr::UNSPECIFIED.into(),
             protocol,
@@ -129,6 +145,7 @@ impl Sessions {
             waiting: None,
             strands: None,
         };
+        self.by_gateway[usize::from(gateway)] += 1;
         self.slab.insert(session) as Place
     }
 
@@ -144,6 +161,7 @@ impl Sessions {
         let session = self.slab.remove(place as usize);
         self.lingering -= usize::from(session.stream == NOWHERE);
         self.kept_bytes -= session.own.len();
+        self.by_gateway[usize::from(session.gateway)] -= 1;
         if self.slab.is_empty() && self.slab.capacity() > 64 {
             self.slab = Slab::new();
         }
@@ -173,6 +191,11 @@ impl Sessions {
         let kept = std::mem::take(&mut self.slab[place as usize].own);
         self.kept_bytes -= kept.len();
         kept
+    }
+
+    /// How many came over each gateway.
+    pub(crate) fn by_gateway(&self) -> [usize; GATEWAYS.len()] {
+        self.by_gateway
     }
 
     /// How many have no main stream.
@@ -245,6 +268,17 @@ impl Session {
     /// Something came from the client.
     pub(crate) fn note_heard(&mut self, now: Now) {
         self.heard_ms = now.monotonic_ms as u32;
+    }
+
+    /// Its client took so long to answer.
+    pub(crate) fn note_lag(&mut self, us: u64) {
+        self.lag = latency::bucket_of(us) as u8 + 1;
+    }
+
+    /// How long its client took to answer the last sign of life for which that is known, to a quarter.
+    #[expect(dead_code, reason = "for who asks about sessions")]
+    pub(crate) fn lag_us(&self) -> Option<u64> {
+        LATENCY_BOUNDS_US.get(usize::from(self.lag).checked_sub(1)?).copied()
     }
 
     /// How long nothing has come from the client. Wrong after 49 days, which nobody who must say something lets pass.

@@ -18,6 +18,7 @@ use crate::deadlines::Deadlines;
 use crate::drain::Drain;
 use crate::flood::Floods;
 use crate::home::{Addressed, Homes};
+use crate::latency::Turn;
 use crate::moves::Departure;
 use crate::names::Names;
 use crate::office::Office;
@@ -85,6 +86,7 @@ pub struct Shard {
     pub(crate) more_arrivals: bool,
     /// While the node goes away.
     pub(crate) drain: Option<Drain>,
+    pub(crate) turn: Turn,
     pub(crate) tally: Tally,
     /// What was noted and not said yet.
     pub(crate) notices: Vec<Notice>,
@@ -136,6 +138,7 @@ impl Shard {
             alarms: Alarms::default(),
             more_arrivals: false,
             drain: None,
+            turn: Turn::default(),
             tally: Tally::default(),
             notices: Vec::new(),
             outbox: Outbox::default(),
@@ -149,6 +152,22 @@ impl Shard {
     /// The same shard, where this end of who decides is asked about clients. Without, whoever takes a name has it.
     pub fn judged_by(self, access: Box<dyn Access>) -> Self {
         Self { judgement: Judgement::new(access), ..self }
+    }
+
+    /// A turn begins: inputs follow, and [`Shard::flush`]. Given the time in microseconds, on a clock that all shards of the node share; without,
+    /// nothing is known of how long messages take.
+    pub fn begin_turn(&mut self, us: u64) {
+        self.turn.begin(us);
+    }
+
+    /// Whether it is wanted to know when the turn ended ([`Shard::end_turn`]).
+    pub fn is_timed(&self) -> bool {
+        self.turn.is_timed()
+    }
+
+    /// A turn has ended in which something was sent.
+    pub fn end_turn(&mut self, us: u64) {
+        self.turn.end(us, &mut self.tally.delivery);
     }
 
     /// Takes one input in. What is to be sent to clients gathers until [`Shard::flush`].
@@ -279,6 +298,7 @@ impl Shard {
             held: self.streams.held(),
             tunnels: self.tunnels.len(),
             sessions: self.sessions.len(),
+            by_gateway: self.sessions.by_gateway(),
             audiences: self.audiences.rooms(),
             rooms: self.homes.len(),
             lingering: self.sessions.lingering(),
@@ -320,7 +340,10 @@ impl Shard {
             }
             Mail::Entered(entered) => self.entered(*entered, now),
             Mail::Barred { to, room, tag, refusal } => self.barred(to, &room, tag, refusal, now),
-            Mail::Told { room, event } => self.audiences.tell(&room, &event, &mut self.gateways),
+            Mail::Told { room, event, heard } => {
+                let heard = self.turn.since(heard, &event, now);
+                self.audiences.tell(&room, &event, heard, &mut self.gateways);
+            }
             Mail::Size { room, is_large } => self.note_size(room, is_large),
             Mail::Errand(errand) => self.run_errand(errand, now),
             Mail::Envelope { from, bytes } => self.open_envelope(from, &bytes, now, effects),

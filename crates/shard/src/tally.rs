@@ -1,8 +1,9 @@
 //! What a shard has counted since it was started, and what it holds now.
 
 use chat::{Farewell, Refusal};
+use gateways::GATEWAYS;
 
-use crate::Limit;
+use crate::{Latencies, Limit};
 
 /// What a shard has counted since it was started. Only the shard writes it, and nothing here ever shrinks.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +51,10 @@ pub struct Tally {
     /// Bytes sent.
     pub bytes_out: u64,
     limited: [u64; Limit::ALL.len()],
+    /// From a message's coming in to its frames' being sent, one for each delivery.
+    pub delivery: Latencies,
+    /// From a sign of life to its client's answer.
+    pub lag: Latencies,
     refusals: [u64; Refusal::ALL.len()],
     farewells: [u64; Farewell::ALL.len()],
 }
@@ -65,6 +70,8 @@ pub struct Holdings {
     pub tunnels: usize,
     /// Sessions.
     pub sessions: usize,
+    /// Those of them that came over each of the gateways, in the order of [`GATEWAYS`].
+    pub by_gateway: [usize; GATEWAYS.len()],
     /// Those of them that have no main stream.
     pub lingering: usize,
     /// What is remembered of sessions that were cut off.

@@ -22,4 +22,5 @@ mod scene;
 mod server;
 mod sessions;
 mod smuggling;
+mod times;
 mod traversal;

@@ -10,6 +10,7 @@ use super::room::{Waiting, answer_refused};
 use super::{Addressed, Asked, Homes, NO_REPLY};
 use crate::Now;
 use crate::envelopes::addressee;
+use crate::latency::Heard;
 use crate::mail::{Enter, Mail};
 
 impl Homes {
@@ -78,7 +79,7 @@ impl Homes {
         home.head = Some(message.at);
         home.call(None);
         self.store.append(message);
-        home.tell(&message.room, &Event::Posted(message.clone()), out);
+        home.tell(&message.room, &Event::Posted(message.clone()), self.heard, out);
     }
 
     /// An order stands at a position of its room.
@@ -125,11 +126,14 @@ impl Homes {
             let reached = news.clone().next().map_or(head.offset, |first| first.at.offset - 1);
             if shared != Some(shown.offset) || from < reached {
                 let at = Position { epoch: head.epoch, offset: reached };
-                home.tell(&room, &Event::Lost { room: room.clone(), since: known, at }, out);
+                let lost = Event::Lost { room: room.clone(), since: known, at };
+                home.tell(&room, &lost, Heard::default(), out);
             } else if from == head.offset {
                 called = Some(known.epoch).filter(|epoch| *epoch != head.epoch);
             }
-            news.for_each(|message| home.tell(&room, &Event::Posted(message.clone()), out));
+            news.for_each(|message| {
+                home.tell(&room, &Event::Posted(message.clone()), Heard::default(), out);
+            });
         }
         self.store.adopt(&room, head, &lineage, &tail);
         if lineage != home.lineage() {

@@ -18,6 +18,7 @@ use stores::{Promise, Store, Told, Wish};
 
 use crate::deadlines::Deadlines;
 use crate::flood::too_fast;
+use crate::latency::Heard;
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
 use crate::{Now, Rate, SessionKey, Settings, ShardId};
 
@@ -42,6 +43,8 @@ pub(crate) struct Homes {
     replay_bytes_max: usize,
     backplane: Box<dyn Backplane>,
     store: Box<dyn Store>,
+    /// Since when what is being put in order is on its way.
+    heard: Heard,
     /// Posts whose authors want to know what became of them.
     asks: Slab<Asked>,
     unkept: Unkept,
@@ -92,6 +95,7 @@ impl Homes {
             replay_bytes_max: settings.session_queue_bytes / 2,
             backplane,
             store,
+            heard: Heard::default(),
             asks: Slab::new(),
             unkept: Unkept::new(),
             readings: Slab::new(),
@@ -215,7 +219,7 @@ impl Homes {
             Ok(promise) => promise,
             Err(refusal) => return room::answer_refused(post, refusal, out),
         };
-        let Post { room, author, body, tag, reply_to } = post;
+        let Post { room, author, body, tag, reply_to, heard } = post;
         let ticket = match reply_to {
             Some(to) => {
                 let lasting = (promise == Promise::Lasting).then(|| room.clone());
@@ -224,7 +228,9 @@ impl Homes {
             None => NO_REPLY,
         };
         let order = Order { room, author, body, tag, time: now.wall, ticket };
+        self.heard = heard;
         self.ask(Ask::Order(order), now, out);
+        self.heard = Heard::default();
     }
 
     pub(crate) fn recall(&mut self, recall: Recall, now: Now, out: &mut Vec<Addressed>) {
@@ -254,7 +260,8 @@ impl Homes {
             return;
         }
         let Signal { user, signal, content } = signal.clone();
-        home.tell(room, &Event::Signal { room: room.clone(), user, signal, content }, out);
+        let event = Event::Signal { room: room.clone(), user, signal, content };
+        home.tell(room, &event, Heard::default(), out);
     }
 
     /// Does what has become due.

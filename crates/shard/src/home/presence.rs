@@ -7,6 +7,7 @@ use chat::{Event, Here, Presence, RoomId};
 
 use super::{Addressed, Homes};
 use crate::Now;
+use crate::latency::Heard;
 use crate::moves::tell_size;
 
 /// What other nodes say of who is in a room. Each says it anew when it changes.
@@ -89,7 +90,7 @@ impl Homes {
                 left: change.left,
                 counts: change.counts,
             };
-            home.tell(room, &Event::Presence(Arc::new(presence)), out);
+            home.tell(room, &Event::Presence(Arc::new(presence)), Heard::default(), out);
         }
         if let Some(here) = here {
             home.presence_told_ms = Some(now.monotonic_ms);

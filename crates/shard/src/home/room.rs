@@ -10,6 +10,7 @@ use super::Addressed;
 use super::presence::Elsewhere;
 use crate::ShardId;
 use crate::bucket::Bucket;
+use crate::latency::Heard;
 use crate::mail::{Enter, Mail, Post};
 
 /// So much may wait for a room to be opened when somebody posts to it.
@@ -152,9 +153,9 @@ impl Home {
         true
     }
 
-    pub(super) fn tell(&self, room: &RoomId, event: &Event, out: &mut Vec<Addressed>) {
+    pub(super) fn tell(&self, room: &RoomId, event: &Event, heard: Heard, out: &mut Vec<Addressed>) {
         for (shard, _) in &self.audience {
-            out.push((*shard, Mail::Told { room: room.clone(), event: event.clone() }));
+            out.push((*shard, Mail::Told { room: room.clone(), event: event.clone(), heard }));
         }
     }
 }

@@ -161,7 +161,7 @@ impl Shard {
             Instruction::Post { room, author, body, tag } => match self.check_size(&body) {
                 Ok(()) => {
                     self.tally.posts += 1;
-                    let post = Post { room, author, body, tag, reply_to: Some(self.desk(ticket)) };
+                    let post = Post { room, author, body, tag, reply_to: Some(self.desk(ticket)), heard: self.turn.hears() };
                     self.at_home(now, |homes, now, out| homes.post(post, now, out));
                 }
                 Err(refusal) => self.office.report(ticket, Report::Refused(refusal)),
