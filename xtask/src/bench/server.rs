@@ -6,6 +6,9 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use super::lab::Entrant;
 use crate::program::Program;
 use crate::step::Failure;
@@ -42,6 +45,22 @@ impl Server {
     /// The processor time that the threads it has now have used.
     pub(super) fn cpu_seconds(&self) -> Result<f64, Failure> {
         cpu_seconds_of(self.pid())
+    }
+
+    /// Asks it to end, and waits until it has: how long that took, and the code that it ended with.
+    pub(super) fn leave(&mut self, patience: Duration) -> Result<(Duration, Option<i32>), Failure> {
+        let began = Instant::now();
+        // It was not waited for yet, so the id is its own.
+        kill(Pid::from_raw(self.pid() as i32), Signal::SIGTERM).map_err(std::io::Error::from)?;
+        loop {
+            if let Some(status) = self.process.try_wait()? {
+                return Ok((began.elapsed(), status.code()));
+            }
+            if began.elapsed() > patience {
+                return Err(Failure::new("the server did not end when it was asked to"));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn await_accepting(&mut self) -> Result<(), Failure> {

@@ -40,6 +40,10 @@ pub struct Account {
     pub resumed: u64,
     /// Members who came back and were told that something is gone.
     pub partly_resumed: u64,
+    /// Connections that were made to come back.
+    pub returns: u64,
+    /// As many of them as there ever were within a second.
+    pub returns_in_a_second: u64,
     /// Connections that members gave up because nothing was answered.
     pub unanswered: u64,
     /// What befell the server, and how quiet it was then.

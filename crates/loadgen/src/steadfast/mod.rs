@@ -32,6 +32,9 @@ pub struct Wish {
     /// Where members come to: a balancer, or a node.
     #[arg(long, value_name = "ADDR:PORT")]
     pub target: SocketAddr,
+    /// Where members go when they come back; without, where they came to.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub elsewhere: Option<SocketAddr>,
     /// How many rooms there are.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub rooms: u32,

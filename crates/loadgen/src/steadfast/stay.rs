@@ -31,6 +31,7 @@ const LOOK_NS: u64 = 5_000_000;
 const SETTLE_NS: u64 = 250_000_000;
 /// Between two members that set out for the first time.
 const OPEN_NS: u64 = 1_000_000;
+const SECOND_NS: u64 = 1_000_000_000;
 /// Lines of the standard input that nobody has looked at.
 const NEWS_MAX: usize = 64;
 
@@ -78,6 +79,8 @@ struct Crowd<'w> {
     schedule: Schedule,
     doing: Doing,
     look_ns: u64,
+    /// When members set out to come back, ascending.
+    returns_ns: Vec<u64>,
     posted_from_ns: u64,
     posted_until_ns: u64,
     cpu_ns: u64,
@@ -105,6 +108,7 @@ impl<'w> Crowd<'w> {
             schedule: Schedule::new(timetable(wish, u64::MAX), Vec::new()),
             doing: Doing::Opening,
             look_ns: 0,
+            returns_ns: Vec::new(),
             posted_from_ns: 0,
             posted_until_ns: 0,
             cpu_ns: 0,
@@ -199,7 +203,14 @@ impl<'w> Crowd<'w> {
     }
 
     fn set_out(&mut self, place: usize, now_ns: u64) {
-        match Socket::begin(&self.epoll, place as u64, self.wish.target, None, None) {
+        let target = match self.doing {
+            Doing::Opening => self.wish.target,
+            Doing::Posting | Doing::Draining(..) => {
+                self.returns_ns.push(now_ns);
+                self.wish.elsewhere.unwrap_or(self.wish.target)
+            }
+        };
+        match Socket::begin(&self.epoll, place as u64, target, None, None) {
             Ok(socket) => {
                 self.sockets[place] = Some(socket);
                 self.members[place].greet(now_ns, &mut self.out);
@@ -291,10 +302,24 @@ impl<'w> Crowd<'w> {
             seconds: lasted_ns as f64 / 1e9,
             retries,
             unanswered,
+            returns: self.returns_ns.len() as u64,
+            returns_in_a_second: most_within(&self.returns_ns, SECOND_NS),
             cpu_percent: 100.0 * self.cpu_ns as f64 / lasted_ns.max(1) as f64,
             ..self.books.close()
         }
     }
+}
+
+/// The most of ascending moments that lie within any so long a time.
+fn most_within(moments_ns: &[u64], span_ns: u64) -> u64 {
+    let mut first = 0;
+    let counts = moments_ns.iter().enumerate().map(|(last, at_ns)| {
+        while moments_ns[first] + span_ns <= *at_ns {
+            first += 1;
+        }
+        last + 1 - first
+    });
+    counts.max().unwrap_or(0) as u64
 }
 
 fn timetable(wish: &Wish, start_ns: u64) -> Timetable {
@@ -304,5 +329,17 @@ fn timetable(wish: &Wish, start_ns: u64) -> Timetable {
         rate: wish.rate,
         publishers: wish.publishers,
         posts_each_max: u32::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::most_within;
+
+    #[test]
+    fn moments_are_counted_in_whatever_second_has_most_of_them() {
+        assert_eq!(most_within(&[], 10), 0);
+        assert_eq!(most_within(&[0, 5, 9, 10, 14, 30], 10), 4);
+        assert_eq!(most_within(&[0, 10, 20], 10), 1);
     }
 }

@@ -8,7 +8,7 @@ mod brokers;
 mod nodes;
 mod plan;
 mod scene;
-mod stay;
+pub(super) mod stay;
 mod verdict;
 
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let plan = if wish.is_quick { Plan::quick() } else { Plan::full() };
     let mut folder = Folder::new()?;
     let mut scene = Scene::set(&plan, &server, folder.path())?;
-    let mut stay = Stay::begin(&plan, &generator, scene.address(), folder.path())?;
+    let mut stay = Stay::begin(&plan.options(scene.address()), &generator, folder.path())?;
     scene.await_all_in(&mut stay)?;
     scene.play(&plan, &mut stay)?;
     let account = stay.finish()?;

@@ -1,5 +1,6 @@
 //! What happens when. Knows nothing of how it is done.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Something that befalls the cluster.
@@ -52,6 +53,14 @@ pub(super) struct Plan {
 pub(super) const ROOM_SIZE: u32 = 10;
 
 impl Plan {
+    /// What the generator is asked for.
+    pub(super) fn options(&self, target: SocketAddr) -> String {
+        let Self { rooms, publishers, rate, .. } = self;
+        format!(
+            "--target {target} --rooms {rooms} --room-size {ROOM_SIZE} --publishers {publishers} --rate {rate}"
+        )
+    }
+
     /// Five minutes.
     pub(super) fn full() -> Self {
         use Deed::{CutListeners, FailOver, KillNode, RestartRedis, Roll, StartNode};

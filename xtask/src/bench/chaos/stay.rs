@@ -1,7 +1,6 @@
 //! The members' side: the generator, whose members stay, told what happens and asked for its account at the end.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -10,14 +9,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::plan::{Plan, ROOM_SIZE};
 use crate::program::Program;
 use crate::step::{Failure, Outcome};
 
 /// How long members wait for what is missing at the end.
 const DRAIN: Duration = Duration::from_secs(30);
 
-pub(super) struct Stay {
+pub(in crate::bench) struct Stay {
     generator: Child,
     tell: Option<ChildStdin>,
     /// That all are in; its end is that of the generator.
@@ -28,18 +26,10 @@ pub(super) struct Stay {
 }
 
 impl Stay {
-    pub(super) fn begin(
-        plan: &Plan,
-        generator: &Path,
-        target: SocketAddr,
-        folder: &Path,
-    ) -> Result<Self, Failure> {
+    /// Has members come with these options: where to, how many, and how much they say.
+    pub(in crate::bench) fn begin(options: &str, generator: &Path, folder: &Path) -> Result<Self, Failure> {
         let (json, log) = (folder.join("account.json"), folder.join("generator.log"));
-        let Plan { rooms, publishers, rate, .. } = plan;
-        let options = format!(
-            "steadfast --target {target} --rooms {rooms} --room-size {ROOM_SIZE} --publishers {publishers} --rate {rate} --drain {} --json",
-            DRAIN.as_secs()
-        );
+        let options = format!("steadfast {options} --drain {} --json", DRAIN.as_secs());
         let program = Program::new(generator).args(options.split(' ')).args([&json]);
         let mut generator = program.apart().start_in_talk(&log)?;
         let tell = generator.stdin.take();
@@ -59,7 +49,7 @@ impl Stay {
     }
 
     /// Whether all are in, and posts are made.
-    pub(super) fn is_begun(&mut self) -> Result<bool, Failure> {
+    pub(in crate::bench) fn is_begun(&mut self) -> Result<bool, Failure> {
         match self.begun.try_recv() {
             Ok(()) => Ok(true),
             Err(TryRecvError::Empty) => Ok(false),
@@ -68,13 +58,13 @@ impl Stay {
     }
 
     /// Tells the members what happens.
-    pub(super) fn tell(&mut self, what: &str) -> Outcome {
+    pub(in crate::bench) fn tell(&mut self, what: &str) -> Outcome {
         let told = self.tell.as_mut().map_or(Ok(()), |tell| writeln!(tell, "{what}"));
         told.map_err(|_| self.gave_up())
     }
 
     /// Has them say no more, and waits for their account, whatever is in it.
-    pub(super) fn finish(mut self) -> Result<Value, Failure> {
+    pub(in crate::bench) fn finish(mut self) -> Result<Value, Failure> {
         drop(self.tell.take());
         self.generator.wait()?;
         if let Some(said) = self.said.take().and_then(|said| said.join().ok()) {

@@ -2,6 +2,7 @@
 
 mod connections;
 mod cost;
+mod drain;
 mod durable;
 mod http;
 mod kills;
@@ -71,6 +72,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "kills",
         "a node with rooms on disk that is killed 50 times while 5000 posts/s go on, and the ledger of it",
         kills::run,
+    ),
+    usual(
+        "drain",
+        "a node of two takes leave of 10,000 members, who talk and come back to the other",
+        drain::run,
     ),
     usual("subscriptions", "100,000 rooms of one member on two nodes with a Redis", subscriptions::run),
     Scenario {
