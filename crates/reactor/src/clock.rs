@@ -27,7 +27,7 @@ impl Clock {
 }
 
 /// Microseconds that only ever grow, from a moment that is the same for all shards. No system call where the machine shows its clock to programs.
-pub(crate) fn monotonic_us() -> u64 {
+pub fn monotonic_us() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000 + now.tv_nsec as u64 / 1000
 }

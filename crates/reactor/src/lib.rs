@@ -14,6 +14,7 @@ mod streams;
 mod tls;
 mod turns;
 
+pub use clock::monotonic_us;
 pub use limits::raise_open_files;
 pub use listener::Listen;
 pub use node::{Links, Node, NodeError, Note, Open, Publish};

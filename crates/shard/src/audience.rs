@@ -209,6 +209,11 @@ impl Audiences {
         }
     }
 
+    /// How many are in a room here.
+    pub(crate) fn members_of(&self, room: &RoomId) -> usize {
+        self.find(room).map_or(0, |place| self.get(place).members.len())
+    }
+
     pub(crate) fn rooms(&self) -> usize {
         self.slab.len()
     }

@@ -8,6 +8,7 @@ use chat::{
 };
 use gateways::{Form, Outbox};
 
+use crate::latency::Heard;
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
 use crate::sessions::{Membership, PENDING, Session};
 use crate::standing::Saying;
@@ -136,7 +137,8 @@ impl Shard {
         let reply_to = if reply { self.owe(place) } else { None };
         self.tally.posts += 1;
         self.note(place, Attention::Messages, || Deed::Said { room: room.clone(), bytes: body.len() });
-        let post = Post { author, body, tag, reply_to, room, heard: self.turn.hears() };
+        let heard = self.hears(place, author.as_ref(), &room);
+        let post = Post { author, body, tag, reply_to, room, heard };
         self.send_mail(self.settings.home_of(&post.room), Mail::Post(Box::new(post)));
         Ok(())
     }
@@ -148,9 +150,20 @@ impl Shard {
         let home = self.settings.home_of(&room);
         self.tally.posts += 1;
         self.note(place, Attention::Messages, || Deed::Said { room: room.clone(), bytes: body.len() });
-        let post = Post { room, author, body, tag, reply_to: self.owe(place), heard: self.turn.hears() };
+        let heard = self.hears(place, author.as_ref(), &room);
+        let post = Post { room, author, body, tag, reply_to: self.owe(place), heard };
         self.send_mail(home, Mail::Post(Box::new(post)));
         Ok(())
+    }
+
+    /// A message is on its way from here.
+    fn hears(&mut self, place: Place, author: Option<&UserId>, room: &RoomId) -> Heard {
+        let heard = self.turn.hears();
+        if !self.traces.is_wanting() {
+            return heard;
+        }
+        let session = self.sessions.key(place);
+        Heard { trace: self.traces.catch(session, author, room, heard.us), ..heard }
     }
 
     /// Notes that the session is to hear of one more message what became of it, and says who that is.
@@ -319,8 +332,10 @@ impl Shard {
 
     pub(crate) fn answer(&mut self, to: SessionKey, event: &Event, now: Now) {
         let Some(place) = self.sessions.find(to) else { return self.answer_office(to, event) };
-        if let Event::Refused { refusal, .. } = event {
-            self.tally.refused(*refusal);
+        match event {
+            Event::Refused { refusal, .. } => self.tally.refused(*refusal),
+            Event::Accepted { .. } => self.traces.note_accepted(to),
+            _ => {}
         }
         self.deliver(place, event, now);
         let Some(session) = self.sessions.get_mut(place) else { return };

@@ -161,7 +161,7 @@ impl Shard {
         let (cursor, torn) =
             if sent == bytes.len() { (log.end(), &[][..]) } else { log.advance(reader.cursor, sent) };
         self.tally.deliveries += cursor - reader.cursor;
-        self.turn.sent(log.heard(reader.cursor, cursor), &mut self.tally.delivery);
+        self.turn.sent(log.heard(reader.cursor, cursor), &mut self.tally.delivery, &mut self.traces);
         reader.cursor = cursor;
         if sent < bytes.len() {
             let (stream, session) = (reader.stream, reader.session);
@@ -249,7 +249,7 @@ impl Shard {
             let (cursor, torn) = log.advance(reader.cursor, length);
             stream.own.extend_from_slice(torn);
             self.tally.deliveries += cursor - reader.cursor;
-            self.turn.sent(log.heard(reader.cursor, cursor), &mut self.tally.delivery);
+            self.turn.sent(log.heard(reader.cursor, cursor), &mut self.tally.delivery, &mut self.traces);
             reader.cursor = cursor;
             left -= length;
         }

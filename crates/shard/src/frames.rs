@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     const FORM: Form = Form { gateway: 0, variant: 0, names_users: true };
-    const UNHEARD: Heard = Heard { us: 0 };
+    const UNHEARD: Heard = Heard { us: 0, trace: None };
 
     /// Frames `aaa`, `bbbb`, `cc` at offsets 8, 9 and 9 again.
     fn three(buffers: &mut Buffers) -> FrameLog {
@@ -392,7 +392,9 @@ mod tests {
         let mut log = FrameLog::new(FORM, 0);
         for (number, us) in [5, 5, 5, 8, 8, 0, 9].into_iter().enumerate() {
             let offset = Some(number as u64 + 1);
-            log.append((offset, Heard { us }), &mut buffers, |out| out.extend_from_slice(&[7; 10_000]));
+            log.append((offset, Heard { us, trace: None }), &mut buffers, |out| {
+                out.extend_from_slice(&[7; 10_000])
+            });
         }
         let heard = |log: &FrameLog, from, to| {
             let found = log.heard(from, to).filter(|(_, frames)| *frames > 0);
@@ -405,7 +407,7 @@ mod tests {
         log.trim(4, &mut buffers);
         assert_eq!(heard(&log, 4, 7), [(9, 1), (0, 1), (8, 1)]);
         log.trim(7, &mut buffers);
-        log.append((Some(8), Heard { us: 3 }), &mut buffers, |out| out.push(1));
+        log.append((Some(8), Heard { us: 3, trace: None }), &mut buffers, |out| out.push(1));
         assert_eq!(heard(&log, 7, 8), [(3, 1)]);
     }
 

@@ -196,7 +196,7 @@ impl Shard {
             let log = &audience.logs[usize::from(reader.log)];
             told.extend_from_slice(log.after(reader.cursor));
             self.tally.deliveries += log.end() - reader.cursor;
-            self.turn.sent(log.heard(reader.cursor, log.end()), &mut self.tally.delivery);
+            self.turn.sent(log.heard(reader.cursor, log.end()), &mut self.tally.delivery, &mut self.traces);
             reader.cursor = log.end();
             self.audiences.let_go_after(membership.audience);
         }

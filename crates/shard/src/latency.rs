@@ -4,6 +4,7 @@
 use chat::Event;
 
 use crate::Now;
+use crate::traces::Traces;
 
 /// The first bucket ends here, in microseconds, and the doublings begin.
 const FIRST_US: u64 = 16;
@@ -29,6 +30,8 @@ pub struct Latencies {
 pub struct Heard {
     /// When the turn began in which it was read, in microseconds on the clock that all shards of the node share; 0: nobody knows.
     pub(crate) us: u64,
+    /// By what it is known to who follows it.
+    pub(crate) trace: Option<u16>,
 }
 
 /// When a shard's turn began, and how long turns take.
@@ -74,13 +77,23 @@ impl Turn {
 
     /// Something is heard now.
     pub(crate) fn hears(&self) -> Heard {
-        Heard { us: self.began_us }
+        Heard { us: self.began_us, trace: None }
     }
 
     /// Frames were sent of messages heard then. The turn has still to end: what was heard in it is counted when it does, and for what has waited
     /// longer that end is guessed from the turn before.
-    pub(crate) fn sent(&mut self, frames: impl Iterator<Item = (Heard, u64)>, latencies: &mut Latencies) {
-        frames.for_each(|(heard, frames)| self.sent_since(heard.us, frames, latencies));
+    pub(crate) fn sent(
+        &mut self,
+        frames: impl Iterator<Item = (Heard, u64)>,
+        latencies: &mut Latencies,
+        traces: &mut Traces,
+    ) {
+        for (heard, frames) in frames {
+            self.sent_since(heard.us, frames, latencies);
+            if let Some(trace) = heard.trace {
+                traces.note_sent(trace, frames);
+            }
+        }
     }
 
     fn sent_since(&mut self, heard_us: u64, frames: u64, latencies: &mut Latencies) {
@@ -101,7 +114,7 @@ impl Turn {
         match event {
             Event::Posted(message) if heard.us == 0 && self.began_us > 0 => {
                 let under_way_us = now.wall.0.saturating_sub(message.time.0) * 1000;
-                Heard { us: self.began_us.saturating_sub(under_way_us).max(1) }
+                Heard { us: self.began_us.saturating_sub(under_way_us).max(1), ..heard }
             }
             _ => heard,
         }

@@ -47,6 +47,7 @@ mod shard;
 mod standing;
 mod streams;
 mod tally;
+mod traces;
 mod travels;
 mod tunnels;
 mod waiting;
@@ -70,6 +71,7 @@ pub use pages::Pages;
 pub use settings::{Settings, SlowPolicy, SlowRule, Tls, home_of};
 pub use shard::Shard;
 pub use tally::{Holdings, Tally};
+pub use traces::{Clock, Followed, TraceStage, TraceStep};
 
 /// What the world tells a shard.
 #[derive(Debug)]

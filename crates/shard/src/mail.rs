@@ -104,6 +104,13 @@ pub enum Mail {
     },
     /// Another node has decreed something.
     Decreed(Arc<Decree>),
+    /// To this shard itself, from a home: a message that is followed has its position.
+    Placed {
+        /// By what it is known to who follows it.
+        trace: u16,
+        /// Where it stands.
+        at: Position,
+    },
     /// From a home: to one session.
     Answer {
         /// The session.

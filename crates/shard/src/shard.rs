@@ -27,6 +27,7 @@ use crate::records::Records;
 use crate::sessions::Sessions;
 use crate::standing::Judgement;
 use crate::streams::{Place, Streams};
+use crate::traces::{TraceStage, Traces};
 use crate::travels::Travels;
 use crate::tunnels::Tunnels;
 use crate::{Effects, Holdings, Input, Mail, Notice, Now, Settings, ShardId, StreamId, Tally};
@@ -87,6 +88,7 @@ pub struct Shard {
     /// While the node goes away.
     pub(crate) drain: Option<Drain>,
     pub(crate) turn: Turn,
+    pub(crate) traces: Traces,
     pub(crate) tally: Tally,
     /// What was noted and not said yet.
     pub(crate) notices: Vec<Notice>,
@@ -139,6 +141,7 @@ impl Shard {
             more_arrivals: false,
             drain: None,
             turn: Turn::default(),
+            traces: Traces::default(),
             tally: Tally::default(),
             notices: Vec::new(),
             outbox: Outbox::default(),
@@ -343,6 +346,9 @@ impl Shard {
             Mail::Told { room, event, heard } => {
                 let heard = self.turn.since(heard, &event, now);
                 self.audiences.tell(&room, &event, heard, &mut self.gateways);
+                if let Some(trace) = heard.trace {
+                    self.traces.note(trace, TraceStage::Told(self.audiences.members_of(&room)));
+                }
             }
             Mail::Size { room, is_large } => self.note_size(room, is_large),
             Mail::Errand(errand) => self.run_errand(errand, now),
@@ -351,6 +357,7 @@ impl Shard {
             Mail::Replied { from, replied } => self.hear_reply(from, *replied, now),
             Mail::Decreed(decree) => _ = self.heed(&decree, now),
             Mail::Bidden(bidding) => self.obey(&bidding, now, &mut out),
+            Mail::Placed { trace, at } => self.traces.note(trace, TraceStage::Ordered(at)),
             Mail::Answer { to, event } => self.answer(to, &event, now),
             Mail::Leaving { sessions } => self.heard_leaving(sessions, now),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use backplanes::{Arrival, Ask, NodeId, Opened};
 use bytes::Bytes;
-use chat::{Event, Message, Position, Refusal, RoomId};
+use chat::{Author, Body, Event, Message, Position, Refusal, RoomId};
 
 use super::room::{Waiting, answer_refused};
 use super::{Addressed, Asked, Homes, NO_REPLY};
@@ -79,7 +79,12 @@ impl Homes {
         home.head = Some(message.at);
         home.call(None);
         self.store.append(message);
-        home.tell(&message.room, &Event::Posted(message.clone()), self.heard, out);
+        let followed = self.followed.take_if(|order| is_of(order, message));
+        let heard = followed.map_or(self.heard, |order| order.3);
+        if let Some(trace) = heard.trace {
+            out.push((self.place.0, Mail::Placed { trace, at: message.at }));
+        }
+        home.tell(&message.room, &Event::Posted(message.clone()), heard, out);
     }
 
     /// An order stands at a position of its room.
@@ -161,4 +166,9 @@ impl Homes {
             }
         }
     }
+}
+
+/// Whether that is the message that was ordered so.
+fn is_of((room, author, body, _): &(RoomId, Author, Body, Heard), message: &Message) -> bool {
+    (room, author, body) == (&message.room, &message.author, &message.body)
 }

@@ -12,7 +12,7 @@ mod room;
 use std::sync::Arc;
 
 use backplanes::{Arrival, Ask, Backplane, NodeId, Order, Signal};
-use chat::{ByRoom, Event, Position, Refusal, Resumption, RoomId, Tag, UserId};
+use chat::{Author, Body, ByRoom, Event, Position, Refusal, Resumption, RoomId, Tag, UserId};
 use slab::Slab;
 use stores::{Promise, Store, Told, Wish};
 
@@ -45,6 +45,8 @@ pub(crate) struct Homes {
     store: Box<dyn Store>,
     /// Since when what is being put in order is on its way.
     heard: Heard,
+    /// An order that is followed and may take its time.
+    followed: Option<Box<(RoomId, Author, Body, Heard)>>,
     /// Posts whose authors want to know what became of them.
     asks: Slab<Asked>,
     unkept: Unkept,
@@ -96,6 +98,7 @@ impl Homes {
             backplane,
             store,
             heard: Heard::default(),
+            followed: None,
             asks: Slab::new(),
             unkept: Unkept::new(),
             readings: Slab::new(),
@@ -228,6 +231,10 @@ impl Homes {
             None => NO_REPLY,
         };
         let order = Order { room, author, body, tag, time: now.wall, ticket };
+        if heard.trace.is_some() {
+            self.followed =
+                Some(Box::new((order.room.clone(), order.author.clone(), order.body.clone(), heard)));
+        }
         self.heard = heard;
         self.ask(Ask::Order(order), now, out);
         self.heard = Heard::default();

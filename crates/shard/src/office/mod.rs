@@ -14,7 +14,7 @@ use chat::{Body, Counts, Event, Farewell, Message, Position, Refusal, RoomId, Ta
 
 use crate::envelopes::Envelope;
 use crate::mail::{Post, Recall};
-use crate::{Effects, Now, SessionKey, Shard, ShardId};
+use crate::{Clock, Effects, Followed, Now, SessionKey, Shard, ShardId, TraceStep};
 
 pub use selection::Whose;
 pub use survey::{RoomLine, RoomMark, RoomsSought, SessionLine, SessionsSought};
@@ -69,6 +69,12 @@ pub enum Instruction {
         /// The message's id.
         tag: Option<Tag>,
     },
+    /// To have the next message of this followed. For every shard.
+    Follow(Followed, Clock),
+    /// To know where what is followed has come to here.
+    ListSteps,
+    /// To have nothing followed any more.
+    EndTrace,
     /// To have something done here, as on every other shard of every node.
     Decree(Arc<Decree>),
 }
@@ -95,6 +101,8 @@ pub enum Report {
     Page(Vec<Arc<Message>>, bool),
     /// Where a message stands.
     Accepted(Position),
+    /// Where what is followed has come to here.
+    Steps(Vec<TraceStep>),
     /// It was done with so many sessions here.
     Done(usize),
     /// There is no such room here.
@@ -161,11 +169,30 @@ impl Shard {
             Instruction::Post { room, author, body, tag } => match self.check_size(&body) {
                 Ok(()) => {
                     self.tally.posts += 1;
-                    let post = Post { room, author, body, tag, reply_to: Some(self.desk(ticket)), heard: self.turn.hears() };
+                    let post = Post {
+                        room,
+                        author,
+                        body,
+                        tag,
+                        reply_to: Some(self.desk(ticket)),
+                        heard: self.turn.hears(),
+                    };
                     self.at_home(now, |homes, now, out| homes.post(post, now, out));
                 }
                 Err(refusal) => self.office.report(ticket, Report::Refused(refusal)),
             },
+            Instruction::Follow(followed, clock) => {
+                self.traces.begin(followed, clock);
+                self.office.report(ticket, Report::Done(0));
+            }
+            Instruction::ListSteps => {
+                let steps = self.traces.steps().to_vec();
+                self.office.report(ticket, Report::Steps(steps));
+            }
+            Instruction::EndTrace => {
+                self.traces.end();
+                self.office.report(ticket, Report::Done(0));
+            }
             Instruction::Decree(decree) => {
                 let done = self.heed(&decree, now);
                 self.office.report(ticket, Report::Done(done));
