@@ -53,6 +53,11 @@ class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Where operators look. */
+  get admin() {
+    return `http://127.0.0.1:${this.adminPort}`;
+  }
+
   get url() {
     return `ws://127.0.0.1:${this.port}/v1`;
   }

@@ -6,9 +6,12 @@
 pub mod metric;
 
 mod api;
+mod dashboard;
 mod exposition;
 mod pages;
+mod peers;
 mod process;
+mod recent;
 mod service;
 mod vitals;
 

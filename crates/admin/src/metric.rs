@@ -98,9 +98,9 @@ declare! {
     /// Every metric of a shard, in the order of the reference.
     METRICS =
     STREAMS: Gauge "heimdallr_streams", "Open connections, whatever they turn out to be.";
+    HELD_STREAMS: Gauge "heimdallr_held_streams", "Connections that are not read for now, because their clients ask for too much.";
     TUNNELS: Gauge "heimdallr_tunnels", "Ends of tunnels: connections here whose session is on another node, and the other way round.";
     SESSIONS: Gauge "heimdallr_sessions", "Clients that are in: over any protocol, in any number of rooms.";
-    HELD_STREAMS: Gauge "heimdallr_held_streams", "Connections that are not read for now, because their clients ask for too much.";
     PROTOCOL_SESSIONS: Gauge "heimdallr_protocol_sessions" by "protocol", "Those of them that came over each gateway.";
     POLLING_SESSIONS: Gauge "heimdallr_polling_sessions", "Those of them that are in over HTTP polling.";
     RECOVERABLE_SESSIONS: Gauge "heimdallr_recoverable_sessions", "Socket.IO clients that were cut off and may come back without a gap.";

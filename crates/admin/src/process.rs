@@ -41,7 +41,8 @@ pub(crate) fn figures() -> [(&'static Metric, Option<f64>); 4] {
     ]
 }
 
-fn resident_bytes() -> Option<f64> {
+/// Memory of this process that is in RAM.
+pub(crate) fn resident_bytes() -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     line.trim().strip_suffix(" kB")?.parse::<f64>().ok().map(|kibibytes| kibibytes * 1024.0)

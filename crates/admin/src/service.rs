@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::State;
@@ -13,11 +13,13 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
 
 use crate::api::{self, Api};
-use crate::exposition;
 use crate::pages::{IsLoopback, keep_out};
+use crate::recent::STEP_MS;
 use crate::vitals::{Stage, Vitals};
+use crate::{dashboard, exposition, process};
 
 /// The running service. Dropping it stops it too, without waiting.
 #[derive(Debug)]
@@ -56,23 +58,40 @@ pub fn serve(listener: TcpListener, vitals: Arc<Vitals>, api: Arc<Api>) -> io::R
     let (stop, stopped) = oneshot::channel();
     let thread = thread::Builder::new()
         .name("admin".to_owned())
-        .spawn(move || run(listener, routes(vitals, api), stopped))?;
+        .spawn(move || run(listener, &vitals, api, stopped))?;
     Ok(Service { address, stop, thread })
 }
 
-fn run(listener: TcpListener, routes: Router, stopped: oneshot::Receiver<()>) -> io::Result<()> {
+fn run(
+    listener: TcpListener,
+    vitals: &Arc<Vitals>,
+    api: Arc<Api>,
+    stopped: oneshot::Receiver<()>,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     listener.set_nonblocking(true)?;
     let is_loopback = IsLoopback(listener.local_addr()?.ip().is_loopback());
-    let routes = routes.layer(from_fn_with_state(is_loopback, keep_out));
+    let routes = routes(vitals.clone(), api).layer(from_fn_with_state(is_loopback, keep_out));
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let service = routes.into_make_service_with_connect_info::<SocketAddr>();
         tokio::select! {
             outcome = axum::serve(listener, service) => outcome,
+            () = keep_rows(vitals) => Ok(()),
             _ = stopped => Ok(()),
         }
     })
+}
+
+/// Takes a row of the last five minutes each second.
+async fn keep_rows(vitals: &Vitals) {
+    let mut steps = tokio::time::interval(Duration::from_millis(STEP_MS));
+    steps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        steps.tick().await;
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        vitals.take_row(process::resident_bytes(), wall.as_millis() as u64);
+    }
 }
 
 fn routes(vitals: Arc<Vitals>, api: Arc<Api>) -> Router {
@@ -82,6 +101,7 @@ fn routes(vitals: Arc<Vitals>, api: Arc<Api>) -> Router {
         .route("/metrics", get(metrics))
         .with_state(vitals)
         .merge(api::routes(api))
+        .merge(dashboard::routes())
 }
 
 async fn live(State(vitals): State<Arc<Vitals>>) -> Response {
@@ -199,9 +219,24 @@ mod tests {
     }
 
     #[test]
+    fn the_dashboard_is_where_who_opens_the_address_finds_it_and_is_guarded() {
+        let node = start();
+        for path in ["/", "/dashboard"] {
+            let (status, answer) = ask(&node, "GET", path);
+            assert_eq!(status, 200);
+            assert!(
+                answer.contains("content-security-policy: default-src 'none'; script-src 'self'"),
+                "{answer}"
+            );
+        }
+        assert!(ask(&node, "GET", "/main.js").1.contains("content-type: text/javascript"));
+        assert_eq!(ask(&node, "GET", "/../Cargo.toml").0, 404);
+    }
+
+    #[test]
     fn other_paths_and_methods_are_turned_away() {
         let node = start();
-        assert_eq!(ask(&node, "GET", "/").0, 404);
+        assert_eq!(ask(&node, "GET", "/nothing").0, 404);
         assert_eq!(ask(&node, "POST", "/metrics").0, 405);
     }
 

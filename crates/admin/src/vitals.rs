@@ -1,10 +1,12 @@
 //! The latest numbers of every shard and the stage the node is in.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::metric::{Histogram, Sample};
+use crate::peers::{Peer, Peers};
+use crate::recent::Recent;
 
 /// A shard that has said nothing for so long is taken to be stuck.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(15);
@@ -29,6 +31,14 @@ pub struct Vitals {
     store: Mutex<Standing>,
     access: Mutex<Standing>,
     remark: Mutex<Option<String>>,
+    recent: Mutex<Recent>,
+    peers: Mutex<Peers>,
+    /// What others know this node by, once it has such a name.
+    name: OnceLock<String>,
+    /// When the stage was entered.
+    entered: Mutex<Instant>,
+    /// The time of day at the start, in milliseconds.
+    run: u64,
 }
 
 /// How a node stands with something that it needs.
@@ -41,11 +51,12 @@ pub struct Standing {
 }
 
 /// What a shard said, and when.
-#[derive(Debug)]
-struct Report {
-    at: Instant,
-    samples: Vec<Sample>,
-    histograms: Vec<Histogram>,
+/// What a shard said, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    pub(crate) at: Instant,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) histograms: Vec<Histogram>,
 }
 
 impl Report {
@@ -62,6 +73,7 @@ impl Vitals {
         let report = || Mutex::new(Report::silent(Instant::now()));
         let shards = std::iter::repeat_with(report).take(shards).collect();
         let stage = AtomicU8::new(Stage::Starting as u8);
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             stage,
             shards,
@@ -69,6 +81,11 @@ impl Vitals {
             store: Mutex::new(UNKNOWN),
             access: Mutex::new(UNKNOWN),
             remark: Mutex::default(),
+            recent: Mutex::default(),
+            peers: Mutex::default(),
+            name: OnceLock::new(),
+            entered: Mutex::new(Instant::now()),
+            run: wall.as_millis() as u64,
         }
     }
 
@@ -93,6 +110,7 @@ impl Vitals {
 
     /// Says that the node is in another stage now.
     pub fn enter(&self, stage: Stage) {
+        *lock(&self.entered) = Instant::now();
         self.stage.store(stage as u8, Ordering::Release);
     }
 
@@ -104,6 +122,35 @@ impl Vitals {
             stage if stage == Stage::Ready as u8 => Stage::Ready,
             _ => Stage::Draining,
         }
+    }
+
+    /// How long the node has been in its stage.
+    pub(crate) fn in_stage_for(&self) -> Duration {
+        lock(&self.entered).elapsed()
+    }
+
+    /// Says what other nodes know this one by.
+    pub fn introduce(&self, name: String) {
+        // It is known by one name for as long as it runs.
+        let _ = self.name.set(name);
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.name.get().cloned().unwrap_or_default()
+    }
+
+    /// Differs from one start of the node to the next.
+    pub(crate) fn run(&self) -> u64 {
+        self.run
+    }
+
+    /// Says which other nodes are alive now.
+    pub fn note_alive(&self, others: Vec<String>) {
+        lock(&self.peers).note(others, Instant::now());
+    }
+
+    pub(crate) fn peers(&self) -> Vec<Peer> {
+        lock(&self.peers).all()
     }
 
     /// Says how the node stands with the others now.
@@ -172,6 +219,17 @@ impl Vitals {
         self.shards.iter().position(is_stuck)
     }
 
+    /// Takes a row of the last five minutes. Called once a second.
+    pub(crate) fn take_row(&self, memory_bytes: Option<f64>, wall_ms: u64) {
+        let reports = self.shards.iter().map(|report| lock(report).clone()).collect();
+        lock(&self.recent).take(reports, memory_bytes, wall_ms);
+    }
+
+    /// The last five minutes.
+    pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
+        lock(&self.recent)
+    }
+
     /// The latest histograms, by shard.
     pub(crate) fn histograms(&self) -> Vec<Vec<Histogram>> {
         self.shards.iter().map(|report| lock(report).histograms.clone()).collect()
@@ -187,7 +245,7 @@ impl Vitals {
 const UNKNOWN: Standing = Standing { fault: None, samples: Vec::new() };
 
 /// Whoever panicked while publishing leaves what was there before whole: each part is replaced in one assignment.
-fn lock<T>(published: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(published: &Mutex<T>) -> MutexGuard<'_, T> {
     published.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

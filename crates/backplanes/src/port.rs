@@ -93,6 +93,8 @@ pub struct Health {
     pub fault: Option<String>,
     /// Nodes that are alive, this one included.
     pub nodes: u32,
+    /// The others of them, in order.
+    pub others: Vec<NodeId>,
     /// What has happened since the start.
     pub tally: Tally,
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use access::Fault;
 use admin::{Api, Service, Shards, Stage, Standing, Vitals};
-use backplanes::{OpenError, Wake};
+use backplanes::{NodeId, OpenError, Wake};
 use gateways::handlers::Application;
 use reactor::{Links, Listen, Node, NodeError, Publish, Tls};
 use sd_notify::NotifyState;
@@ -46,6 +46,7 @@ pub(crate) fn run(
     let backplane = settings::of_backplane(settings);
     let secret = runtime.block_on(names_secret(settings, &backplane, &mut signals))?;
     let Some(secret) = secret else { return service.stop().map_err(|error| error.to_string()) };
+    vitals.introduce(named(&backplane.node));
     let identity = Identity { node: backplane.node, secret };
     let streams = (places(settings, supervisor::listeners()?), tls.as_ref());
     let node = start_node(settings, application, &vitals, &levels, (&backplane, identity), streams);
@@ -102,6 +103,7 @@ fn open_api(api: &Api, node: &Node) {
     api.open(Shards {
         count,
         instruct: Box::new(move |shard, wanted, reply| office.instruct(shard, wanted, reply)),
+        clock: reactor::monotonic_us,
     });
 }
 
@@ -176,6 +178,7 @@ fn announce(node: &Node, admin: SocketAddr, settings: &Settings) -> io::Result<(
 fn note_vitals(node: &Node, vitals: &Vitals, certificates: &tls::Watch) {
     let health = node.backplane();
     let samples = numbers::of_backplane(&health);
+    vitals.note_alive(health.others.iter().map(named).collect());
     vitals.note_cluster(Standing { fault: health.fault, samples });
     let health = node.store();
     let samples = numbers::of_store(&health);
@@ -188,6 +191,11 @@ fn note_vitals(node: &Node, vitals: &Vitals, certificates: &tls::Watch) {
     });
     vitals.note_access(Standing { fault: bars, samples });
     vitals.note_remark(remark.or_else(|| certificates.fault()));
+}
+
+/// What a node is called where people look.
+fn named(node: &NodeId) -> String {
+    format!("{:08x}", node.0)
 }
 
 /// An address that means every interface is reached on this machine by its loopback one.

@@ -9,6 +9,9 @@ use serde::Serialize;
 /// So many deeds are remembered; the log has all.
 const DEEDS_MAX: usize = 1000;
 
+/// A look that goes on is one deed for so long.
+const LOOK_MS: u64 = 60_000;
+
 /// Something that was done, or was to be.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Deed {
@@ -46,6 +49,23 @@ impl Audit {
         self.deeds.push_back(Deed { id, time, key, address, action, target, status });
     }
 
+    /// Takes note of somebody who looks at what people say. Who goes on looking is noted once a minute.
+    pub(super) fn note_look(
+        &mut self,
+        (key, address): (Option<String>, IpAddr),
+        (action, target): (&'static str, &str),
+        status: u16,
+    ) {
+        let (earliest, from) = (now_ms().saturating_sub(LOOK_MS), address.to_string());
+        let mut lately = self.deeds.iter().rev().take_while(|deed| deed.time > earliest);
+        let look = (&key, from.as_str(), action, target, status);
+        let is_noted = lately
+            .any(|deed| (&deed.key, deed.address.as_str(), deed.action, &*deed.target, deed.status) == look);
+        if !is_noted {
+            self.note((key, address), (action, target), status);
+        }
+    }
+
     /// The newest, or those before one, and where to go on.
     pub(super) fn page(&self, before: Option<u64>, limit: usize) -> (Vec<Deed>, Option<u64>) {
         let mut deeds = self.deeds.iter().rev().filter(|deed| before.is_none_or(|before| deed.id < before));
@@ -65,6 +85,16 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+
+    #[test]
+    fn who_goes_on_looking_is_noted_once() {
+        let mut audit = Audit::default();
+        for target in ["/a", "/a", "/b", "/a"] {
+            audit.note_look((None, Ipv4Addr::LOCALHOST.into()), ("look", target), 200);
+        }
+        let noted: Vec<String> = audit.page(None, 9).0.into_iter().map(|deed| deed.target).collect();
+        assert_eq!(noted, ["/b", "/a"]);
+    }
 
     #[test]
     fn the_last_deeds_are_remembered_and_turned_page_by_page() {

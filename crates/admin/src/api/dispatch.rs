@@ -46,9 +46,11 @@ async fn take(State(api): State<Arc<Api>>, request: Request) -> Response {
                 Ok(grant) => run(&api, operation, names.clone(), grant, request).await,
                 Err(problem) => Err(problem),
             };
+            let status = outcome.as_ref().map_or_else(|problem| problem.status, |answer| answer.status);
             if method != Method::GET {
-                let status = outcome.as_ref().map_or_else(|problem| problem.status, |answer| answer.status);
                 api.audit().note((who, address), (operation.name, &target), status);
+            } else if operation.shows_messages() {
+                api.audit().note_look((who, address), (operation.name, &target), status);
             }
             outcome
         }

@@ -14,11 +14,13 @@ mod keys;
 mod messages;
 mod node;
 mod problem;
+mod recent;
 mod rooms;
 mod schema;
 mod sessions;
 mod shards;
 mod table;
+mod traces;
 mod users;
 
 #[cfg(test)]
@@ -49,6 +51,8 @@ pub struct Api {
     audit: Mutex<Audit>,
     done: Mutex<Done>,
     drain: Notify,
+    /// One message is followed at a time.
+    tracing: tokio::sync::Mutex<()>,
     started: Instant,
 }
 
@@ -63,6 +67,7 @@ impl Api {
             audit: Mutex::default(),
             done: Mutex::default(),
             drain: Notify::new(),
+            tracing: tokio::sync::Mutex::default(),
             started: Instant::now(),
         }
     }

@@ -95,7 +95,7 @@ impl Api {
     }
 }
 
-fn word(stage: Stage) -> &'static str {
+pub(super) fn word(stage: Stage) -> &'static str {
     match stage {
         Stage::Starting => "starting",
         Stage::Ready => "ready",

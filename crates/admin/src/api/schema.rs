@@ -14,6 +14,7 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     ("sort", || json!({ "type": "string", "enum": ["name", "members"] }), "By name, or the largest first."),
     ("limit", limit, "How many at most."),
     ("cursor", string, "The `next` of the list before."),
+    ("since", count, "The `next` of the answer before: rows from there on."),
     ("before", string, "A position, `epoch:offset`."),
     ("user", string, "Those of a user."),
     ("room", string, "Those in a room, or about it."),
@@ -45,6 +46,48 @@ pub(super) const SCHEMAS: &[Schema] = &[
                 ("rooms", count()),
                 ("queued_bytes", count()),
                 ("uptime_ms", count()),
+            ],
+            &[],
+        )
+    }),
+    ("NodeItem", || {
+        let state = json!({ "type": "string", "enum": ["starting", "ready", "draining", "cut_off", "gone"] });
+        let always = [
+            ("id", string()),
+            ("name", string()),
+            ("is_self", json!({ "type": "boolean" })),
+            ("state", state),
+        ];
+        let at_times = [
+            ("since_ms", count()),
+            ("fault", string()),
+            ("version", string()),
+            ("sessions", count()),
+            ("deliveries", count()),
+        ];
+        object(&always, &at_times)
+    }),
+    ("Recent", || {
+        let node = object(
+            &[
+                ("id", string()),
+                ("version", string()),
+                ("stage", stage()),
+                ("fault", maybe_string()),
+                ("uptime_ms", count()),
+                ("run", count()),
+            ],
+            &[],
+        );
+        let value = json!({ "type": ["number", "null"] });
+        object(
+            &[
+                ("node", node),
+                ("nodes", items("NodeItem")),
+                ("step_ms", count()),
+                ("next", count()),
+                ("columns", json!({ "type": "array", "items": string() })),
+                ("rows", json!({ "type": "array", "items": { "type": "array", "items": value } })),
             ],
             &[],
         )
@@ -122,6 +165,18 @@ pub(super) const SCHEMAS: &[Schema] = &[
         let drained = json!({ "type": "boolean" });
         object(&[("stage", stage()), ("sessions", count()), ("streams", count()), ("drained", drained)], &[])
     }),
+    ("Followed", || {
+        object(
+            &[],
+            &[("room", string()), ("user", string()), ("session", string()), ("wait_seconds", count())],
+        )
+    }),
+    ("Step", || {
+        let steps = json!(["read", "decoded", "ordered", "accepted", "encoded", "sent"]);
+        let step = json!({ "type": "string", "enum": steps });
+        object(&[("step", step), ("shard", count()), ("us", count())], &[("members", count())])
+    }),
+    ("Trace", || object(&[("room", maybe_string()), ("at", maybe_string()), ("steps", items("Step"))], &[])),
     ("Deed", || {
         object(
             &[

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat::{Refusal, RoomId};
-use shard::{Instruction, Report, ShardId, home_of};
+use shard::{Clock, Instruction, Report, ShardId, home_of};
 use tokio::sync::oneshot;
 
 use super::Api;
@@ -24,10 +24,12 @@ pub struct Shards {
     pub count: u16,
     /// Reaches each of them.
     pub instruct: Instruct,
+    /// What they count microseconds by.
+    pub clock: Clock,
 }
 
 impl Api {
-    fn shards(&self) -> Result<&Shards, Problem> {
+    pub(super) fn shards(&self) -> Result<&Shards, Problem> {
         self.shards.get().ok_or_else(|| Fault::Starting.into())
     }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use super::answer::Outcome;
 use super::asked::Asked;
 use super::keys::Scope;
-use super::{messages, node, rooms, sessions, users};
+use super::{messages, node, recent, rooms, sessions, traces, users};
 
 /// How the path of every operation begins.
 pub(super) const PREFIX: &str = "/api/v1";
@@ -27,6 +27,13 @@ pub(super) struct Operation {
     /// The status of an answer, and its schema, if it has a body.
     pub(super) answer: (u16, Option<&'static str>),
     pub(super) run: fn(Asked) -> Running,
+}
+
+impl Operation {
+    /// Whether it answers with what people have said.
+    pub(super) fn shows_messages(&self) -> bool {
+        self.answer.1 == Some("MessageList")
+    }
 }
 
 /// An operation under way.
@@ -57,6 +64,7 @@ const OPERATE: Option<Scope> = Some(Scope::Operate);
 operations! {
     GET "/me" get_me None, (), None => 200 Some("Me"), node::me, "Who asks, and what the key is good for.";
     GET "/node" get_node READ, (), None => 200 Some("Node"), node::describe, "How this node is.";
+    GET "/recent" get_recent READ, (since), None => 200 Some("Recent"), recent::recent, "The last five minutes of this node, a row a second: the time, and a value for each column. `null` where nothing is known; a row that is shorter has 0 in the columns that came after it. And how each node of the cluster is.";
     GET "/rooms" list_rooms READ, (prefix, sort, limit, cursor), None => 200 Some("RoomList"), rooms::list, "Rooms with somebody in them on this node. Their counts are of the whole cluster, as was told last.";
     GET "/rooms/{room}" get_room READ, (), None => 200 Some("Room"), rooms::describe, "How a room stands.";
     GET "/rooms/{room}/members" list_members READ, (limit, cursor), None => 200 Some("MemberList"), rooms::members, "Users in a room, on every node, in the order of their names. Nodes with many tell only how many: then `complete` is false.";
@@ -71,5 +79,6 @@ operations! {
     POST "/disconnect" disconnect MODERATE, (), Some("Meant") => 200 Some("Done"), sessions::disconnect, "Closes connections on every node: of a session, a user, an address, or all who are in a room.";
     POST "/drain" start_drain OPERATE, (), None => 202 Some("Leave"), node::drain, "Has this node take leave of its clients and stop, as SIGTERM does.";
     GET "/drain" get_drain READ, (), None => 200 Some("Leave"), node::progress, "How far it has come with that.";
+    POST "/traces" trace_message OPERATE, (), Some("Followed") => 200 Some("Trace"), traces::trace, "Follows the next message of a room, a user or a session through the shards of this node, and answers when all its members here were sent it; without steps, when nothing is said for `wait_seconds` (30). The log has it too.";
     GET "/audit" list_audit OPERATE, (limit, cursor), None => 200 Some("AuditList"), node::audit, "What was done over this API on this node, the newest first: the last thousand. The log has all.";
 }

@@ -180,7 +180,8 @@ impl Machine {
             _ => "",
         };
         let fault = (!fault.is_empty()).then(|| fault.to_owned());
-        Health { fault, nodes: self.nodes.count() as u32, tally: self.tally }
+        let others = self.nodes.others(self.node);
+        Health { fault, nodes: self.nodes.count() as u32, others, tally: self.tally }
     }
 
     /// Whether a line is there.

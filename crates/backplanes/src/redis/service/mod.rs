@@ -250,7 +250,7 @@ impl Service {
         }
         let mut told = Health::default();
         for broker in &self.brokers {
-            let Health { fault, nodes, tally } = broker.machine.health();
+            let Health { fault, nodes, others, tally } = broker.machine.health();
             let because = |fault| match &broker.down {
                 Some(reason) => format!("{fault}: {reason}"),
                 None => fault,
@@ -258,8 +258,11 @@ impl Service {
             let fault = broker.partial.clone().or_else(|| fault.map(because));
             told.fault = told.fault.or_else(|| fault.map(|fault| format!("{}: {fault}", broker.url)));
             told.nodes = told.nodes.max(nodes);
+            told.others.extend(others);
             told.tally += tally;
         }
+        told.others.sort_unstable();
+        told.others.dedup();
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = told;
     }
 

@@ -1,0 +1,67 @@
+//! The other nodes of the cluster, as far as they are known here: who is there, and who was lately.
+
+use std::time::{Duration, Instant};
+
+/// Who has gone is remembered for so long.
+const REMEMBERED: Duration = Duration::from_secs(600);
+/// As many are remembered at most; those who are there come first.
+const PEERS_MAX: usize = 1000;
+
+/// Another node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Peer {
+    /// What it is known by.
+    pub(crate) id: String,
+    /// Whether it is there.
+    pub(crate) is_alive: bool,
+    /// Since when it is, or is not any more.
+    pub(crate) since: Instant,
+}
+
+/// The other nodes.
+#[derive(Debug, Default)]
+pub(crate) struct Peers(Vec<Peer>);
+
+impl Peers {
+    /// These are there now, and no others.
+    pub(crate) fn note(&mut self, alive: Vec<String>, now: Instant) {
+        for peer in &mut self.0 {
+            let is_alive = alive.contains(&peer.id);
+            if is_alive != peer.is_alive {
+                (peer.is_alive, peer.since) = (is_alive, now);
+            }
+        }
+        let is_new = |id: &String| !self.0.iter().any(|peer| peer.id == *id);
+        let new: Vec<_> = alive.into_iter().filter(is_new).collect();
+        self.0.extend(new.into_iter().map(|id| Peer { id, is_alive: true, since: now }));
+        self.0.retain(|peer| peer.is_alive || now.saturating_duration_since(peer.since) < REMEMBERED);
+        self.0.sort_by_key(|peer| !peer.is_alive);
+        self.0.truncate(PEERS_MAX);
+    }
+
+    pub(crate) fn all(&self) -> Vec<Peer> {
+        self.0.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_comes_goes_and_comes_back_is_known_until_long_after() {
+        let (mut peers, began) = (Peers::default(), Instant::now());
+        let at = |seconds| began + Duration::from_secs(seconds);
+        let mut seen = |alive: &[&str], seconds| {
+            peers.note(alive.iter().map(|id| (*id).to_owned()).collect(), at(seconds));
+            let told = peers.all().into_iter().map(|peer| (peer.id, peer.is_alive, peer.since));
+            told.map(|(id, is_alive, since)| (id, is_alive, (since - began).as_secs())).collect::<Vec<_>>()
+        };
+        let told = |id: &str, is_alive, since| (id.to_owned(), is_alive, since);
+        assert_eq!(seen(&["a", "b"], 0), [told("a", true, 0), told("b", true, 0)]);
+        assert_eq!(seen(&["b"], 5), [told("b", true, 0), told("a", false, 5)]);
+        assert_eq!(seen(&["a", "b"], 9), [told("b", true, 0), told("a", true, 9)]);
+        assert_eq!(seen(&["a"], 10), [told("a", true, 9), told("b", false, 10)]);
+        assert_eq!(seen(&["a"], 700), [told("a", true, 9)]);
+    }
+}

@@ -1,0 +1,90 @@
+// Sessions of this node: by who they are, where they are and where they come from.
+
+import { path } from './api.js';
+import { ask } from './ask.js';
+import { button, byId } from './elements.js';
+import { Browser, LIMIT, Table } from './lists.js';
+import { askToBan } from './moderation.js';
+import { labelled, make, search, select } from './parts.js';
+import { NOTHING, bytes, lasting, protocolName } from './words.js';
+
+const BY = ['user', 'room', 'address'];
+
+const view = byId('sessions');
+const by = select('sessions-by', BY.map((name) => [name]));
+const worth = search('sessions-worth', 'everybody');
+const roomsOf = ({ rooms }) => rooms.join(', ');
+
+let chosen;
+
+const table = new Table({
+  caption: 'List of sessions',
+  columns: [
+    ['User', ({ user }) => user ?? 'Guest'],
+    ['Protocol', ({ protocol }) => protocolName(protocol)],
+    ['Address', ({ address }) => address ?? NOTHING, 'wide'],
+    ['Rooms', roomsOf, 'wide.cut'],
+    ['Queue', ({ queued_bytes }) => bytes(queued_bytes), 'number'],
+  ],
+  key: ({ session }) => session,
+  open: (session) => choose(session),
+  empty: 'Nobody like that is connected to this node.',
+});
+
+const browser = new Browser(
+  view,
+  'Sessions',
+  [labelled('By', by), labelled('Who is', worth)],
+  table,
+  () => path(['sessions'], { [by.value]: worth.value, limit: LIMIT }),
+  (page, isFresh) => {
+    if (!isFresh()) return;
+    table.show(page, chosen?.session);
+    if (chosen) showFacts(page.items.find(({ session }) => session === chosen.session));
+  },
+);
+
+const facts = make('dl.facts');
+
+/** `wanted` may be `user=NAME`, `room=NAME` or `address=ADDRESS`. */
+export function show(wanted = '') {
+  const [name, value] = [wanted.split('=', 1)[0], wanted.slice(wanted.indexOf('=') + 1)];
+  if (BY.includes(name)) [by.value, worth.value] = [name, value];
+  browser.look();
+}
+
+function choose(session) {
+  chosen = session;
+  view.dataset.open = Boolean(session);
+  browser.detail.hidden = !session;
+  browser.look();
+  if (!session) return;
+  const { user, address } = session;
+  const deeds = [button('Disconnect', askToDisconnect, ''), user && button('Ban the user', () => askToBan({ user }), ''), address && button('Ban the address', () => askToBan({ address }), '')];
+  browser.detail.replaceChildren(button('‹ Sessions', () => choose(), 'back'), make('h2', { dir: 'auto' }, user ?? 'Guest'), facts, make('div.deeds', {}, ...deeds.filter(Boolean)));
+  showFacts(session);
+}
+
+function showFacts(session) {
+  const one = session ?? chosen;
+  const told = {
+    Session: one.session,
+    State: !session ? 'gone' : one.user ? `goes by a name${one.proven ? ', proven' : ''}` : 'guest',
+    Protocol: [protocolName(one.protocol), one.transport].filter(Boolean).join(', '),
+    Address: one.address,
+    Node: one.node,
+    Shard: one.shard ?? one.session.split('-').at(-3),
+    Rooms: roomsOf(one) || 'none',
+    Queue: bytes(one.queued_bytes),
+    'Heard of': one.silent_ms === undefined ? undefined : `${lasting(one.silent_ms)} ago`,
+    'Round trip': one.round_trip_ms && `${one.round_trip_ms} ms`,
+  };
+  const known = Object.entries(told).filter(([, fact]) => fact !== undefined && fact !== null);
+  facts.replaceChildren(...known.flatMap(([term, fact]) => [make('dt', {}, term), make('dd', { dir: 'auto' }, String(fact))]));
+}
+
+async function askToDisconnect() {
+  const { session, user } = chosen;
+  const request = () => ['POST', path(['disconnect']), { session }];
+  if (await ask('Disconnect', `Disconnect ${user ?? 'this guest'}?`, 'This session ends. Its client may connect again.', request)) browser.look();
+}
