@@ -6,7 +6,7 @@ use chat::{Command, Position, Refusal, Resumption, RoomId, RoomName, Tag, UserId
 use gateways::{CLIENTS, Client, Heard, Keepsake, Login};
 
 use crate::ledger::{Ledger, SessionNo, Speech};
-use crate::node::PipeId;
+use crate::pipe::PipeId;
 use crate::world::World;
 
 /// What is spoken by a client opened in a room, since a position.

@@ -12,14 +12,16 @@ mod pipe;
 mod random;
 pub mod scenario;
 mod stage;
+mod streets;
 pub mod transcript;
 mod world;
 
 pub use actor::{Actor, Tamper};
 pub use cluster::{Climate, Cluster, Fault, Layout, Memory, Perils};
 pub use ledger::{Conduct, Ledger, Mark, Rules, SessionNo, Speech, Trouble};
-pub use node::{DAWN, Node, PipeId, Thief, alone};
-pub use pipe::Weather;
+pub use node::{DAWN, Node, alone};
+pub use pipe::{PipeId, Weather};
 pub use random::Random;
 pub use stage::Stage;
+pub use streets::Thief;
 pub use world::World;

@@ -6,33 +6,16 @@ use std::net::Ipv4Addr;
 
 use backplanes::Backplane;
 use chat::Time;
-use shard::{Burden, Effects, Holdings, Input, Luggage, Mail, Now, Settings, Shard, ShardId, StreamId};
+use shard::{Burden, Holdings, Input, Now, Settings, Shard, ShardId};
 use smallvec::SmallVec;
 
 use crate::cluster::{Port, Start};
-use crate::mailroom::Mailroom;
-use crate::pipe::{Pipe, Ready, Weather};
+use crate::pipe::{Pipe, PipeId, Ready, Weather};
 use crate::random::Random;
+use crate::streets::{Hands, Streets, Thief};
 
 /// The time of day when every pretend world begins.
 pub const DAWN: Time = Time(1_700_000_000_000);
-
-/// A stream as its client knows it: the start of a node that it leads to, and which of the streams there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PipeId {
-    life: u32,
-    index: u32,
-}
-
-impl PipeId {
-    /// Which of a world's starts of nodes it leads to.
-    pub(crate) fn life(self) -> usize {
-        self.life as usize
-    }
-}
-
-/// Takes mail out of the world before it arrives, to see whether anybody misses it.
-pub type Thief = Box<dyn FnMut(&Mail) -> bool>;
 
 /// A pretend node.
 pub struct Node {
@@ -50,29 +33,6 @@ struct Place {
     shard: Shard,
     /// It said that it has more to send at once.
     unsent: bool,
-}
-
-/// What lies between shards and clients.
-struct Streets {
-    /// With the shard of each.
-    pipes: Vec<(usize, Pipe)>,
-    /// By shard, the streams that have something for it.
-    waiting: Vec<Vec<PipeId>>,
-    mail: Mailroom,
-    weather: Weather,
-    random: Random,
-    turn: u64,
-    /// By shard and slot, the stream there, and the slot's generation.
-    slots: Vec<Vec<(Option<PipeId>, u32)>>,
-    /// What shards did that no shard may do.
-    faults: Vec<String>,
-    thief: Option<Thief>,
-}
-
-/// One shard's hands on the world.
-struct Hands<'a> {
-    of: ShardId,
-    streets: &'a mut Streets,
 }
 
 impl Node {
@@ -102,17 +62,7 @@ impl Node {
             settings.shards = shards;
             Place { shard: Shard::new(settings, end(shard)), unsent: false }
         };
-        let streets = Streets {
-            pipes: Vec::new(),
-            waiting: vec![Vec::new(); shards as usize],
-            mail: Mailroom::new(shards as usize),
-            weather,
-            random: Random::of_part(seed, 0),
-            turn: 0,
-            slots: vec![Vec::new(); shards as usize],
-            faults: Vec::new(),
-            thief: None,
-        };
+        let streets = Streets::new(shards as usize, weather, Random::of_part(seed, 0));
         Self { life: 0, shards: (0..shards).map(place).collect(), streets, port: None, now_ms: NEW_MS }
     }
 
@@ -138,7 +88,7 @@ impl Node {
 
     /// A client connects to a shard.
     pub fn connect(&mut self, shard: usize) -> PipeId {
-        let pipe = PipeId { life: self.life, index: self.streets.pipes.len() as u32 };
+        let pipe = PipeId::new(self.life, self.streets.pipes.len() as u32);
         let stream = self.streets.free_slot(shard, pipe);
         self.streets.pipes.push((shard, Pipe::new(stream)));
         self.streets.queue(pipe);
@@ -169,17 +119,17 @@ impl Node {
 
     /// Whether the shard has said all it will say on a stream.
     pub fn is_over(&self, pipe: PipeId) -> bool {
-        self.streets.pipes[pipe.index as usize].1.is_over()
+        self.streets.pipes[pipe.index()].1.is_over()
     }
 
     /// Whether the shard has let go of a stream.
     pub fn is_closed(&self, pipe: PipeId) -> bool {
-        self.streets.pipes[pipe.index as usize].1.is_closed()
+        self.streets.pipes[pipe.index()].1.is_closed()
     }
 
     /// Whether a client has something to read.
     pub fn has_unread(&self, pipe: PipeId) -> bool {
-        self.streets.pipes[pipe.index as usize].1.has_unread()
+        self.streets.pipes[pipe.index()].1.has_unread()
     }
 
     /// One shard takes a turn: some of the inputs that are there, in an order that chance chooses, then what it has to send. Says
@@ -419,143 +369,3 @@ const TAGS_PER_ROOM: usize = 4096;
 
 /// More turns than any amount of work here takes.
 const TURNS_MAX: u32 = 10_000_000;
-
-impl Streets {
-    fn pipe(&mut self, pipe: PipeId) -> &mut Pipe {
-        &mut self.pipes[pipe.index as usize].1
-    }
-
-    /// Does something to a stream, and notes whether it has something for its shard now.
-    fn touch<T>(&mut self, pipe: PipeId, act: impl FnOnce(&mut Pipe) -> T) -> T {
-        let done = act(self.pipe(pipe));
-        self.queue(pipe);
-        done
-    }
-
-    fn queue(&mut self, pipe: PipeId) {
-        let (shard, end) = &mut self.pipes[pipe.index as usize];
-        let waiting = &mut self.waiting[*shard];
-        match (end.ready(&self.weather).is_some(), end.turn) {
-            (true, None) => {
-                end.turn = Some(waiting.len());
-                waiting.push(pipe);
-            }
-            (false, Some(turn)) => {
-                end.turn = None;
-                waiting.swap_remove(turn);
-                if let Some(moved) = waiting.get(turn).copied() {
-                    self.pipe(moved).turn = Some(turn);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A stream stands at another shard's door from here on.
-    fn move_to(&mut self, pipe: PipeId, shard: usize) {
-        let (stands, end) = &mut self.pipes[pipe.index as usize];
-        let former = std::mem::replace(stands, shard);
-        if let Some(turn) = end.turn.take() {
-            let waiting = &mut self.waiting[former];
-            waiting.swap_remove(turn);
-            if let Some(moved) = waiting.get(turn).copied() {
-                self.pipe(moved).turn = Some(turn);
-            }
-        }
-    }
-
-    /// A stream id for a new stream: of the free slots the lowest, so that slots are used again soon.
-    fn free_slot(&mut self, shard: usize, pipe: PipeId) -> StreamId {
-        let slots = &mut self.slots[shard];
-        let slot = slots.iter().position(|(taken, _)| taken.is_none()).unwrap_or(slots.len());
-        if slot == slots.len() {
-            slots.push((None, 0));
-        }
-        let (taken, generation) = &mut slots[slot];
-        *taken = Some(pipe);
-        *generation += 1;
-        StreamId { slot: slot as u32, generation: *generation }
-    }
-
-    fn find(&mut self, shard: ShardId, stream: StreamId) -> Option<PipeId> {
-        let (pipe, generation) = *self.slots[shard.0 as usize].get(stream.slot as usize)?;
-        pipe.filter(|_| generation == stream.generation)
-    }
-}
-
-impl Hands<'_> {
-    /// The pipe of a stream that the shard may still touch.
-    fn pipe(&mut self, stream: StreamId) -> Option<PipeId> {
-        let found = self.streets.find(self.of, stream);
-        if found.is_none() {
-            self.streets.faults.push(format!("shard {} touches a stream that is not there", self.of.0));
-        }
-        found
-    }
-
-    fn note(&mut self, done: Result<(), &'static str>) {
-        if let Err(fault) = done {
-            self.streets.faults.push(format!("shard {} {fault}", self.of.0));
-        }
-    }
-}
-
-impl Effects for Hands<'_> {
-    fn write(&mut self, stream: StreamId, bytes: &[u8]) -> usize {
-        let Some(pipe) = self.pipe(stream) else { return bytes.len() };
-        let Streets { pipes, weather, random, .. } = &mut *self.streets;
-        let written = pipes[pipe.index as usize].1.write(bytes, weather, random);
-        self.streets.queue(pipe);
-        match written {
-            Ok(taken) => taken,
-            Err(fault) => {
-                self.note(Err(fault));
-                bytes.len()
-            }
-        }
-    }
-
-    fn finish(&mut self, stream: StreamId) {
-        if let Some(pipe) = self.pipe(stream) {
-            let done = self.streets.touch(pipe, Pipe::finish);
-            self.note(done);
-        }
-    }
-
-    fn close(&mut self, stream: StreamId) {
-        if let Some(pipe) = self.pipe(stream) {
-            let done = self.streets.touch(pipe, Pipe::close);
-            self.note(done);
-            self.streets.slots[self.of.0 as usize][stream.slot as usize].0 = None;
-        }
-    }
-
-    fn hold(&mut self, stream: StreamId, holds: bool) {
-        if let Some(pipe) = self.pipe(stream) {
-            self.streets.touch(pipe, |end| end.hold(holds));
-        }
-    }
-
-    fn hand_over(&mut self, stream: StreamId, to: ShardId, luggage: Luggage) {
-        let Some(pipe) = self.pipe(stream) else { return };
-        if to == self.of || to.0 as usize >= self.streets.slots.len() {
-            let fault = format!("shard {} hands a stream over to shard {}", self.of.0, to.0);
-            return self.streets.faults.push(fault);
-        }
-        self.streets.slots[self.of.0 as usize][stream.slot as usize].0 = None;
-        self.streets.move_to(pipe, to.0 as usize);
-        let id = self.streets.free_slot(to.0 as usize, pipe);
-        let done = self.streets.touch(pipe, |end| end.hand_over(id, luggage));
-        self.note(done);
-    }
-
-    fn mail(&mut self, to: ShardId, mail: Mail) {
-        if to == self.of || to.0 as usize >= self.streets.slots.len() {
-            let fault = format!("shard {} sends mail to shard {}", self.of.0, to.0);
-            self.streets.faults.push(fault);
-            return;
-        }
-        let Streets { mail: mailroom, turn, weather, random, .. } = &mut *self.streets;
-        mailroom.send(self.of, to, mail, *turn, weather.mail_turns, random);
-    }
-}

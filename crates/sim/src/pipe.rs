@@ -8,6 +8,29 @@ use shard::{Luggage, StreamId};
 
 use crate::random::Random;
 
+/// A stream as its client knows it: the start of a node that it leads to, and which of the streams there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipeId {
+    life: u32,
+    index: u32,
+}
+
+impl PipeId {
+    pub(crate) fn new(life: u32, index: u32) -> Self {
+        Self { life, index }
+    }
+
+    /// Which of the streams of its node it is.
+    pub(crate) fn index(self) -> usize {
+        self.index as usize
+    }
+
+    /// Which of a world's starts of nodes it leads to.
+    pub(crate) fn life(self) -> usize {
+        self.life as usize
+    }
+}
+
 /// How bytes travel.
 #[derive(Clone, Copy, Debug)]
 pub struct Weather {

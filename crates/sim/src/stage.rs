@@ -2,7 +2,7 @@
 
 use crate::actor::Actor;
 use crate::ledger::Ledger;
-use crate::node::PipeId;
+use crate::pipe::PipeId;
 use crate::random::Random;
 use crate::world::World;
 

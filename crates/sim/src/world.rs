@@ -3,7 +3,9 @@
 use shard::{Burden, Holdings, Now};
 
 use crate::cluster::{Cluster, Fault};
-use crate::node::{Node, PipeId, Thief, moment};
+use crate::node::{Node, moment};
+use crate::pipe::PipeId;
+use crate::streets::Thief;
 
 /// A pretend world. Clients know its shards by their *places*: those of the first site, then those of the next.
 pub struct World {

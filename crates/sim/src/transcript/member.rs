@@ -10,7 +10,8 @@ use wire::websocket::{Decoder, Item, Role as End, verify_response};
 use super::notation::{Piece, PieceKind, escape, hex};
 use super::said::{self, NONCE};
 use super::script::Role;
-use crate::node::{Node, PipeId};
+use crate::node::Node;
+use crate::pipe::PipeId;
 
 /// Somebody in a transcript.
 pub(super) struct Member {
