@@ -53,7 +53,9 @@ pub enum Request {
     Resign,
     /// Some of the rooms that the broker keeps a node as having an audience for. [`Reply::Rooms`].
     Rooms(NodeId),
-    /// Nothing is kept of a node that died, or has left its rooms. [`Reply::Done`].
+    /// All rooms that it keeps this node as having an audience for. [`Reply::Rooms`].
+    Own,
+    /// Nothing is kept of a node that died, or has left its rooms, unless it is alive again. [`Reply::Done`].
     Bury(NodeId),
 }
 
@@ -163,7 +165,7 @@ pub enum Reply {
         /// This node had not been taken for alive any more, or never been.
         lapsed: bool,
     },
-    /// Rooms; not all of them.
+    /// Rooms.
     Rooms(Vec<RoomId>),
     /// The broker did not do it.
     Failed,

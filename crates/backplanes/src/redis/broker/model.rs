@@ -97,12 +97,27 @@ impl Model {
                 self.leases.insert(node, 0);
                 Reply::Done
             }
-            Request::Rooms(node) => self.rooms_of(node),
+            Request::Rooms(node) => self.rooms_of(node, ROOMS_AT_ONCE),
+            Request::Own => self.rooms_of(node, usize::MAX),
             Request::Bury(node) => {
-                self.leases.remove(&node);
+                self.leases.retain(|of, until_ms| *of != node || *until_ms > now_ms);
                 Reply::Done
             }
         })
+    }
+
+    /// How a room stands, if it is there.
+    pub fn standing(&self, room: &RoomId) -> Option<(Position, Lineage)> {
+        let head = self.rooms.get(room)?.head.as_ref()?;
+        Some((head.at, head.lineage.clone()))
+    }
+
+    /// What is still kept besides the leases of these nodes.
+    pub fn remains(&self, nodes: &[NodeId], now_ms: u64) -> Vec<String> {
+        let kept = self.rooms.iter().filter(|(_, room)| room.ends_ms.is_none_or(|ends_ms| ends_ms > now_ms));
+        let rooms = kept.map(|(id, room)| format!("{id:?} is kept, with {:?} there", room.here));
+        let leases = self.leases.keys().filter(|node| !nodes.contains(node));
+        rooms.chain(leases.map(|node| format!("a lease of {node:?} is kept"))).collect()
     }
 
     fn post(&mut self, post: Post, now_ms: u64, published: &mut Vec<Publication>) -> Reply {
@@ -179,7 +194,9 @@ impl Model {
     }
 
     fn here(&mut self, node: NodeId, id: RoomId, here: Here, published: &mut Vec<Publication>) -> Reply {
-        self.rooms.entry(id.clone()).or_default().here.insert(node, here.clone());
+        let room = self.rooms.entry(id.clone()).or_default();
+        room.here.insert(node, here.clone());
+        room.ends_ms = None;
         published.push((Channel::Room(id), Heard::Here { node, here: Some(here) }));
         Reply::Done
     }
@@ -197,9 +214,9 @@ impl Model {
         }
     }
 
-    fn rooms_of(&self, node: NodeId) -> Reply {
+    fn rooms_of(&self, node: NodeId, rooms_max: usize) -> Reply {
         let those = self.rooms.iter().filter(|(_, room)| room.here.contains_key(&node));
-        Reply::Rooms(those.map(|(id, _)| id.clone()).take(ROOMS_AT_ONCE).collect())
+        Reply::Rooms(those.map(|(id, _)| id.clone()).take(rooms_max).collect())
     }
 
     fn idle_ms(&self, room: &RoomId) -> u64 {

@@ -7,6 +7,8 @@ mod chaos;
 #[cfg(test)]
 mod endings;
 mod entry;
+#[cfg(test)]
+mod leftovers;
 mod local;
 #[cfg(test)]
 mod losses;
@@ -14,6 +16,7 @@ mod nodes;
 #[cfg(test)]
 mod parts;
 mod posts;
+mod remains;
 mod requests;
 mod rooms;
 #[cfg(test)]
@@ -197,6 +200,11 @@ impl Machine {
         self.nodes.has_left() || !self.commands.is_up()
     }
 
+    /// Whether there has been no broker for so long that nobody is kept waiting for it.
+    pub fn is_outage(&self) -> bool {
+        self.is_outage
+    }
+
     fn ask(&mut self, shard: u16, ask: Ask, out: &mut Outcome) {
         match ask {
             Ask::Attend(room) => self.attend(shard, room, out),
@@ -237,10 +245,12 @@ impl Machine {
                 self.is_outage = false;
                 self.posts.note_run(self.commands.run.as_deref(), cut_ms);
                 self.renew_and_probe(out);
+                self.ask_for_own(out);
                 let leaving = std::mem::take(&mut self.leaving);
                 leaving.into_iter().for_each(|room| self.leave(room, self.node, out));
                 self.post_again(out);
                 self.attend_more(out);
+                self.say_all_due(out);
             }
         }
         let older = match line {
@@ -309,6 +319,7 @@ impl Machine {
             (Awaited::Resign, Reply::Failed | Reply::Unanswered) => self.not_ended(&Awaited::Resign),
             (Awaited::Renew, Reply::Alive { nodes, dead, lapsed }) => self.alive(nodes, dead, lapsed, out),
             (Awaited::Rooms(node), Reply::Rooms(rooms)) => self.clean_rooms(node, rooms, out),
+            (Awaited::Own, Reply::Rooms(rooms)) => self.compare_own(rooms, out),
             (Awaited::Bury(node), Reply::Done) => self.buried(node),
             (Awaited::Rooms(node) | Awaited::Bury(node), _) => self.not_buried(node),
             (Awaited::Listen(_), _) => self.redial(Line::Listener, out),

@@ -31,6 +31,8 @@ pub(super) struct Nodes {
     /// Which life of the broker the leases are from, and until when nodes it has not heard of yet are not taken for gone.
     run: Option<Box<str>>,
     spared_until_ms: u64,
+    /// That life may keep rooms as this node's which it has forsaken in another.
+    is_own_due: bool,
     /// Until when nodes that have not renewed their leases are not taken for gone either: this one could not renew its own.
     excused_until_ms: u64,
     /// Since when it has listened to itself; `None`: it does not.
@@ -73,6 +75,11 @@ impl Nodes {
         self.alive.len().max(1)
     }
 
+    /// How many are gone and have not been buried.
+    pub(super) fn unburied(&self) -> usize {
+        self.dead.len()
+    }
+
     /// Whether it heard itself lately.
     pub(super) fn is_heard(&self, now_ms: u64) -> bool {
         self.heard_ms.is_some_and(|heard_ms| now_ms < heard_ms + SILENCE_MS)
@@ -90,6 +97,7 @@ impl Nodes {
     pub(super) fn restart(&mut self, run: Option<&str>, now_ms: u64) {
         (self.burying, self.renew_due_ms, self.probe_due_ms) = (None, 0, 0);
         if run.is_some() && self.run.as_deref() != run {
+            self.is_own_due = self.run.is_some();
             self.run = run.map(Into::into);
             self.spared_until_ms = now_ms + SPARED_MS;
         }
@@ -110,6 +118,23 @@ impl Machine {
             self.nodes.probe_due_ms = self.now_ms + PROBE_MS;
             let channel = Channel::Node(self.node);
             self.request(Request::Publish { channel, bytes: Bytes::new() }, None, out);
+        }
+    }
+
+    /// A broker that goes on from an older state is asked what it keeps of this node.
+    pub(super) fn ask_for_own(&mut self, out: &mut Outcome) {
+        if self.nodes.is_own_due {
+            self.request(Request::Own, Some(Awaited::Own), out);
+        }
+    }
+
+    /// Forsakes the rooms that the broker keeps as this node's and that nobody here attends to.
+    pub(super) fn compare_own(&mut self, rooms: Vec<RoomId>, out: &mut Outcome) {
+        self.nodes.is_own_due = false;
+        for room in rooms {
+            if !self.rooms.contains(&room) {
+                self.leave(room, self.node, out);
+            }
         }
     }
 

@@ -89,6 +89,11 @@ impl Posts {
         self.flying.is_empty() && self.owed.is_empty()
     }
 
+    /// How many are.
+    pub(super) fn len(&self) -> usize {
+        self.flying.len() + self.owed.len()
+    }
+
     /// All that somebody waits for, in order.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = Flying> + use<> {
         self.bytes = 0;

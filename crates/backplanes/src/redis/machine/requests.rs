@@ -22,6 +22,7 @@ pub(super) enum Awaited {
     Renew,
     Resign,
     Rooms(NodeId),
+    Own,
     Bury(NodeId),
 }
 

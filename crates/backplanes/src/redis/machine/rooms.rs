@@ -151,6 +151,7 @@ impl Machine {
     pub(super) fn note_here(&mut self, id: RoomId, here: Here, out: &mut Outcome) {
         let Some(room) = self.rooms.get_mut(&id) else { return };
         room.here = Some(here.clone());
+        room.is_here_due |= room.stage == Stage::Following;
         if self.commands.is_up() && matches!(room.stage, Stage::Attending(_) | Stage::Following) {
             room.is_here_due = false;
             self.request(Request::Here { room: id.clone(), here }, Some(Awaited::Here(id)), out);
@@ -286,6 +287,15 @@ impl Machine {
             self.say_here(&id, out);
             self.attend_again(&id, out);
         }
+    }
+
+    /// Says who is here in the rooms where that has changed while the broker could not be told.
+    pub(super) fn say_all_due(&mut self, out: &mut Outcome) {
+        let is_due = |room: &Room| room.is_here_due && room.stage == Stage::Following;
+        let rooms = self.rooms.rooms().filter(|id| self.rooms.get(id).is_some_and(is_due));
+        let mut rooms: Vec<_> = rooms.cloned().collect();
+        rooms.sort_unstable();
+        rooms.iter().for_each(|id| self.say_here(id, out));
     }
 
     /// Says once more who is here, where that is known.

@@ -26,11 +26,6 @@ impl Keys {
         ["head", "log", "keys", "older-keys", "here"].map(|part| format!("{room}:{part}"))
     }
 
-    /// Who is in a room on which nodes.
-    pub(super) fn here(&self, room: &RoomId) -> String {
-        format!("{}:here", self.channel_of(room))
-    }
-
     /// The nodes of a user, for people and other programs.
     pub(super) fn user(&self, name: &str) -> String {
         format!("{}user:{name}", self.prefix)
@@ -157,7 +152,7 @@ mod tests {
     fn no_name_leaves_its_braces() {
         let keys = Keys::new("");
         let room = RoomId::public(RoomName::new("}a{b").expect("a valid name"));
-        assert_eq!(keys.here(&room), "room:{%7da%7bb}:here");
+        assert_eq!(keys.of_room(&room)[4], "room:{%7da%7bb}:here");
     }
 
     #[test]

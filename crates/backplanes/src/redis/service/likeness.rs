@@ -125,9 +125,13 @@ impl Pair {
                 self.attended.retain(|(other, there)| *other != of || *there != room);
                 Request::Forsake { room, node: NodeId(of as u32) }
             }
-            _ if self.chance.below(2) == 0 => Request::Rooms(NodeId(self.chance.below(NODES) as u32)),
-            _ if self.chance.below(3) == 0 => Request::Resign,
-            _ => Request::Renew,
+            _ => match self.chance.below(5) {
+                0 => Request::Rooms(NodeId(self.chance.below(NODES) as u32)),
+                1 => Request::Own,
+                3 => Request::Resign,
+                2 => Request::Bury(NodeId(self.chance.below(NODES) as u32)),
+                _ => Request::Renew,
+            },
         }
     }
 

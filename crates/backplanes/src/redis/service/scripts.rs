@@ -17,6 +17,7 @@ pub(super) struct Scripts {
     pub(super) forsake: Script,
     pub(super) here: Script,
     pub(super) renew: Script,
+    pub(super) bury: Script,
 }
 
 impl Scripts {
@@ -30,11 +31,12 @@ impl Scripts {
             forsake: script(&[head, include_str!("../scripts/forsake.lua")]),
             here: script(&[include_str!("../scripts/here.lua")]),
             renew: script(&[include_str!("../scripts/renew.lua")]),
+            bury: script(&[include_str!("../scripts/bury.lua")]),
         }
     }
 
-    pub(super) fn all(&self) -> [&Script; 5] {
-        [&self.post, &self.attend, &self.forsake, &self.here, &self.renew]
+    pub(super) fn all(&self) -> [&Script; 6] {
+        [&self.post, &self.attend, &self.forsake, &self.here, &self.renew, &self.bury]
     }
 }
 

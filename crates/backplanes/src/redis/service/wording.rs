@@ -107,7 +107,7 @@ impl Wording {
             }
             Request::Forsake { room, node } => asked(What::Deed, self.ask_to_forsake(&room, node, out), 0),
             Request::Here { room, here } => {
-                let mut told = script(&self.scripts.here, &[self.keys.here(&room)]);
+                let mut told = script(&self.scripts.here, &self.keys.of_room(&room));
                 let channel = self.keys.channel_of(&room);
                 told.arg(name_of(self.node)).arg(write_here(&here)).arg(&channel);
                 out.add(&channel, told);
@@ -140,10 +140,16 @@ impl Wording {
                 one(&["SRANDMEMBER", &self.keys.rooms_of(node), &ROOMS_AT_ONCE.to_string()], out);
                 asked(What::Rooms, 1, 0)
             }
+            Request::Own => {
+                one(&["SMEMBERS", &self.keys.rooms_of(self.node)], out);
+                asked(What::Rooms, 1, 0)
+            }
             Request::Bury(node) => {
-                one(&["DEL", &self.keys.rooms_of(node)], out);
-                one(&["ZREM", &self.keys.nodes(), &name_of(node)], out);
-                asked(What::Deed, 2, 0)
+                let nodes = self.keys.nodes();
+                let mut bury = script(&self.scripts.bury, std::slice::from_ref(&nodes));
+                bury.arg(name_of(node));
+                out.add(&nodes, bury);
+                asked(What::Deed, 1, 0)
             }
             Request::Listen(_) | Request::Unlisten(_) | Request::Redial(_) => None,
         }
