@@ -6,7 +6,7 @@ use backplanes::{Arrival, Ask, NodeId, Opened};
 use bytes::Bytes;
 use chat::{Author, Body, Event, Message, Position, Refusal, RoomId};
 
-use super::room::{Waiting, answer_refused};
+use super::room::{Waiting, answer_refused, known_there};
 use super::{Addressed, Asked, Homes, NO_REPLY};
 use crate::Now;
 use crate::envelopes::addressee;
@@ -153,17 +153,32 @@ impl Homes {
         if room.is_everybody() {
             return;
         }
-        let Some(home) = self.rooms.get_mut(&room).filter(|home| home.head.is_none()) else { return };
+        let Some(home) = self.rooms.get_mut(&room) else { return };
         let waiting = home.take_waiting();
-        self.let_go(&room);
-        self.ask(Ask::Forsake(room), now, out);
+        if home.head.is_none() {
+            self.let_go(&room);
+            self.ask(Ask::Forsake(room), now, out);
+        }
         for waiting in waiting {
             match waiting {
-                Waiting::Enter(Enter { room, session, tag, .. }) => {
+                Waiting::Enter(enter) => {
+                    self.turn_back(&enter, now, out);
+                    let Enter { room, session, tag, .. } = enter;
                     out.push((session.shard, Mail::Barred { to: session, room, tag, refusal }));
                 }
                 Waiting::Post(post) => answer_refused(post, refusal, out),
             }
+        }
+    }
+
+    /// Who waited to enter does not, and was counted already.
+    fn turn_back(&mut self, enter: &Enter, now: Now, out: &mut Vec<Addressed>) {
+        let Enter { room, session, user, .. } = enter;
+        let Some(home) = self.rooms.get_mut(room) else { return };
+        if home.forget_session(session.shard) {
+            home.roster.leave(known_there(room, user.as_ref()));
+            self.presence_changed(room, now, out);
+            self.watch(room, now);
         }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) type Addressed = (ShardId, Mail);
 pub(crate) struct Homes {
     /// This shard, and how many there are.
     place: (ShardId, u16),
+    /// How often the backplane was asked once more how a room stands, since when.
+    asked_again: (u64, u32),
     rooms: ByRoom<Home>,
     rooms_max: usize,
     members_max: u32,
@@ -77,6 +79,9 @@ struct Asked {
 const NO_REPLY: u64 = u64::MAX;
 /// Posts of a shard whose authors wait to hear what became of them.
 const ASKS_MAX: usize = 1 << 20;
+/// So often, in so long, the backplane is asked once more how a room stands.
+const ASK_AGAIN_MAX: u32 = 100;
+const ASK_AGAIN_MS: u64 = 100;
 /// A room that lives on without its home loses it so soon after the last session has gone.
 const LINGER_MS: u64 = 5000;
 /// How often it is looked whether what keeps an idle room is done.
@@ -87,6 +92,7 @@ impl Homes {
         let linger_ms = if backplane.outlives_homes() { LINGER_MS } else { u64::MAX };
         Self {
             place: (settings.shard, settings.shards),
+            asked_again: (0, 0),
             rooms: ByRoom::default(),
             rooms_max: settings.rooms_max,
             members_max: settings.room_members_max,
@@ -126,15 +132,30 @@ impl Homes {
             let Enter { room, session, tag, .. } = enter;
             return out.push((session.shard, Mail::Barred { to: session, room, tag, refusal }));
         }
+        let may_ask = self.may_ask_again(now);
         let Some(home) = self.rooms.get_mut(&enter.room) else { return };
-        if home.head.is_some() {
+        let is_waited_for = home.is_waited_for();
+        let is_behind = home.is_behind(enter.since) && (may_ask || is_waited_for);
+        if home.head.is_some() && !is_behind {
             return self.admit(enter, now, out);
         }
         let room = enter.room.clone();
         home.far().waiting.push(Waiting::Enter(enter));
         if is_new {
-            self.open(room, now, out);
+            return self.open(room, now, out);
         }
+        if is_behind && !is_waited_for {
+            self.asked_again.1 += 1;
+            self.ask(Ask::Attend(room), now, out);
+        }
+    }
+
+    /// Whether the backplane may be asked once more how a room stands, because somebody says to know more of it. Anybody can say that.
+    fn may_ask_again(&mut self, now: Now) -> bool {
+        if now.monotonic_ms >= self.asked_again.0 + ASK_AGAIN_MS {
+            self.asked_again = (now.monotonic_ms, 0);
+        }
+        self.backplane.outlives_homes() && self.asked_again.1 < ASK_AGAIN_MAX
     }
 
     /// Lets a session into an open room, as soon as there is what it has missed.

@@ -74,6 +74,17 @@ impl Home {
         self.far.as_ref().map(|far| far.lineage.clone()).unwrap_or_default()
     }
 
+    /// Whether somebody comes back who has seen more of the room than is known here: on another node, of which this one may hear late.
+    pub(super) fn is_behind(&self, since: Option<Position>) -> bool {
+        let known = self.head.zip(since);
+        known.is_some_and(|(head, since)| since.epoch == head.epoch && since.offset > head.offset)
+    }
+
+    /// Whether somebody waits to enter.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.far.as_ref().is_some_and(|far| !far.waiting.is_empty())
+    }
+
     /// Those who wait, no longer kept.
     pub(super) fn take_waiting(&mut self) -> Vec<Waiting> {
         let waiting = self.far.as_mut().map(|far| std::mem::take(&mut far.waiting));
