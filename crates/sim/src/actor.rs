@@ -40,6 +40,10 @@ pub struct Actor {
     pub is_slow: bool,
     /// Whether a node lets it go on where a connection broke.
     pub recovers: bool,
+    /// It says nothing before it is told that it goes by its name: where that may be refused, it would be a guest who said it.
+    pub is_patient: bool,
+    /// Its connection was ended by the other side, and it has not come back.
+    pub was_let_go: bool,
     /// Who listens in, and says something else.
     pub tamper: Option<Tamper>,
     link: Option<Link>,
@@ -52,6 +56,8 @@ pub struct Actor {
     unanswered: Vec<Command>,
     /// The tag of its asking to go by its name, until that is granted.
     identifying: Option<Tag>,
+    /// It was not answered yet.
+    awaits_name: bool,
     /// It could not be granted then: until it is, it says nothing, for it would be somebody else who said it.
     is_nameless: bool,
     tags: u32,
@@ -99,6 +105,8 @@ impl Actor {
             deflate,
             is_slow: false,
             recovers: false,
+            is_patient: false,
+            was_let_go: false,
             tamper: None,
             link: None,
             left: None,
@@ -106,6 +114,7 @@ impl Actor {
             inbox: None,
             unanswered: Vec::new(),
             identifying: None,
+            awaits_name: false,
             is_nameless: false,
             tags: 0,
             dials: 0,
@@ -132,7 +141,7 @@ impl Actor {
         machine.open(&mut bytes);
         let pipe = node.connect(shard);
         node.send(pipe, &bytes);
-        self.dials += 1;
+        (self.dials, self.was_let_go) = (self.dials + 1, false);
         let session = ledger.connect(&format!("{}/{}", self.name, self.dials), speech);
         ledger.note(session, |conduct| (conduct.is_slow, conduct.node) = (self.is_slow, pipe.life()));
         self.link = Some(Link {
@@ -192,6 +201,7 @@ impl Actor {
         if !link.machine.ask(&command, &mut bytes) {
             return false;
         }
+        ledger.note_outage(link.pipe.life(), node.outage(link.pipe.life()));
         ledger.ask(link.session, &command);
         node.send(link.pipe, &bytes);
         true
@@ -199,7 +209,8 @@ impl Actor {
 
     /// Posts a message, and remembers it until it is answered.
     pub fn post(&mut self, command: Command, node: &mut World, ledger: &mut Ledger) -> bool {
-        let asked = !self.is_nameless && self.ask(command.clone(), node, ledger);
+        let is_waiting = self.is_patient && self.awaits_name;
+        let asked = !self.is_nameless && !is_waiting && self.ask(command.clone(), node, ledger);
         // Without a name, or an id that outlives the connection, a retry cannot be told from another post.
         if asked && self.user.is_some() && self.gateway != "socketio" {
             self.unanswered.push(command);
@@ -337,6 +348,7 @@ impl Actor {
             return false;
         }
         let Some(link) = self.lose() else { return false };
+        self.was_let_go = true;
         ledger.end(link.session);
         node.hang_up(link.pipe);
         true
@@ -355,6 +367,7 @@ impl Actor {
 
     fn hear(&mut self, heard: &Heard, node: &mut World, ledger: &mut Ledger) {
         let Some(link) = &mut self.link else { return };
+        ledger.note_outage(link.pipe.life(), node.outage(link.pipe.life()));
         ledger.hear(link.session, heard, node.now().wall);
         match heard {
             Heard::Opened => {
@@ -370,9 +383,12 @@ impl Actor {
             }
             Heard::Closed { .. } => link.is_open = false,
             Heard::Welcome { inbox, resumption, .. } => {
-                self.is_nameless = false;
+                (self.is_nameless, self.awaits_name) = (false, false);
                 if *resumption == Resumption::Fresh {
                     self.inbox = *inbox;
+                }
+                if self.is_patient {
+                    self.say_again(node, ledger);
                 }
             }
             Heard::Joined { room, at, resumption, .. } => {
@@ -396,7 +412,7 @@ impl Actor {
 
     /// The connection is open: says who it is, goes where it was, and repeats what was not answered.
     fn arrive(&mut self, node: &mut World, ledger: &mut Ledger) {
-        self.is_nameless = false;
+        (self.is_nameless, self.awaits_name) = (false, false);
         self.identify(node, ledger);
         self.go_where_it_was(node, ledger);
     }
@@ -405,13 +421,20 @@ impl Actor {
         if let Some(user) = self.user.clone() {
             let tag = self.tag();
             self.identifying = tag.clone();
-            self.ask(Command::go_by(user, self.inbox, tag), node, ledger);
+            self.awaits_name = self.ask(Command::go_by(user, self.inbox, tag), node, ledger);
         }
     }
 
     fn go_where_it_was(&mut self, node: &mut World, ledger: &mut Ledger) {
         for room in self.rooms.keys().cloned().collect::<Vec<_>>() {
             self.enter(&room, node, ledger);
+        }
+        self.say_again(node, ledger);
+    }
+
+    fn say_again(&mut self, node: &mut World, ledger: &mut Ledger) {
+        if self.is_patient && (self.awaits_name || self.is_nameless) {
+            return;
         }
         for command in self.unanswered.clone() {
             self.ask(command, node, ledger);
@@ -433,7 +456,9 @@ impl Actor {
 
     /// What it asked for cannot be done now, and is asked for again later.
     fn turned_away(&mut self, tag: &Option<Tag>) {
-        self.is_nameless |= tag.is_some() && *tag == self.identifying;
+        if tag.is_some() && *tag == self.identifying {
+            (self.is_nameless, self.awaits_name) = (true, false);
+        }
         let Some(link) = &mut self.link else { return };
         if let Some((_, room)) = link.entering.iter().find(|(of, _)| tag.as_ref() == Some(of)) {
             link.rooms.remove(room);

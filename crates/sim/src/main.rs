@@ -40,12 +40,16 @@ fn main() -> ExitCode {
             std::thread::spawn(move || play_all(seeds, wanted))
         })
         .collect();
-    let played: Vec<Option<usize>> = threads.into_iter().map(|thread| thread.join().ok().flatten()).collect();
+    let played: Vec<Option<Outcome>> =
+        threads.into_iter().map(|thread| thread.join().ok().flatten()).collect();
     if played.iter().any(Option::is_none) {
         return ExitCode::FAILURE;
     }
-    let messages: usize = played.into_iter().flatten().sum();
-    say(&format!("{} seeds from {}: {messages} messages, nothing to complain of", wanted.seeds, wanted.from));
+    let all = played.into_iter().flatten().fold(Outcome::default(), add);
+    say(&format!(
+        "{} seeds from {}: {} messages, {} recoveries, nothing to complain of",
+        wanted.seeds, wanted.from, all.messages, all.recoveries
+    ));
     ExitCode::SUCCESS
 }
 
@@ -65,15 +69,19 @@ fn read_arguments() -> Option<Wanted> {
     Some(wanted)
 }
 
-/// How many messages there were; `None` once something has gone wrong.
-fn play_all(seeds: impl Iterator<Item = u64>, wanted: Wanted) -> Option<usize> {
-    let mut messages = 0;
+fn add(one: Outcome, other: Outcome) -> Outcome {
+    Outcome { messages: one.messages + other.messages, recoveries: one.recoveries + other.recoveries }
+}
+
+/// What it came to; `None` once something has gone wrong.
+fn play_all(seeds: impl Iterator<Item = u64>, wanted: Wanted) -> Option<Outcome> {
+    let mut all = Outcome::default();
     for seed in seeds {
         let in_node = wanted.in_node.then(|| Scenario::of_seed(seed));
         let in_cluster = wanted.in_cluster.then(|| Scenario::in_cluster(seed));
         for scenario in in_node.into_iter().chain(in_cluster) {
             match play(&scenario, &scenario.plan) {
-                Ok(outcome) => messages += outcome.messages,
+                Ok(outcome) => all = add(all, outcome),
                 Err(failure) => {
                     tell(&scenario, &failure);
                     return None;
@@ -81,7 +89,7 @@ fn play_all(seeds: impl Iterator<Item = u64>, wanted: Wanted) -> Option<usize> {
             }
         }
     }
-    Some(messages)
+    Some(all)
 }
 
 fn play(scenario: &Scenario, plan: &[Numbered]) -> Result<Outcome, Failure> {

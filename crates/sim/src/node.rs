@@ -205,6 +205,16 @@ impl Node {
         }
     }
 
+    /// Whether everybody has been told that the node goes away, and is gone.
+    pub(crate) fn is_drained(&self) -> bool {
+        !self.is_busy() && self.shards.iter().all(|place| place.shard.is_drained())
+    }
+
+    /// Whether a shard takes connections.
+    pub(crate) fn takes_streams(&self, shard: usize) -> bool {
+        self.shards[shard].shard.takes_streams()
+    }
+
     /// Bytes that all shards keep for clients that read too slowly.
     pub fn queued_bytes(&self) -> usize {
         self.shards.iter().map(|place| place.shard.holdings().queued_bytes).sum()
@@ -221,10 +231,14 @@ impl Node {
         for (index, place) in self.shards.iter().enumerate() {
             let holdings = place.shard.holdings();
             if holdings != Holdings::default() || !place.shard.is_empty() {
-                remains.push(format!("shard {index} still holds {holdings:?}"));
+                remains.push(format!("shard {index} of life {} still holds {holdings:?}", self.life));
             }
             if let Some(due_ms) = place.shard.next_wake_ms() {
-                remains.push(format!("shard {index} waits for {due_ms} ms, at {} ms", self.now_ms));
+                let now_ms = self.now_ms;
+                remains.push(format!(
+                    "shard {index} of life {} waits for {due_ms} ms, at {now_ms} ms",
+                    self.life
+                ));
             }
         }
         remains

@@ -1,7 +1,8 @@
 //! Where it all happens: a world, the actors in it, and the ledger that watches.
 
 use crate::actor::Actor;
-use crate::ledger::Ledger;
+use crate::cluster::Fault;
+use crate::ledger::{Ledger, Trouble};
 use crate::pipe::PipeId;
 use crate::random::Random;
 use crate::world::World;
@@ -71,16 +72,41 @@ impl Stage {
                 self.node.note_fault(format!("a shard wants to be woken at {due_ms} ms again and again"));
                 break;
             }
-            self.node.wake(due_ms.max(now_ms));
+            self.wake(due_ms.max(now_ms));
             self.settle();
         }
-        self.node.wake(end_ms);
+        self.wake(end_ms);
         self.settle();
     }
 
     /// The clock jumps: nobody was awake in between.
     pub fn leap(&mut self, ms: u64) {
-        self.node.wake(self.node.now().monotonic_ms + ms);
+        self.wake(self.node.now().monotonic_ms + ms);
+    }
+
+    /// Something befalls the cluster.
+    pub fn befall(&mut self, fault: Fault) {
+        let life = |site| self.node.life_at(site);
+        if let Fault::Drain { site, .. } = fault
+            && let Some(life) = life(site)
+        {
+            self.ledger.note_drain(life);
+        }
+        self.ledger.note_trouble(Trouble::of(&fault));
+        self.node.befall(fault);
+        self.note_ends();
+    }
+
+    fn wake(&mut self, now_ms: u64) {
+        self.node.wake(now_ms);
+        self.note_ends();
+    }
+
+    /// Whose node has ended may be cut off without a word.
+    fn note_ends(&mut self) {
+        for life in self.node.take_ended() {
+            self.actors.iter().for_each(|actor| actor.be_forsaken(life, &mut self.ledger));
+        }
     }
 
     fn read(&mut self, actor: usize) -> bool {

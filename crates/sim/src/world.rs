@@ -1,5 +1,6 @@
 //! A pretend world: a node that stands alone, or several with a broker behind them, and the streams of all their clients.
 
+use chat::{Lineage, Position, RoomId};
 use shard::{Burden, Holdings, Now};
 
 use crate::cluster::{Cluster, Fault};
@@ -62,7 +63,7 @@ impl World {
         match &self.cluster {
             None => self.lives[0].connect(place),
             Some(cluster) => {
-                let (life, shard) = cluster.find(place).expect("somewhere there is a node");
+                let (life, shard) = cluster.find(place, &self.lives).expect("somewhere there is a node");
                 self.lives[life].connect(shard)
             }
         }
@@ -122,6 +123,14 @@ impl World {
         false
     }
 
+    /// Everybody does all that is to be done, in the same order every time, until nothing is left.
+    pub fn settle_in_step(&mut self) {
+        match &mut self.cluster {
+            None => self.lives[0].settle_in_step(),
+            Some(cluster) => cluster.settle_in_step(&mut self.lives, self.now_ms),
+        }
+    }
+
     /// When somebody wants to be woken next.
     pub fn next_wake_ms(&self) -> Option<u64> {
         match &self.cluster {
@@ -147,15 +156,31 @@ impl World {
         }
     }
 
-    /// Something befalls the cluster. Says which life ended of it.
-    pub fn befall(&mut self, fault: Fault) -> Option<usize> {
-        let cluster = self.cluster.as_mut()?;
-        cluster.befall(fault, &mut self.lives, self.now_ms)
+    /// Something befalls the cluster.
+    pub fn befall(&mut self, fault: Fault) {
+        if let Some(cluster) = &mut self.cluster {
+            cluster.befall(fault, &mut self.lives, self.now_ms);
+        }
+    }
+
+    /// The lives that have ended since the last call.
+    pub fn take_ended(&mut self) -> Vec<usize> {
+        self.cluster.as_mut().map_or(Vec::new(), |cluster| cluster.take_ended())
     }
 
     /// Whether there is any node to connect to.
     pub fn is_anywhere(&self) -> bool {
-        self.living().next().is_some()
+        self.cluster.as_ref().is_none_or(|cluster| cluster.find(0, &self.lives).is_some())
+    }
+
+    /// How a room stands in the broker, if that knows it.
+    pub fn standing(&self, room: &RoomId) -> Option<(Position, Lineage)> {
+        self.cluster.as_ref().and_then(|cluster| cluster.standing(room))
+    }
+
+    /// Which of its outages a life is in, if there is no broker for it.
+    pub fn outage(&self, life: usize) -> Option<u64> {
+        self.cluster.as_ref().and_then(|cluster| cluster.outage(life))
     }
 
     /// Whether every node is there and nothing stands between it and the broker.
@@ -181,7 +206,7 @@ impl World {
     /// What anybody still holds or waits for; nothing when nobody was ever here.
     pub fn remains(&self) -> Vec<String> {
         let of_nodes = self.living().flat_map(|life| self.lives[life].remains());
-        of_nodes.chain(self.cluster.iter().flat_map(|cluster| cluster.remains())).collect()
+        of_nodes.chain(self.cluster.iter().flat_map(|cluster| cluster.remains(self.now_ms))).collect()
     }
 
     /// What was done that may not be done, since the last call.

@@ -47,7 +47,8 @@ impl Scribe<'_> {
                     return;
                 }
             }
-            Line::Hear { .. } => return,
+            // There is one node.
+            Line::Hear { .. } | Line::Move { .. } | Line::Befall(_) => return,
             Line::Wait { ms } => return self.wait(*ms),
             Line::Cut(who) => {
                 let who = self.strangers[*who].take();

@@ -5,11 +5,14 @@ use std::collections::{HashSet, VecDeque};
 
 use backplanes::brokered::{Channel, Heard, Reply, Request};
 
+use super::broker::Run;
 use crate::random::Random;
 
 /// One connection.
 pub(super) struct Connection {
     state: State,
+    /// The life of the broker that it leads to, or led to last.
+    pub(super) leads_to: Run,
     /// With the turn in which each arrives at the earliest.
     up: VecDeque<(u64, u64, Request)>,
     down: VecDeque<(u64, Coming)>,
@@ -44,6 +47,7 @@ impl Connection {
     pub(super) fn new(now_ms: u64) -> Self {
         Self {
             state: State::Down { dial_ms: now_ms },
+            leads_to: 0,
             up: VecDeque::new(),
             down: VecDeque::new(),
             strays: VecDeque::new(),
@@ -60,8 +64,8 @@ impl Connection {
         matches!(self.state, State::Down { dial_ms } if dial_ms <= now_ms) && self.strays.is_empty()
     }
 
-    pub(super) fn made(&mut self) {
-        self.state = State::Up;
+    pub(super) fn made(&mut self, leads_to: Run) {
+        (self.state, self.leads_to) = (State::Up, leads_to);
     }
 
     /// The node sends a request. Says whether it has a connection, as far as it knows.
@@ -143,6 +147,11 @@ impl Connection {
     pub(super) fn take_request(&mut self) -> Option<(Option<u64>, Request)> {
         let stray = self.strays.pop_front().map(|(_, request)| (None, request));
         stray.or_else(|| self.up.pop_front().map(|(_, id, request)| (Some(id), request)))
+    }
+
+    /// Whether nothing is on its way, and nothing is heard but what is said to the node itself.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.sent() == 0 && self.down.is_empty() && self.hears.len() <= 1
     }
 
     /// How much is on its way to the broker.

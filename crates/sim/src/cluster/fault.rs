@@ -35,6 +35,26 @@ pub enum Fault {
         /// After how long.
         ms: u64,
     },
+    /// A replica takes the broker's place, which does not know: nodes at the site still reach it, and it goes on accepting for so many
+    /// milliseconds. Then that is gone.
+    Split {
+        /// The site.
+        site: usize,
+        /// For how long.
+        ms: u64,
+    },
+    /// Nothing reaches the replica for so many milliseconds.
+    Lag {
+        /// For how long.
+        ms: u64,
+    },
+    /// The node at a site takes its leave, and another one is started there so many milliseconds after it is gone.
+    Drain {
+        /// The site.
+        site: usize,
+        /// After how long.
+        ms: u64,
+    },
     /// The node at a site ends without a word, and another one is started there after so many milliseconds.
     Kill {
         /// The site.
@@ -64,6 +84,13 @@ impl fmt::Display for Fault {
             Self::Deaden { site, line } => write!(f, "deaden the {} of node {site}", name(*line)),
             Self::Part { site, ms } => write!(f, "part node {site} from the broker for {ms}ms"),
             Self::Restart { memory, ms } => write!(f, "the broker ends, and in {ms}ms remembers {memory:?}"),
+            Self::Split { site, ms } => {
+                write!(f, "a replica takes the broker's place, which node {site} goes on with for {ms}ms")
+            }
+            Self::Lag { ms } => write!(f, "nothing reaches the replica for {ms}ms"),
+            Self::Drain { site, ms } => {
+                write!(f, "node {site} takes its leave, and another starts {ms}ms later")
+            }
             Self::Kill { site, ms } => write!(f, "kill node {site}, and start another in {ms}ms"),
             Self::Heal => f.write_str("all is mended"),
         }

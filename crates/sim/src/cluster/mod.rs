@@ -6,51 +6,29 @@ mod broker;
 mod climate;
 mod connection;
 mod fault;
+mod layout;
 mod port;
 mod service;
+mod sites;
 
-use backplanes::brokered::{Line, Reply, Request};
-use backplanes::{NodeId, OutageRule};
+use backplanes::NodeId;
+use backplanes::brokered::{Channel, Heard, Line, Reply, Request};
+use chat::{Lineage, Position, RoomId};
 use shard::Settings;
 
-use self::broker::Broker;
+use self::broker::{Broker, Run};
 use self::connection::Coming;
 use self::service::{Instant, Service};
+use self::sites::Site;
 use crate::node::Node;
 use crate::pipe::Weather;
 use crate::random::Random;
 
 pub use climate::Climate;
 pub use fault::{Fault, Memory};
+pub use layout::{Layout, Perils};
 pub(crate) use port::Port;
-
-/// How a cluster is laid out.
-#[derive(Clone, Debug)]
-pub struct Layout {
-    /// How many nodes there are.
-    pub sites: usize,
-    /// How it is between nodes and broker.
-    pub climate: Climate,
-    /// How many messages of a room the broker keeps.
-    pub history_messages: usize,
-    /// How many tags of posts a room remembers.
-    pub tags_per_room: usize,
-    /// What happens in rooms while there is no broker.
-    pub outage_rules: Vec<OutageRule>,
-    /// What may befall it, of a thousand deeds so many.
-    pub perils: Perils,
-}
-
-/// How often, of a thousand deeds, something befalls a cluster.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Perils {
-    /// A line between a node and the broker breaks, or carries nothing any more, or nothing passes there for a while.
-    pub lines: u32,
-    /// The broker restarts, or fails over.
-    pub brokers: u32,
-    /// A node is killed.
-    pub nodes: u32,
-}
+pub(crate) use sites::Start;
 
 /// The nodes of a world, but for their shards, and what lies between them.
 pub struct Cluster {
@@ -64,27 +42,11 @@ pub struct Cluster {
     /// Of every life.
     services: Vec<Service>,
     broker: Broker,
+    /// Lives that have ended, and nobody was told.
+    ended: Vec<usize>,
     random: Random,
     seed: u64,
     turn: u64,
-}
-
-/// What is at a site.
-#[derive(Clone, Copy)]
-enum Site {
-    Runs(usize),
-    /// Until when nothing is there.
-    Empty(u64),
-}
-
-/// How a node of a cluster starts.
-pub(crate) struct Start<'a> {
-    pub(crate) life: u32,
-    pub(crate) settings: &'a Settings,
-    pub(crate) shards: u16,
-    pub(crate) weather: Weather,
-    pub(crate) seed: u64,
-    pub(crate) now_ms: u64,
 }
 
 /// Who has something to do.
@@ -106,7 +68,7 @@ const LINES: [Line; 2] = [Line::Commands, Line::Listener];
 impl Cluster {
     /// A cluster that has not been started.
     pub fn new(layout: Layout, settings: &Settings, shards: u16, weather: Weather, seed: u64) -> Self {
-        let of_broker = backplane_settings(&layout, settings, shards, NodeId(0), 0);
+        let of_broker = layout.backplane(settings, shards, NodeId(0), 0);
         Self {
             sites: vec![Site::Empty(0); layout.sites],
             broker: Broker::new(of_broker),
@@ -115,6 +77,7 @@ impl Cluster {
             settings: settings.clone(),
             weather,
             services: Vec::new(),
+            ended: Vec::new(),
             random: Random::of_part(seed, 0),
             seed,
             turn: 0,
@@ -132,29 +95,6 @@ impl Cluster {
         for node in lives {
             node.reseed(self.random.draw());
         }
-    }
-
-    pub(crate) fn sites(&self) -> usize {
-        self.sites.len()
-    }
-
-    pub(crate) fn places(&self) -> usize {
-        self.sites.len() * self.shards as usize
-    }
-
-    pub(crate) fn life_at(&self, site: usize) -> Option<usize> {
-        match self.sites[site] {
-            Site::Runs(life) => Some(life),
-            Site::Empty(_) => None,
-        }
-    }
-
-    /// The node and the shard that are found at a place: where there is none, at the next site.
-    pub(crate) fn find(&self, place: usize) -> Option<(usize, usize)> {
-        let shards = self.shards as usize;
-        let sites = (0..self.sites.len()).map(|further| (place / shards + further) % self.sites.len());
-        let life = sites.into_iter().find_map(|site| self.life_at(site))?;
-        Some((life, place % shards))
     }
 
     fn at(&self, now_ms: u64) -> Instant {
@@ -182,13 +122,8 @@ impl Cluster {
     /// Who has something to do, and in which turn.
     fn tasks(&self, lives: &[Node], now_ms: u64) -> Vec<(u64, Task)> {
         let mut tasks = Vec::new();
-        for life in
-            self.sites.iter().filter_map(|site| if let Site::Runs(life) = site { Some(*life) } else { None })
-        {
-            if lives[life].is_busy() {
-                tasks.push((0, Task::Shards(life)));
-            }
-        }
+        let busy = self.living().filter(|life| lives[*life].is_busy());
+        tasks.extend(busy.map(|life| (0, Task::Shards(life))));
         for (life, service) in self.services.iter().enumerate() {
             tasks.extend(service.next_turn(now_ms).map(|turn| (turn, Task::Service(life))));
             for line in LINES {
@@ -201,7 +136,7 @@ impl Cluster {
     /// The broker carries out the next request of a node's line.
     fn carry_out(&mut self, life: usize, line: Line, at: Instant) {
         let service = &mut self.services[life];
-        let node = service.node;
+        let (node, run) = (service.node, service.line(line).leads_to);
         let Some((id, request)) = service.line(line).take_request() else { return };
         let turn = at.turn + self.layout.climate.delay(&mut self.random);
         let is_mine = id.is_some();
@@ -219,8 +154,9 @@ impl Cluster {
                 None
             }
             request => {
-                let (reply, published) = self.broker.carry_out(node, request, at.now_ms, &mut self.random);
-                published.into_iter().for_each(|(channel, what)| self.publish(channel, what, at.turn));
+                let (reply, published) =
+                    self.broker.carry_out(run, node, request, at.now_ms, &mut self.random);
+                published.into_iter().for_each(|(channel, what)| self.publish(run, channel, what, at.turn));
                 reply
             }
         };
@@ -229,15 +165,10 @@ impl Cluster {
         }
     }
 
-    fn publish(
-        &mut self,
-        channel: backplanes::brokered::Channel,
-        what: backplanes::brokered::Heard,
-        turn: u64,
-    ) {
+    fn publish(&mut self, run: Run, channel: Channel, what: Heard, turn: u64) {
         for service in &mut self.services {
             let listener = service.line(Line::Listener);
-            if !listener.hears.contains(&channel) {
+            if listener.leads_to != run || !listener.hears.contains(&channel) {
                 continue;
             }
             let turn = turn + self.layout.climate.delay(&mut self.random);
@@ -248,133 +179,42 @@ impl Cluster {
         }
     }
 
-    pub(crate) fn next_wake_ms(&self, lives: &[Node]) -> Option<u64> {
-        let of_site = |site: &Site| match site {
-            Site::Runs(life) => {
-                lives[*life].next_wake_ms().into_iter().chain(self.services[*life].tick_ms()).min()
+    /// Everybody does all that is to be done, in the same order every time, until nothing is left.
+    pub(crate) fn settle_in_step(&mut self, lives: &mut [Node], now_ms: u64) {
+        while !self.tasks(lives, now_ms).is_empty() {
+            self.turn += 1;
+            let at = self.at(now_ms);
+            self.living().for_each(|life| lives[life].settle_in_step());
+            for life in 0..self.services.len() {
+                self.services[life].take_in_step(at, &self.layout.climate, &mut self.random);
             }
-            Site::Empty(until_ms) => Some(*until_ms),
-        };
-        self.sites.iter().filter_map(of_site).min()
-    }
-
-    pub(crate) fn wake(&mut self, lives: &mut Vec<Node>, now_ms: u64) {
-        for site in 0..self.sites.len() {
-            match self.sites[site] {
-                Site::Empty(until_ms) if until_ms <= now_ms => self.start(site, lives, now_ms),
-                Site::Empty(_) => {}
-                Site::Runs(life) => lives[life].wake(now_ms),
-            }
-        }
-        let (run, at) = (self.broker.run(now_ms), self.at(now_ms));
-        for service in &mut self.services {
-            service.tick(run.as_deref(), at, &self.layout.climate, &mut self.random);
-        }
-    }
-
-    fn start(&mut self, site: usize, lives: &mut Vec<Node>, now_ms: u64) {
-        let life = lives.len();
-        let mut seeds = Random::of_part(self.seed, 1 + life as u64);
-        let port = Port::new(self.shards);
-        let node = NodeId(1 + life as u32);
-        let settings = backplane_settings(&self.layout, &self.settings, self.shards, node, seeds.draw());
-        let start = Start {
-            life: life as u32,
-            settings: &Settings { node, ..self.settings.clone() },
-            shards: self.shards,
-            weather: self.weather,
-            seed: seeds.draw(),
-            now_ms,
-        };
-        lives.push(Node::of_cluster(&start, &port));
-        self.services.push(Service::new(&settings, port, now_ms));
-        self.sites[site] = Site::Runs(life);
-    }
-
-    /// Something befalls it. Says which life ended of it.
-    pub(crate) fn befall(&mut self, fault: Fault, lives: &mut Vec<Node>, now_ms: u64) -> Option<usize> {
-        let at = self.at(now_ms);
-        match fault {
-            Fault::Cut { site, line } => {
-                let life = self.life_at(site)?;
-                self.services[life].line(line).cut(at.turn, &mut self.random);
-            }
-            Fault::Deaden { site, line } => {
-                let life = self.life_at(site)?;
-                self.services[life].line(line).deaden();
-            }
-            Fault::Part { site, ms } => {
-                let life = self.life_at(site)?;
-                self.services[life].part(now_ms + ms);
-            }
-            Fault::Restart { memory, ms } => self.restart(memory, now_ms + ms, at),
-            Fault::Kill { site, ms } => {
-                let life = self.life_at(site)?;
-                self.services[life].die(at, &mut self.random);
-                lives[life].perish();
-                self.sites[site] = Site::Empty(now_ms + ms);
-                return Some(life);
-            }
-            Fault::Heal => self.heal(lives, now_ms),
-        }
-        None
-    }
-
-    /// The broker ends: some of what was on its way there is still carried out before.
-    fn restart(&mut self, memory: Memory, back_ms: u64, at: Instant) {
-        for (life, line) in (0..self.services.len()).flat_map(|life| LINES.map(|line| (life, line))) {
-            let sent = self.services[life].line(line).sent();
-            (0..self.random.below(sent + 1)).for_each(|_| self.carry_out(life, line, at));
-        }
-        self.broker.restart(memory, back_ms);
-        for service in &mut self.services {
-            LINES.into_iter().for_each(|line| service.line(line).lose(at.turn, &mut self.random));
-        }
-    }
-
-    fn heal(&mut self, lives: &mut Vec<Node>, now_ms: u64) {
-        self.services.iter_mut().for_each(|service| service.part(now_ms));
-        self.broker.be_back(now_ms);
-        for site in 0..self.sites.len() {
-            if let Site::Empty(_) = self.sites[site] {
-                self.start(site, lives, now_ms);
+            for (life, line) in (0..self.services.len()).flat_map(|life| LINES.map(|line| (life, line))) {
+                while self.services[life].up_turn(line, now_ms).is_some() {
+                    self.carry_out(life, line, at);
+                }
             }
         }
     }
 
-    pub(crate) fn is_whole(&self, now_ms: u64) -> bool {
-        let is_whole =
-            |site: &Site| matches!(site, Site::Runs(life) if self.services[*life].is_whole(now_ms));
-        self.sites.iter().all(is_whole)
+    /// How a room stands in the broker that nodes are to be with.
+    pub(crate) fn standing(&self, room: &RoomId) -> Option<(Position, Lineage)> {
+        self.broker.model().standing(room)
     }
 
-    pub(crate) fn remains(&self) -> Vec<String> {
-        Vec::new()
+    /// Which of its outages a life is in, if there is no broker for it.
+    pub(crate) fn outage(&self, life: usize) -> Option<u64> {
+        self.services[life].outage()
+    }
+
+    /// What anybody here still holds or waits for; nothing when nobody was here for long.
+    pub(crate) fn remains(&self, now_ms: u64) -> Vec<String> {
+        let of_services = self.living().flat_map(|life| self.services[life].remains());
+        let nodes: Vec<NodeId> = self.living().map(|life| self.services[life].node).collect();
+        of_services.chain(self.broker.model().remains(&nodes, now_ms)).collect()
     }
 
     /// What machines did that they may not do, since the last call.
     pub(crate) fn take_faults(&mut self) -> Vec<String> {
         self.services.iter_mut().flat_map(|service| std::mem::take(&mut service.faults)).collect()
-    }
-}
-
-/// What a node's backplane may know of the configuration.
-fn backplane_settings(
-    layout: &Layout,
-    settings: &Settings,
-    shards: u16,
-    node: NodeId,
-    epoch_seed: u64,
-) -> backplanes::Settings {
-    backplanes::Settings {
-        node,
-        shards,
-        epoch_seed,
-        tags_per_room: layout.tags_per_room,
-        history_messages: layout.history_messages,
-        room_idle_ms: settings.room_idle_ms,
-        inbox_idle_ms: settings.inbox_idle_ms,
-        outage_rules: layout.outage_rules.clone(),
-        ..backplanes::Settings::default()
     }
 }

@@ -47,6 +47,11 @@ impl Port {
         (0..berths.len()).filter(|shard| !berths[*shard].asks.is_empty()).collect()
     }
 
+    /// Whether nothing lies there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.borrow().iter().all(|berth| berth.asks.is_empty() && berth.arrivals.is_empty())
+    }
+
     pub(super) fn take_ask(&self, shard: usize) -> Option<Ask> {
         self.0.borrow_mut()[shard].asks.pop_front()
     }

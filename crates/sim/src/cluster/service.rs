@@ -3,6 +3,7 @@
 use backplanes::brokered::{Input, Line, Machine, Outcome, Request, TICK_MS};
 use backplanes::{NodeId, Settings};
 
+use super::broker::{Broker, Run, name};
 use super::climate::Climate;
 use super::connection::{Coming, Connection};
 use super::port::Port;
@@ -11,6 +12,8 @@ use crate::random::Random;
 /// One start of a node, as the broker knows it.
 pub(super) struct Service {
     pub(super) node: NodeId,
+    /// Where it runs.
+    pub(super) site: usize,
     machine: Machine,
     port: Port,
     commands: Connection,
@@ -32,9 +35,10 @@ pub(super) struct Instant {
 }
 
 impl Service {
-    pub(super) fn new(settings: &Settings, port: Port, now_ms: u64) -> Self {
+    pub(super) fn new(settings: &Settings, site: usize, port: Port, now_ms: u64) -> Self {
         Self {
             node: settings.node,
+            site,
             machine: Machine::new(settings, now_ms),
             port,
             commands: Connection::new(now_ms),
@@ -61,9 +65,27 @@ impl Service {
         now_ms < self.parted_until_ms
     }
 
-    /// Whether both lines are as they should be.
-    pub(super) fn is_whole(&self, now_ms: u64) -> bool {
-        self.commands.is_up() && self.listener.is_up() && !self.is_parted(now_ms)
+    /// Whether both lines are as they should be, and lead to this life of the broker.
+    pub(super) fn is_whole(&self, run: Run, now_ms: u64) -> bool {
+        let is_made = |line: &Connection| line.is_up() && line.leads_to == run;
+        is_made(&self.commands) && is_made(&self.listener) && !self.is_parted(now_ms)
+    }
+
+    /// Which of its outages the machine is in, if there is no broker for it.
+    pub(super) fn outage(&self) -> Option<u64> {
+        (!self.is_dead && self.machine.is_outage()).then(|| self.machine.health().tally.outages)
+    }
+
+    /// What it still holds or waits for; nothing when no shard of its node attends to anything.
+    pub(super) fn remains(&self) -> Vec<String> {
+        if self.is_dead {
+            return Vec::new();
+        }
+        let mut remains = self.machine.remains();
+        let is_at_rest = self.commands.is_at_rest() && self.listener.is_at_rest();
+        remains.extend((!is_at_rest).then(|| "something is on its way to the broker, or heard".to_owned()));
+        remains.extend((!self.port.is_empty()).then(|| "something lies in the port".to_owned()));
+        remains.iter().map(|one| format!("{:?}: {one}", self.node)).collect()
     }
 
     /// When a request of a line reaches the broker.
@@ -102,6 +124,20 @@ impl Service {
         input.into_iter().for_each(|input| self.step(input, at, climate, random));
     }
 
+    /// The machine takes all inputs that are there, in the same order every time.
+    pub(super) fn take_in_step(&mut self, at: Instant, climate: &Climate, random: &mut Random) {
+        while let Some(shard) = self.port.asking().first().copied() {
+            let ask = self.port.take_ask(shard).map(|ask| Input::Ask { shard: shard as u16, ask });
+            ask.into_iter().for_each(|ask| self.step(ask, at, climate, random));
+        }
+        for line in [Line::Commands, Line::Listener] {
+            while !self.is_parted(at.now_ms) && self.line(line).down_turn().is_some() {
+                let coming = self.take_coming(line, at.now_ms, climate, random);
+                coming.into_iter().for_each(|coming| self.step(coming, at, climate, random));
+            }
+        }
+    }
+
     fn take_coming(
         &mut self,
         line: Line,
@@ -124,18 +160,22 @@ impl Service {
         (!self.is_dead).then_some(self.tick_ms)
     }
 
-    /// Time has passed: the machine is told, and lines are made that are not there. `run` is the broker's, if it is there.
-    pub(super) fn tick(&mut self, run: Option<&str>, at: Instant, climate: &Climate, random: &mut Random) {
+    /// Time has passed: the machine is told, and lines are made that are not there.
+    pub(super) fn tick(&mut self, broker: &Broker, at: Instant, climate: &Climate, random: &mut Random) {
         if self.is_dead || self.tick_ms > at.now_ms {
             return;
         }
         self.tick_ms = at.now_ms + TICK_MS;
         self.step(Input::Tick, at, climate, random);
-        let Some(run) = run.filter(|_| !self.is_parted(at.now_ms)) else { return };
+        if self.is_parted(at.now_ms) {
+            return;
+        }
         for line in [Line::Commands, Line::Listener] {
-            if self.line(line).dials(at.now_ms) {
-                self.line(line).made();
-                self.step(Input::Up { line, run: run.into() }, at, climate, random);
+            if self.line(line).dials(at.now_ms)
+                && let Some(run) = broker.find(self.site, at.now_ms, random)
+            {
+                self.line(line).made(run);
+                self.step(Input::Up { line, run: name(run).into() }, at, climate, random);
             }
         }
     }
@@ -157,6 +197,19 @@ impl Service {
                 self.faults.push(format!("node {:?} asks on {line:?}, which is down", self.node));
             }
         }
+    }
+
+    /// The node ends, and says so to the broker. What its shards asked last is not asked any more.
+    pub(super) fn say_farewell(&mut self, at: Instant, climate: &Climate, random: &mut Random) {
+        for shard in self.port.asking() {
+            while self.port.take_ask(shard).is_some() {}
+        }
+        self.step(Input::Farewell, at, climate, random);
+    }
+
+    /// Whether it has said all that there is to say.
+    pub(super) fn has_left(&self) -> bool {
+        self.machine.has_left()
     }
 
     /// The node ends: what it has sent may still arrive.

@@ -4,12 +4,10 @@ use chat::{Position, Refusal, Resumption, RoomId, Tag, Time, UserId};
 use gateways::{Heard, Said};
 
 use super::mark::Mark;
+use super::rooms::MISSED_MAX;
 use super::session::{Asked, Speech, What};
 use super::stay::Stay;
 use super::{Ledger, PostState, SessionNo, Trouble, shown};
-
-/// Nobody here misses so many messages of a room.
-const MISSED_MAX: usize = 1000;
 
 impl Ledger {
     /// A client hears something.
@@ -33,7 +31,7 @@ impl Ledger {
                 }
             }
             Heard::Posted(said) => self.posted(session, said, now),
-            Heard::Accepted { tag, at } => self.accepted(session, tag, *at),
+            Heard::Accepted { tag, at } => self.accepted(session, tag, *at, now),
             Heard::Refused { tag, refusal } => self.refused(session, tag, *refusal),
             Heard::Lost { room, since, at } => self.lost(session, room, *since, *at),
             Heard::Presence { room, joined, left, counts } => match self.stay(session, room) {
@@ -116,7 +114,7 @@ impl Ledger {
         let Some(asked) = self.answer(session, tag, fits) else { return };
         let What::Join { since, .. } = asked.what else { return };
         let is_behind = |floor: Position| floor.epoch == at.epoch && at.offset < floor.offset;
-        if asked.floor.is_some_and(is_behind) && self.keeps_messages.is_none() {
+        if asked.floor.is_some_and(is_behind) && self.rooms.layout.is_none() {
             self.complain(
                 session,
                 &format!("joins {room:?} at {at}, which stood at {:?} before", asked.floor),
@@ -134,15 +132,18 @@ impl Ledger {
         resumption: Resumption,
     ) {
         let within = self.rules.resumes_within;
+        // A node that goes on by itself cannot have what was said elsewhere.
+        let is_apart = self.trouble > Trouble::None && self.room(&room).is_local;
         if let Some(since) = since.filter(|since| since.epoch == at.epoch)
             && resumption == Resumption::Partial
+            && !is_apart
             && at.offset.saturating_sub(since.offset) <= within
         {
             self.complain(session, &format!("was away from {since} to {at} and cannot have what was said"));
         }
         self.room(&room).note_head(at);
         let is_placed = self.sessions[session.0].speech.tells_places();
-        let room_book = self.rooms.entry(room.clone()).or_default();
+        let room_book = self.rooms.open(&room);
         let stay =
             if is_placed { Stay::begin(at, since, resumption, room_book) } else { Ok(Stay::default()) };
         match stay {
@@ -163,7 +164,7 @@ impl Ledger {
         }
         let mark = Mark::of(said);
         self.check_said(session, said, mark);
-        let room = self.rooms.entry(said.room.clone()).or_default();
+        let room = self.rooms.open(&said.room);
         let fault = match self.sessions[session.0].stays.get_mut(&said.room) {
             Some(stay) => stay.show(said.at, mark, room).err(),
             None => Some("is not there".into()),
@@ -196,13 +197,15 @@ impl Ledger {
         self.complain(session, &fault);
     }
 
-    fn accepted(&mut self, session: SessionNo, tag: &Option<Tag>, at: Position) {
+    fn accepted(&mut self, session: SessionNo, tag: &Option<Tag>, at: Position, now: Time) {
         let Some(asked) = self.answer(session, tag, |what| matches!(what, What::Post { .. })) else { return };
         let What::Post { room, mark } = asked.what else { return };
         if let Some(post) = self.posts.get_mut(&mark) {
             post.state = PostState::Accepted;
         }
-        if let Err(fault) = self.room(&room).place(at, Some(mark)) {
+        let book = self.room(&room);
+        book.accepted.push((at, now));
+        if let Err(fault) = book.place(at, Some(mark)) {
             self.complain(session, &format!("in {room:?}, {fault}"));
         }
     }
@@ -236,11 +239,20 @@ impl Ledger {
             (Refusal::Overloaded, What::Post { .. }) | (Refusal::TooManyRooms, What::Join { .. }) => {
                 self.rules.may_be_full
             }
-            (Refusal::Draining, _) => self.is_draining,
-            (Refusal::Unavailable, What::Post { .. } | What::Join { .. } | What::Identify { .. }) => {
-                self.trouble > Trouble::None
+            (Refusal::Draining, _) => self.is_draining(session),
+            // Members of one node go on among themselves as long as there is no broker.
+            (Refusal::Unavailable, What::Post { .. })
+                if asked.outage.is_some()
+                    && asked.outage.as_ref() == self.outages.get(&self.sessions[session.0].conduct.node) =>
+            {
+                false
             }
-            (Refusal::NoSuchUser, What::Post { room, .. }) if self.trouble == Trouble::Loss => {
+            (Refusal::Unavailable, What::Post { .. } | What::Join { .. } | What::Identify { .. }) => {
+                self.trouble.max(asked.trouble) > Trouble::None
+            }
+            (Refusal::NoSuchUser, What::Post { room, .. })
+                if self.trouble.max(asked.trouble) >= Trouble::Loss =>
+            {
                 room.is_inbox()
             }
             (Refusal::NoSuchUser, What::Post { room, .. }) => {
@@ -265,10 +277,13 @@ impl Ledger {
     }
 
     fn lost(&mut self, session: SessionNo, room: &RoomId, since: Position, at: Position) {
-        let is_too_much = self.trouble == Trouble::Cut && self.keeps_messages < Some(MISSED_MAX);
-        let is_excused = is_too_much || self.trouble == Trouble::Loss;
-        let may_lose = self.sessions[session.0].conduct.is_slow || is_excused;
-        let book = self.rooms.entry(room.clone()).or_default();
+        let kept = self.rooms.layout.as_ref().map(|layout| layout.history_messages);
+        let is_too_much = self.trouble == Trouble::Cut && kept < Some(MISSED_MAX);
+        let is_excused = is_too_much || self.trouble >= Trouble::Loss;
+        let has_parted = self.trouble > Trouble::None && since.epoch != at.epoch;
+        let book = self.rooms.open(room);
+        let may_lose =
+            self.sessions[session.0].conduct.is_slow || is_excused || (book.is_local && has_parted);
         let fault = match self.sessions[session.0].stays.get_mut(room) {
             Some(stay) => stay.lose(since, at, may_lose, book).err(),
             None => Some("is not there".into()),
@@ -310,6 +325,7 @@ impl Ledger {
     }
 
     fn parted(&mut self, session: SessionNo, code: u16, reason: &str) {
+        let is_draining = self.is_draining(session);
         let book = &mut self.sessions[session.0];
         let conduct = book.conduct;
         let may_be_barred = self.rules.may_be_full || self.trouble > Trouble::None;
@@ -320,9 +336,9 @@ impl Ledger {
             1002 => conduct.is_slow && book.speech.is_of_events() && book.stays.is_empty(),
             4008 => conduct.is_slow,
             4009 => conduct.is_silent || conduct.is_slow,
-            4012 => self.is_draining,
-            503 => self.is_draining || is_full,
-            4013 => is_full || self.is_draining || book.unanswered().count() > self.rules.flood,
+            4012 => is_draining,
+            503 => is_draining || is_full,
+            4013 => is_full || is_draining || book.unanswered().count() > self.rules.flood,
             4508 => is_full,
             _ => false,
         };

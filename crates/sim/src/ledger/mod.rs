@@ -7,12 +7,14 @@
 mod hearing;
 mod mark;
 mod room;
+mod rooms;
 mod session;
+mod standing;
 mod stay;
 mod there;
 mod trouble;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chat::{Body, Command, Credentials, PayloadKind, Position, RoomId, Tag, Text, UserId};
 
@@ -20,7 +22,9 @@ pub use mark::Mark;
 pub use session::{Conduct, Speech};
 pub use trouble::Trouble;
 
+use crate::cluster::Layout;
 use room::Room;
+use rooms::Rooms;
 use session::{Asked, Session, What};
 use stay::Stay;
 use there::There;
@@ -44,16 +48,16 @@ pub struct Rules {
 pub struct Ledger {
     rules: Rules,
     posts: BTreeMap<Mark, Post>,
-    rooms: BTreeMap<RoomId, Room>,
+    rooms: Rooms,
     sessions: Vec<Session>,
-    is_draining: bool,
+    /// The starts of nodes that were told to go away.
+    draining: BTreeSet<usize>,
     newest_asked: Mark,
-    /// There are several nodes, of which one may know less of a room than another does, for a moment. What they have missed, a broker keeps;
-    /// the number says how much of it.
-    keeps_messages: Option<usize>,
     trouble: Trouble,
-    /// Messages asked for up to here may have been lost after they had been accepted.
-    shaken: Option<Mark>,
+    /// The starts of nodes for which there is no broker, and which time that is.
+    outages: BTreeMap<usize, u64>,
+    /// How many sessions went on where another one broke.
+    recoveries: usize,
     complaints: Vec<String>,
 }
 
@@ -92,20 +96,20 @@ impl Ledger {
         Self {
             rules,
             posts: BTreeMap::new(),
-            rooms: BTreeMap::new(),
+            rooms: Rooms::default(),
             sessions: Vec::new(),
-            is_draining: false,
+            draining: BTreeSet::new(),
             newest_asked: Mark(0),
-            keeps_messages: None,
             trouble: Trouble::None,
-            shaken: None,
+            outages: BTreeMap::new(),
+            recoveries: 0,
             complaints: Vec::new(),
         }
     }
 
-    /// A ledger of a cluster whose broker keeps so many messages of a room.
-    pub fn of_cluster(rules: Rules, keeps_messages: usize) -> Self {
-        Self { keeps_messages: Some(keeps_messages), ..Self::new(rules) }
+    /// A ledger of a cluster: of its nodes one may know less of a room than another does, for a moment.
+    pub fn of_cluster(rules: Rules, layout: &Layout) -> Self {
+        Self { rooms: Rooms::of_cluster(layout), ..Self::new(rules) }
     }
 
     /// A client connects.
@@ -124,22 +128,39 @@ impl Ledger {
         change(&mut self.sessions[session.0].conduct);
     }
 
-    /// The node was told to go away.
-    pub fn note_drain(&mut self) {
-        self.is_draining = true;
+    /// A start of a node was told to go away.
+    pub fn note_drain(&mut self, life: usize) {
+        self.draining.insert(life);
+    }
+
+    /// Whether the node of a session goes away.
+    fn is_draining(&self, session: SessionNo) -> bool {
+        self.draining.contains(&self.sessions[session.0].conduct.node)
     }
 
     /// Something befell the cluster.
     pub fn note_trouble(&mut self, trouble: Trouble) {
         self.trouble = self.trouble.max(trouble);
-        self.shake();
+        if trouble == Trouble::Oblivion {
+            self.rooms.iter_mut().for_each(|(_, room)| room.accepted.clear());
+        }
+        // It lasts until all is quiet: what is said meanwhile may be lost too.
+        self.shake(Mark(u32::MAX));
     }
 
-    /// What was said until now may be lost, in some of the rooms and to some of the members.
-    fn shake(&mut self) {
-        if self.trouble == Trouble::Loss {
-            self.shaken = Some(self.newest_asked);
-            self.rooms.values_mut().for_each(|room| room.doubt(self.newest_asked));
+    /// What was said up to a message may be lost, in some of the rooms and to some of the members.
+    fn shake(&mut self, up_to: Mark) {
+        if self.trouble > Trouble::None {
+            self.rooms.shake(up_to, self.trouble >= Trouble::Loss);
+            self.rooms.miss(up_to);
+        }
+    }
+
+    /// Whether there is a broker for a start of a node; `outage`: which time it is that there is none.
+    pub fn note_outage(&mut self, life: usize, outage: Option<u64>) {
+        match outage {
+            Some(outage) => drop(self.outages.insert(life, outage)),
+            None => drop(self.outages.remove(&life)),
         }
     }
 
@@ -188,7 +209,7 @@ impl Ledger {
 
     /// The server broke the client's protocol.
     pub fn accuse(&mut self, session: SessionNo, fault: &str) {
-        let is_turned_away = self.is_draining && self.sessions[session.0].speech == Speech::Poster;
+        let is_turned_away = self.is_draining(session) && self.sessions[session.0].speech == Speech::Poster;
         if !is_turned_away {
             self.complain(session, &format!("cannot read what it is sent: {fault}"));
         }
@@ -197,9 +218,10 @@ impl Ledger {
 
     /// The stream of a client has ended without a word.
     pub fn end(&mut self, session: SessionNo) {
+        let is_draining = self.is_draining(session);
         let book = &mut self.sessions[session.0];
         let Conduct { is_slow, is_silent, is_leaving, is_forsaken, .. } = book.conduct;
-        let is_due = is_slow || is_silent || is_leaving || is_forsaken || self.is_draining;
+        let is_due = is_slow || is_silent || is_leaving || is_forsaken || is_draining;
         if book.is_open && !is_due && book.speech != Speech::Poster {
             self.complain(session, "was cut off without a word");
         }
@@ -213,6 +235,7 @@ impl Ledger {
 
     /// A session goes on where an earlier one broke: what it is told follows what that one was told.
     pub fn go_on(&mut self, session: SessionNo, earlier: SessionNo) {
+        self.recoveries += 1;
         let Session { stays, user, conduct, .. } = &self.sessions[earlier.0];
         let (stays, user, was_slow) = (stays.clone(), user.clone(), conduct.is_slow);
         let book = &mut self.sessions[session.0];
@@ -222,52 +245,31 @@ impl Ledger {
 
     /// All is quiet: nothing is under way, and every client has read all there was, but for those that are silent.
     pub fn settle(&mut self) {
-        self.shake();
+        self.shake(self.newest_asked);
+        let is_alone = self.rooms.layout.is_none();
         for number in 0..self.sessions.len() {
             let session = &mut self.sessions[number];
             session.stays.values_mut().for_each(|stay| stay.settle(self.newest_asked));
             if !session.is_attentive() {
+                session.excuse(self.trouble);
                 continue;
             }
             let unanswered =
                 session.unanswered().map(|(tag, what)| format!("has no answer to {tag:?}, {what:?}"));
             let unanswered: Vec<String> = unanswered.collect();
             let behind = session.stays.iter().filter_map(|(room, stay)| {
-                let fault = stay.is_up_to_date(self.rooms.get(room)?, self.shaken).err()?;
+                let fault = stay.is_up_to_date(self.rooms.get(room)?, is_alone).err()?;
                 Some(format!("in {room:?}, {fault}"))
             });
             let faults: Vec<String> = unanswered.into_iter().chain(behind).collect();
             faults.iter().for_each(|fault| self.complain(SessionNo(number), fault));
         }
-        for (room, book) in &mut self.rooms {
-            let disputes = book.take_disputes(self.shaken).into_iter();
+        for (room, book) in self.rooms.iter_mut() {
+            let disputes = book.take_disputes().into_iter();
             self.complaints.extend(disputes.map(|dispute| format!("in {room:?}, {dispute}")));
         }
         self.check_places();
         self.trouble = Trouble::None;
-    }
-
-    /// Members of one room at one time are in one life of it. Where a room went on in another life right after what a member was shown last,
-    /// that member need not know yet.
-    fn check_places(&mut self) {
-        let mut places: BTreeMap<RoomId, Position> = BTreeMap::new();
-        for number in 0..self.sessions.len() {
-            let session = &self.sessions[number];
-            let known = session.stays.iter().filter_map(|(room, stay)| Some((room, stay.place?)));
-            let known: Vec<_> =
-                known.filter(|_| session.is_attentive()).map(|(room, at)| (room.clone(), at)).collect();
-            for (room, at) in known {
-                let other = *places.entry(room.clone()).or_insert(at);
-                let went_on = self.shaken.is_some() && other.offset == at.offset;
-                if other.epoch != at.epoch && !went_on {
-                    self.complain(
-                        SessionNo(number),
-                        &format!("in {room:?}, stands at {at}, another at {other}"),
-                    );
-                }
-                self.room(&room).trust(at);
-            }
-        }
     }
 
     /// All is quiet, nobody is silent and presence has had its time: what clients believe of who is there must be true.
@@ -305,6 +307,11 @@ impl Ledger {
         self.posts.values().filter(|post| post.state == PostState::Accepted).count()
     }
 
+    /// How many sessions went on where another one broke.
+    pub fn recoveries(&self) -> usize {
+        self.recoveries
+    }
+
     fn ask_post(
         &mut self,
         session: SessionNo,
@@ -322,11 +329,14 @@ impl Ledger {
         if tells_tags {
             let what = What::Post { room: room.clone(), mark };
             let reader = self.find_reader(&room);
-            self.sessions[session.0].ask(tag.clone(), Asked { what, floor: None, reader });
+            let outage = self.outage_of(session, &room);
+            self.sessions[session.0].ask(tag.clone(), Asked { reader, outage, ..Asked::new(what, None) });
         }
         self.newest_asked = self.newest_asked.max(mark);
         let has_words = matches!(body.text, Text::Own(_));
-        let is_signed = !self.rules.may_be_full || !self.sessions[session.0].awaits_name();
+        // Where a name may be refused, what is said before it is granted may be a guest's.
+        let may_refuse = self.rules.may_be_full || self.rooms.layout.is_some();
+        let is_signed = !may_refuse || !self.sessions[session.0].awaits_name();
         let state = PostState::Asked;
         let is_retagged = self.sessions[session.0].speech.is_of_events();
         let post =
@@ -337,10 +347,17 @@ impl Ledger {
         }
         post.tries += 1;
         if post.tries > 1 {
-            self.rooms.entry(post.room.clone()).or_default().note_retry(mark);
+            self.rooms.open(&post.room).note_retry(mark);
         }
         post.is_signed &= post.author == signed;
         post.by = session;
+    }
+
+    /// Which outage of its node it is in which a member of a room must be able to go on there.
+    fn outage_of(&self, session: SessionNo, room: &RoomId) -> Option<u64> {
+        let is_local = room.is_public() && self.rooms.get(room).is_some_and(|room| room.is_local);
+        let Session { stays, conduct, .. } = &self.sessions[session.0];
+        self.outages.get(&conduct.node).copied().filter(|_| is_local && stays.contains_key(room))
     }
 
     /// Somebody who is surely in a room: who was slow may be parted with and not know yet.
@@ -367,7 +384,7 @@ impl Ledger {
     }
 
     fn room(&mut self, room: &RoomId) -> &mut Room {
-        self.rooms.entry(room.clone()).or_default()
+        self.rooms.open(room)
     }
 
     fn stay(&mut self, session: SessionNo, room: &RoomId) -> Option<&mut Stay> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chat::{Epoch, Position};
+use chat::{Epoch, Position, Time};
 
 use super::mark::Mark;
 
@@ -24,14 +24,23 @@ pub(super) struct Room {
     newest: Option<Mark>,
     /// The newest position of the epoch heard of last.
     head: Option<Position>,
-    /// Epochs that may have ended before the last of what was accepted in them.
-    doubtful: BTreeSet<Epoch>,
-    has_lost: bool,
-    /// Messages asked for up to this one may have been lost, and put back by the nodes that they were accepted at.
-    put_back: Option<Mark>,
+    /// What was accepted may have been lost since.
+    pub(super) has_lost: bool,
+    /// Members of one node may go on among themselves, in an epoch of their own, which then is lost.
+    pub(super) is_local: bool,
+    /// Messages asked for up to here may have been lost after they had been accepted.
+    pub(super) shaken: Option<Mark>,
+    /// Of messages asked for up to here, some members may not have been shown all.
+    pub(super) missed: Option<Mark>,
+    /// Where messages stood when they were accepted, and when that was, since it was looked last.
+    pub(super) accepted: Vec<(Position, Time)>,
 }
 
 impl Room {
+    pub(super) fn new(is_local: bool, shaken: Option<Mark>) -> Self {
+        Self { is_local, shaken, has_lost: shaken.is_some(), ..Self::default() }
+    }
+
     /// The newest position that anybody was told of.
     pub(super) fn head(&self) -> Option<Position> {
         self.head
@@ -83,31 +92,12 @@ impl Room {
         }
     }
 
-    /// What was accepted last in the epochs heard of so far may be lost, and another may have begun. Of what was asked for up to `newest`, what is
-    /// lost may have been put back.
-    pub(super) fn doubt(&mut self, newest: Mark) {
-        self.has_lost = true;
-        self.put_back = self.put_back.max(Some(newest));
-        self.doubtful.extend(self.epochs.keys());
-    }
-
-    /// All is quiet, and a member stands here: where that is the end of its epoch, nothing of it is missing.
-    pub(super) fn trust(&mut self, at: Position) {
-        if self.head_of(at.epoch).is_none_or(|head| head <= at.offset) {
-            self.doubtful.remove(&at.epoch);
-        }
-    }
-
-    pub(super) fn is_doubtful(&self, epoch: Epoch) -> bool {
-        self.doubtful.contains(&epoch)
-    }
-
     /// What follows a position is told in this epoch: if that is another one, it must have begun with all that stands before.
     pub(super) fn go_on(&self, from: Position, epoch: Epoch) -> Result<(), String> {
         if from.epoch == epoch {
             return Ok(());
         }
-        if !self.has_lost {
+        if !self.has_lost && !self.is_local {
             return Err(format!("goes on after {from} in the epoch {epoch:?}"));
         }
         let [before, after] = [from.epoch, epoch].map(|epoch| self.epochs.get(&epoch));
@@ -145,11 +135,10 @@ impl Room {
     }
 
     /// Pairs of messages that were not seen in the same order by everybody. One that was posted again in another life of the room has other
-    /// neighbours there.
-    /// So has one that may have been lost, and whatever stands beside it.
-    pub(super) fn take_disputes(&mut self, shaken: Option<Mark>) -> Vec<String> {
+    /// neighbours there. So has one that may have been lost, and whatever stands beside it.
+    pub(super) fn take_disputes(&mut self) -> Vec<String> {
         let disputes = std::mem::take(&mut self.disputes);
-        let is_excused = |mark: &Mark| self.has_lived_twice(*mark) || Some(*mark) <= shaken;
+        let is_excused = |mark: &Mark| self.has_lived_twice(*mark) || Some(*mark) <= self.missed;
         let real = disputes.into_iter().filter(|marks| !marks.iter().any(is_excused));
         real.map(|[earlier, later, follows, precedes]| {
             format!("{later} came right after {earlier}, but also {follows} after {earlier}, or {later} after {precedes}")
@@ -157,8 +146,9 @@ impl Room {
         .collect()
     }
 
-    /// Whether a message may stand in more than one life of the room, of which nobody may have been told.
+    /// Whether a message may stand in more than one life of the room, of which nobody may have been told: its author has asked for it again, or
+    /// the node where it was accepted, because it may have been lost.
     pub(super) fn has_lived_twice(&self, mark: Mark) -> bool {
-        self.retried.contains(&mark) || Some(mark) <= self.put_back
+        self.retried.contains(&mark) || Some(mark) <= self.shaken
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chat::{Position, RoomId, Tag, UserId};
 
-use super::SessionNo;
 use super::mark::Mark;
 use super::stay::Stay;
+use super::{SessionNo, Trouble};
 
 /// What a client speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,10 @@ pub(super) struct Asked {
     pub(super) floor: Option<Position>,
     /// Somebody who was in the room then.
     pub(super) reader: Option<SessionNo>,
+    /// The outage of its node in which it has to be granted, if it is not over by then.
+    pub(super) outage: Option<u64>,
+    /// What befell the cluster while its answer was under way, or not read.
+    pub(super) trouble: Trouble,
 }
 
 /// What was asked.
@@ -115,7 +119,7 @@ pub(super) enum What {
 
 impl Asked {
     pub(super) fn new(what: What, floor: Option<Position>) -> Self {
-        Self { what, floor, reader: None }
+        Self { what, floor, reader: None, outage: None, trouble: Trouble::None }
     }
 }
 
@@ -140,6 +144,13 @@ impl Session {
     pub(super) fn answer(&mut self, tag: &Option<Tag>, fits: impl Fn(&What) -> bool) -> Option<Asked> {
         let index = self.asked.iter().position(|(of, asked)| of == tag && fits(&asked.what))?;
         Some(self.asked.remove(index).1)
+    }
+
+    /// What is not answered yet, as far as the client has read, may have been asked in trouble.
+    pub(super) fn excuse(&mut self, trouble: Trouble) {
+        for (_, asked) in &mut self.asked {
+            asked.trouble = asked.trouble.max(trouble);
+        }
     }
 
     /// What has not been answered, when all that will be has been.

@@ -123,12 +123,13 @@ impl Stay {
     }
 
     /// All is quiet, and the client has read everything: has it been shown all it must?
-    pub(super) fn is_up_to_date(&self, room: &Room, shaken: Option<Mark>) -> Result<(), String> {
+    pub(super) fn is_up_to_date(&self, room: &Room, is_alone: bool) -> Result<(), String> {
         if let Some(since) = self.owed {
             return Err(format!("was never told what is gone since {since}"));
         }
         if let Some(place) = self.place {
-            let head = room.head_of(place.epoch).filter(|_| !room.is_doubtful(place.epoch)).unwrap_or(0);
+            // Where there are several nodes, it is held against the broker instead.
+            let head = room.head_of(place.epoch).filter(|_| is_alone).unwrap_or(0);
             return if place.offset >= head {
                 Ok(())
             } else {
@@ -136,10 +137,12 @@ impl Stay {
             };
         }
         match (self.shown, self.last) {
-            (true, Some(last)) if Some(last) > shaken && room.goes_on_after(last) => {
+            (true, Some(last)) if Some(last) > room.shaken && room.goes_on_after(last) => {
                 Err(format!("was shown nothing after {last}"))
             }
-            (false, _) if self.certain_after.is_some() && self.certain_after.max(shaken) < room.newest() => {
+            (false, _)
+                if self.certain_after.is_some() && self.certain_after.max(room.shaken) < room.newest() =>
+            {
                 Err(format!("was shown nothing, others {:?}", room.newest()))
             }
             _ => Ok(()),

@@ -53,6 +53,8 @@ pub enum Deed {
     Repeat { who: usize },
     /// Something befalls the cluster.
     Befall(Fault),
+    /// Whoever was sent away, or lost its node, connects again, to one shard after the other.
+    Return { shard: usize },
 }
 
 /// What a message is made of.
@@ -117,6 +119,7 @@ impl fmt::Display for Deed {
             Self::Drain => f.write_str("the node drains"),
             Self::Repeat { who } => write!(f, "actor {who} asks again"),
             Self::Befall(fault) => fault.fmt(f),
+            Self::Return { shard } => write!(f, "who was let go comes back, to shard {shard} and on"),
         }
     }
 }

@@ -21,10 +21,13 @@ pub(super) fn draw_plan(terms: &Terms, random: &mut Random) -> Vec<Numbered> {
     }
     plan.push(Deed::Work { turns: 50 });
     let deeds = if crowd { 60 } else { random.between(60, 250) };
+    let mut rarer = Random::of_part(random.clone().draw(), RARER);
     for _ in 0..deeds {
         plan.extend(terms.cluster.as_ref().and_then(|layout| draw_fault(layout, random)));
+        plan.extend(terms.cluster.iter().flat_map(|layout| draw_rarer(layout, &mut rarer)));
         plan.push(draw_deed(terms, random));
     }
+    plan.extend(terms.cluster.iter().flat_map(|layout| draw_restart(layout, &mut rarer)));
     if terms.cluster.is_none() && random.chance(100) {
         plan.push(Deed::Drain);
         let deeds = random.between(10, 60);
@@ -35,7 +38,7 @@ pub(super) fn draw_plan(terms: &Terms, random: &mut Random) -> Vec<Numbered> {
 
 /// What befalls a cluster before the next deed, if anything, or who asks again for what it could not have meanwhile.
 fn draw_fault(layout: &Layout, random: &mut Random) -> Option<Deed> {
-    let Perils { lines, brokers, nodes } = layout.perils;
+    let Perils { lines, brokers, nodes, .. } = layout.perils;
     let site = random.below(layout.sites);
     let ms = *random.pick(&[0, 300, 2000, 8000]);
     let line = *random.pick(&[Line::Commands, Line::Listener]);
@@ -45,6 +48,43 @@ fn draw_fault(layout: &Layout, random: &mut Random) -> Option<Deed> {
     let perils =
         [(lines, of_lines), (brokers, Fault::Restart { memory, ms }), (nodes, Fault::Kill { site, ms })];
     perils.into_iter().find(|(chance, _)| random.chance(*chance)).map(|(_, fault)| Deed::Befall(fault))
+}
+
+/// What is rarer is drawn apart, so that the rest stays what it is.
+const RARER: u64 = 1;
+
+/// What befalls replicas before the next deed, and nodes that take their leave: whoever these let go comes back, sooner or later.
+fn draw_rarer(layout: &Layout, random: &mut Random) -> Vec<Deed> {
+    let Perils { replicas, leaves, .. } = layout.perils;
+    let site = random.below(layout.sites);
+    let ms = *random.pick(&[300, 2000, 8000]);
+    let of_replicas =
+        *random.pick(&[Fault::Split { site, ms }, Fault::Split { site, ms }, Fault::Lag { ms }]);
+    let mut deeds = Vec::new();
+    deeds.extend(random.chance(replicas).then_some(Deed::Befall(of_replicas)));
+    deeds.extend(random.chance(leaves).then_some(Deed::Befall(Fault::Drain { site, ms })));
+    let shard = random.below(layout.sites);
+    deeds.extend(random.chance(3 * leaves).then_some(Deed::Return { shard }));
+    deeds
+}
+
+/// Where nodes take their leave, all may in the end, one after the other.
+fn draw_restart(layout: &Layout, random: &mut Random) -> Vec<Deed> {
+    if layout.perils.leaves == 0 || random.chance(500) {
+        return Vec::new();
+    }
+    let ms = *random.pick(&[0, 300, 2000]);
+    let of_site = |site| {
+        let back = [Deed::Wait { ms: 1100 }, Deed::Return { shard: site }];
+        let all = [Deed::Befall(Fault::Drain { site, ms })].into_iter().chain([back.clone(), back].concat());
+        all.chain([
+            Deed::Wait { ms: 5000 },
+            Deed::Return { shard: site },
+            Deed::Wait { ms: 5000 },
+            Deed::Settle,
+        ])
+    };
+    (0..layout.sites).flat_map(of_site).collect()
 }
 
 fn draw_deed(terms: &Terms, random: &mut Random) -> Deed {

@@ -18,6 +18,8 @@ use crate::stage::Stage;
 pub struct Outcome {
     /// Messages that were accepted.
     pub messages: usize,
+    /// Sessions that went on where another one broke.
+    pub recoveries: usize,
 }
 
 /// What went wrong, and when.
@@ -75,7 +77,8 @@ impl<'a> Play<'a> {
         self.judge(after)?;
         self.go_home();
         self.judge(after)?;
-        Ok(Outcome { messages: self.stage.ledger.messages() })
+        let ledger = &self.stage.ledger;
+        Ok(Outcome { messages: ledger.messages(), recoveries: ledger.recoveries() })
     }
 
     /// What cannot be right, if anything, after so many deeds.
@@ -140,16 +143,17 @@ impl<'a> Play<'a> {
                 // Lines between nodes and their broker are let go that have been silent for so long, and rooms forgotten of nodes taken for dead.
                 let idle_ms = self.terms.settings.room_idle_ms.min(self.terms.settings.inbox_idle_ms);
                 let is_forgotten = self.terms.cluster.is_some() && ms >= idle_ms;
-                self.stage.ledger.note_trouble(if is_forgotten { Trouble::Loss } else { Trouble::Cut });
+                self.stage.ledger.note_trouble(if is_forgotten { Trouble::Oblivion } else { Trouble::Cut });
                 self.stage.leap(ms);
                 self.stage.settle();
             }
             Deed::Settle => self.settle(),
             Deed::Repeat { who } => actors[who].repeat(node, ledger),
-            Deed::Befall(fault) => self.befall(fault),
+            Deed::Befall(fault) => self.stage.befall(fault),
+            Deed::Return { shard } => self.come_back(shard),
             Deed::Drain => {
                 self.is_draining = true;
-                ledger.note_drain();
+                ledger.note_drain(0);
                 node.drain(0);
             }
         }
@@ -157,28 +161,31 @@ impl<'a> Play<'a> {
         self.stage.work(turns);
     }
 
-    /// All comes to rest. A cluster that something stands between has none.
+    /// All comes to rest. In a cluster that something stands between, each node does by itself.
     fn settle(&mut self) {
         self.stage.settle();
-        if self.terms.cluster.is_some() {
-            if !self.stage.node.is_whole() {
-                return;
-            }
+        self.stage.ledger.check_nodes();
+        if self.terms.cluster.is_some() && self.stage.node.is_whole() {
             self.stage.wait(REST_MS);
         }
         if self.stage.node.is_whole() {
-            self.stage.ledger.settle();
+            let Stage { node, ledger, .. } = &mut self.stage;
+            if self.terms.cluster.is_some() {
+                ledger.check_standing(|room| node.standing(room), node.now().wall);
+            }
+            ledger.settle();
         }
     }
 
-    fn befall(&mut self, fault: Fault) {
-        let Stage { node, actors, ledger, .. } = &mut self.stage;
-        ledger.note_trouble(match fault {
-            Fault::Restart { .. } => Trouble::Loss,
-            _ => Trouble::Cut,
-        });
-        if let Some(life) = node.befall(fault) {
-            actors.iter().for_each(|actor| actor.be_forsaken(life, ledger));
+    /// Whoever was sent away, or lost its node, connects again.
+    fn come_back(&mut self, shard: usize) {
+        let Stage { node, actors, ledger, random, .. } = &mut self.stage;
+        let places = self.terms.places();
+        let away = actors.iter_mut().filter(|actor| actor.was_let_go);
+        for (actor, place) in away.zip((shard..).map(|place| place % places)) {
+            if node.is_anywhere() {
+                actor.connect(place, node, ledger, random.draw());
+            }
         }
     }
 
@@ -242,7 +249,7 @@ impl<'a> Play<'a> {
 
     /// Nothing befalls the cluster any more, and what could not be done before is asked for again.
     fn mend(&mut self) {
-        self.stage.node.befall(Fault::Heal);
+        self.stage.befall(Fault::Heal);
         self.stage.wait(MENDED_MS);
         if !self.stage.node.is_whole() {
             self.stage.node.note_fault("the nodes do not find back to the broker".into());

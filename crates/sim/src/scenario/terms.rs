@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use backplanes::{OutagePolicy, OutageRule};
 use chat::{Command, Message, RoomId, RoomName, UserId};
 use gateways::{CLIENTS, SocketIoSettings};
 use shard::{Pages, Proxies, Settings, ShardId, SlowPolicy, SlowRule};
@@ -147,6 +148,9 @@ impl Terms {
         // A broker does not forget rooms while nodes cannot reach it.
         terms.settings.room_idle_ms = terms.settings.room_idle_ms.clamp(30_000, 60_000);
         terms.settings.inbox_idle_ms = terms.settings.inbox_idle_ms.clamp(30_000, 60_000);
+        // Who takes leave is gone before everything is mended.
+        terms.settings.drain_wait_ms = terms.settings.drain_wait_ms.min(1000);
+        terms.settings.drain_ms = terms.settings.drain_ms.clamp(1000, 5000);
         terms.cluster = Some(draw_layout(random));
         terms
     }
@@ -176,9 +180,11 @@ impl Terms {
         let settings = &self.settings;
         let message_bytes = size_of::<Message>() + 300 + settings.gateways.max_message_bytes;
         let bytes = settings.store.bytes_max.min(settings.session_queue_bytes / 2);
+        // A node that comes to a room has what the broker keeps of it.
+        let kept = self.cluster.as_ref().map_or(usize::MAX, |layout| layout.history_messages);
         Rules {
             may_be_full: settings.room_members_max < 1000 || settings.rooms_per_session < 100,
-            resumes_within: settings.store.messages_max.min(bytes / message_bytes) as u64,
+            resumes_within: settings.store.messages_max.min(bytes / message_bytes).min(kept) as u64,
             flood: settings.session_queue_bytes
                 / (size_of::<Command>() + settings.gateways.max_message_bytes),
         }
@@ -188,7 +194,7 @@ impl Terms {
     pub fn ledger(&self) -> Ledger {
         match &self.cluster {
             None => Ledger::new(self.rules()),
-            Some(layout) => Ledger::of_cluster(self.rules(), layout.history_messages),
+            Some(layout) => Ledger::of_cluster(self.rules(), layout),
         }
     }
 
@@ -202,6 +208,7 @@ impl Terms {
         let mut actor = Actor::new(name, gateway, user.clone(), home.clone(), *deflate);
         actor.is_slow = self.is_narrow();
         actor.recovers = self.settings.gateways.socketio.recovery;
+        actor.is_patient = self.cluster.is_some();
         actor
     }
 }
@@ -253,6 +260,9 @@ fn draw_weather(random: &mut Random) -> Weather {
 }
 
 fn draw_layout(random: &mut Random) -> Layout {
+    let mut rarer = Random::of_part(random.clone().draw(), RARER);
+    let outage_rules = draw_outage_rules(&mut rarer);
+    let wait_replicas = u32::from(outage_rules.is_empty() && rarer.chance(300));
     Layout {
         sites: random.between(1, 4),
         climate: Climate {
@@ -262,13 +272,25 @@ fn draw_layout(random: &mut Random) -> Layout {
         },
         history_messages: *random.pick(&[3, 50, 1000, 1000]),
         tags_per_room: 4096,
-        outage_rules: Vec::new(),
+        wait_replicas,
+        outage_rules,
         perils: Perils {
             lines: *random.pick(&[0, 0, 60]),
             brokers: *random.pick(&[0, 0, 30]),
             nodes: *random.pick(&[0, 0, 30]),
+            replicas: *rarer.pick(&[0, 0, 30]),
+            leaves: *rarer.pick(&[0, 0, 20]),
         },
     }
+}
+
+/// What is rarer is drawn apart, so that the rest stays what it is.
+const RARER: u64 = 1;
+
+fn draw_outage_rules(random: &mut Random) -> Vec<OutageRule> {
+    let rooms: &[&str] = random.pick::<&[&str]>(&[&[], &[], &["*"], &["lobby", "news-*"]]);
+    let local = |rooms: &&str| OutageRule { rooms: (*rooms).to_owned(), policy: OutagePolicy::Local };
+    rooms.iter().map(local).collect()
 }
 
 fn draw_cast(theme: Theme, rooms: &[RoomId], random: &mut Random) -> Vec<Part> {

@@ -10,8 +10,8 @@ use wire::websocket::{Decoder, Item, Role as End, verify_response};
 use super::notation::{Piece, PieceKind, escape, hex};
 use super::said::{self, NONCE};
 use super::script::Role;
-use crate::node::Node;
 use crate::pipe::PipeId;
+use crate::world::World;
 
 /// Somebody in a transcript.
 pub(super) struct Member {
@@ -60,8 +60,18 @@ impl Member {
         matches!(self.phase, Phase::Stream)
     }
 
+    /// Where the node runs that it comes to.
+    pub(super) fn site(&self) -> usize {
+        self.role.site
+    }
+
+    /// It comes to another node from here on.
+    pub(super) fn move_to(&mut self, site: usize) {
+        self.role.site = site;
+    }
+
     /// Connects to a shard, and opens a WebSocket where that is what it speaks.
-    pub(super) fn connect(&mut self, shard: usize, node: &mut Node) {
+    pub(super) fn connect(&mut self, shard: usize, node: &mut World) {
         let pipe = node.connect(shard);
         *self = Self { pipe: Some(pipe), ..Self::new(&self.role) };
         if let Some(opening) = said::opening(&self.role) {
@@ -71,7 +81,7 @@ impl Member {
     }
 
     /// Sends a piece; `Err` says why it cannot be sent.
-    pub(super) fn say(&self, what: &Piece, node: &mut Node) -> Result<(), String> {
+    pub(super) fn say(&self, what: &Piece, node: &mut World) -> Result<(), String> {
         let pipe = self.pipe.filter(|pipe| !node.is_closed(*pipe)).ok_or("nobody is there to listen")?;
         let said = if self.is_stream() { said::bytes(what) } else { said::frames(what) };
         let bytes = said.ok_or_else(|| format!("{what} cannot be sent"))?;
@@ -80,7 +90,7 @@ impl Member {
     }
 
     /// Reads all that has come. Says whether anything had.
-    pub(super) fn listen(&mut self, node: &mut Node) -> Result<bool, String> {
+    pub(super) fn listen(&mut self, node: &mut World) -> Result<bool, String> {
         let Some(pipe) = self.pipe.filter(|_| !self.is_stalled) else { return Ok(false) };
         let bytes = node.read(pipe, usize::MAX);
         self.unread.extend_from_slice(&bytes);

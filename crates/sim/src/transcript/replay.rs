@@ -6,13 +6,15 @@ use super::member::Member;
 use super::notation::{Piece, PieceKind};
 use super::pattern::{Found, Pattern, fill};
 use super::script::{Line, Script};
+use crate::cluster::{Cluster, Fault};
 use crate::node::Node;
 use crate::pipe::Weather;
+use crate::world::World;
 
 /// How a transcript is replayed.
 #[derive(Clone, Copy, Debug)]
 pub struct Manner {
-    /// On how many shards.
+    /// On how many shards of each node.
     pub shards: u16,
     /// In pieces of at most so many bytes, cut by chance.
     pub piece_bytes: usize,
@@ -41,7 +43,9 @@ pub fn replay(script: &Script, manner: Manner) -> Result<(), Mismatch> {
 }
 
 struct Replay {
-    node: Node,
+    node: World,
+    /// How many shards each node has.
+    shards: usize,
     members: Vec<Member>,
     names: Vec<String>,
     found: Found,
@@ -50,8 +54,16 @@ struct Replay {
 impl Replay {
     fn new(script: &Script, manner: Manner) -> Self {
         let weather = Weather { piece_bytes: manner.piece_bytes, ..script.weather };
+        let Manner { shards, seed, .. } = manner;
+        let node = match &script.cluster {
+            None => Node::new(&script.settings, shards, weather, seed).into(),
+            Some(layout) => {
+                World::with(Cluster::new(layout.clone(), &script.settings, shards, weather, seed))
+            }
+        };
         Self {
-            node: Node::new(&script.settings, manner.shards, weather, manner.seed),
+            node,
+            shards: shards.into(),
             members: script.cast.iter().map(Member::new).collect(),
             names: script.cast.iter().map(|role| role.name.clone()).collect(),
             found: Found::new(),
@@ -84,14 +96,22 @@ impl Replay {
             Line::HangUp(who) => self.members[*who].pipe.iter().for_each(|pipe| self.node.hang_up(*pipe)),
             Line::Stall(who) => self.members[*who].is_stalled = true,
             Line::Resume(who) => self.members[*who].is_stalled = false,
-            Line::Drain => self.node.drain(),
+            Line::Drain => self.node.drain(0),
+            Line::Move { who, site } => self.members[*who].move_to(*site),
+            Line::Befall(fault) => self.befall(*fault),
         }
         self.settle()
     }
 
     fn connect(&mut self, who: usize) {
-        let shard = who % self.node.shards();
-        self.members[who].connect(shard, &mut self.node);
+        let place = self.members[who].site() * self.shards + who % self.shards;
+        self.members[who].connect(place, &mut self.node);
+    }
+
+    fn befall(&mut self, fault: Fault) {
+        self.node.befall(fault);
+        // Nobody here minds whose node has ended.
+        drop(self.node.take_ended());
     }
 
     fn hear(&mut self, who: usize, what: &Piece) -> Result<(), String> {

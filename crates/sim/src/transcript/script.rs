@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use backplanes::{OutagePolicy, OutageRule};
 use shard::{Rate, Settings};
 
 use super::notation::Piece;
+use crate::cluster::{Climate, Fault, Layout, Perils};
 use crate::pipe::Weather;
 use crate::scenario::settings;
 
@@ -15,6 +17,8 @@ pub struct Script {
     pub settings: Settings,
     /// How bytes travel.
     pub weather: Weather,
+    /// The cluster that it happens in; `None`: one node, which stands alone.
+    pub cluster: Option<Layout>,
     /// Who takes part; lines name them by their places.
     pub cast: Vec<Role>,
     /// What happens, with the numbers of the lines.
@@ -32,6 +36,8 @@ pub struct Role {
     pub room: String,
     /// Whether it offers compression.
     pub deflate: bool,
+    /// Where the node runs that it comes to; counted from 0, and in transcripts from 1.
+    pub site: usize,
 }
 
 /// One line: what somebody does, or must hear.
@@ -56,6 +62,10 @@ pub enum Line {
     Resume(usize),
     /// The node is told to go away.
     Drain,
+    /// Somebody comes to another node from here on.
+    Move { who: usize, site: usize },
+    /// Something befalls the cluster.
+    Befall(Fault),
 }
 
 /// A line that cannot be read.
@@ -77,7 +87,8 @@ impl Script {
     pub fn read(text: &str) -> Result<Self, ScriptFault> {
         let mut settings = settings();
         settings.ping_interval_ms = PING_INTERVAL_MS;
-        let mut script = Self { settings, weather: Weather::CALM, cast: Vec::new(), lines: Vec::new() };
+        let (cast, lines) = (Vec::new(), Vec::new());
+        let mut script = Self { settings, weather: Weather::CALM, cluster: None, cast, lines };
         for (index, line) in text.lines().enumerate() {
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -90,6 +101,10 @@ impl Script {
     fn read_line(&mut self, number: usize, line: &str) -> Result<(), String> {
         if let Some(cast) = line.strip_prefix("cast:") {
             let roles = cast.split(',').map(read_role).collect::<Result<Vec<_>, _>>()?;
+            let sites = roles.iter().map(|role| role.site + 1).max().unwrap_or(1);
+            if sites > 1 {
+                self.layout().sites = sites.max(self.layout().sites);
+            }
             self.cast.extend(roles);
             return Ok(());
         }
@@ -110,6 +125,10 @@ impl Script {
             "stall" => self.find(rest).map(Line::Stall),
             "resume" => self.find(rest).map(Line::Resume),
             "drain" if rest.is_empty() => Ok(Line::Drain),
+            "drain" => read_site(rest).map(|site| Line::Befall(Fault::Drain { site, ms: FOR_GOOD_MS })),
+            "kill" => read_site(rest).map(|site| Line::Befall(Fault::Kill { site, ms: FOR_GOOD_MS })),
+            "part" => read_site(rest).map(|site| Line::Befall(Fault::Part { site, ms: FOR_GOOD_MS })),
+            "mend" if rest.is_empty() => Ok(Line::Befall(Fault::Heal)),
             name => self.read_turn(self.find(name)?, rest),
         }
     }
@@ -121,9 +140,26 @@ impl Script {
             ("+", what) => Ok(Line::Say { who, what: Piece::read(what), at_once: true }),
             ("<", what) => Ok(Line::Hear { who, what: Piece::read(what) }),
             ("connects", "") => Ok(Line::Connect(who)),
+            ("moves", site) => {
+                let site = site.strip_prefix("to ").ok_or("where to?")?;
+                read_site(site).map(|site| Line::Move { who, site })
+            }
             ("hangs", "up") => Ok(Line::HangUp(who)),
             _ => Err(format!("nobody knows how to {rest:?}")),
         }
+    }
+
+    /// How the nodes are laid out, of which there are several.
+    fn layout(&mut self) -> &mut Layout {
+        self.cluster.get_or_insert_with(|| Layout {
+            sites: 1,
+            climate: Climate::CALM,
+            history_messages: HISTORY_MESSAGES,
+            tags_per_room: TAGS_PER_ROOM,
+            wait_replicas: 0,
+            outage_rules: Vec::new(),
+            perils: Perils::default(),
+        })
     }
 
     fn find(&self, name: &str) -> Result<usize, String> {
@@ -134,6 +170,11 @@ impl Script {
     fn set(&mut self, assignment: &str) -> Result<(), String> {
         let (key, value) =
             assignment.split_once('=').ok_or_else(|| format!("{assignment:?} sets nothing"))?;
+        if key.trim() == "on_outage_local" {
+            let rule = OutageRule { rooms: value.trim().to_owned(), policy: OutagePolicy::Local };
+            self.layout().outage_rules.push(rule);
+            return Ok(());
+        }
         let value: u64 = value.trim().parse().map_err(|_| format!("{value:?} is not a number"))?;
         let Settings { gateways, store, limits, .. } = &mut self.settings;
         let rate = Rate::per_second(value as u32, BURST_SECONDS);
@@ -173,14 +214,30 @@ impl Script {
     }
 }
 
+/// What is not mended is there no more.
+const FOR_GOOD_MS: u64 = 1 << 40;
+/// What a broker keeps of a room.
+const HISTORY_MESSAGES: usize = 1000;
+const TAGS_PER_ROOM: usize = 4096;
+
+/// `node 2`
+fn read_site(text: &str) -> Result<usize, String> {
+    let number = text.trim().strip_prefix("node ").and_then(|number| number.parse::<usize>().ok());
+    number.and_then(|number| number.checked_sub(1)).ok_or_else(|| format!("{text:?} is no node"))
+}
+
 fn read_role(text: &str) -> Result<Role, String> {
     let (name, what) = text.split_once('=').ok_or_else(|| format!("{text:?} names nobody"))?;
+    let (what, site) = match what.split_once(" on ") {
+        Some((what, site)) => (what, read_site(site)?),
+        None => (what, 0),
+    };
     let mut words = what.split_whitespace();
     let gateway = words.next().ok_or("through which gateway?")?.to_owned();
     let rest: Vec<&str> = words.collect();
     let deflate = rest.last() == Some(&"deflate");
     let room = rest.first().filter(|word| **word != "deflate").unwrap_or(&"").to_string();
-    Ok(Role { name: name.trim().to_owned(), gateway, room, deflate })
+    Ok(Role { name: name.trim().to_owned(), gateway, room, deflate, site })
 }
 
 /// `+ 25s` or `+ 300ms`.

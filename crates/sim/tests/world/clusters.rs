@@ -1,6 +1,10 @@
 //! Scenarios in clusters, each from its seed, and faults that were found so once.
 
-use sim::scenario::Scenario;
+use backplanes::brokered::Line;
+use sim::Fault;
+use sim::scenario::{Scenario, settings};
+
+use crate::scene::{Scene, layout, lobby, rich};
 
 fn play(seed: u64) {
     if let Err(failure) = Scenario::in_cluster(seed).run() {
@@ -38,4 +42,22 @@ fn what_lived_on_in_a_broker_is_not_shown_again() {
 #[test]
 fn who_comes_while_there_is_no_broker_is_told_what_is_said_to_all_later() {
     [38].into_iter().for_each(play);
+}
+
+/// A node that hears of a room late is asked by somebody who has heard of it in time.
+#[test]
+fn who_has_seen_more_than_a_node_knows_is_not_told_of_a_loss() {
+    let mut scene = Scene::in_cluster(&layout(2), &settings(), vec![rich("alice"), rich("bob")]).connected();
+    scene.join(0, &lobby());
+    scene.join(1, &lobby());
+    scene.settle_cluster(1000);
+    scene.befall(Fault::Deaden { site: 1, line: Line::Listener });
+    (0..3).for_each(|mark| scene.post(0, &lobby(), mark, 10));
+    scene.0.settle();
+    assert_ne!(scene.place(0), scene.place(1), "its node does not know yet");
+    scene.cut(0);
+    scene.0.settle();
+    scene.connect_to(0, 1);
+    scene.settle_cluster(5000);
+    assert_eq!(scene.place(0).map(|at| at.offset), Some(3));
 }

@@ -29,7 +29,7 @@ fn rich_crowd(size: usize) -> Vec<Actor> {
 }
 
 fn drain(scene: &mut Scene) {
-    scene.0.ledger.note_drain();
+    scene.0.ledger.note_drain(0);
     scene.0.node.drain(0);
     scene.settle();
 }

@@ -10,6 +10,8 @@ mod pollers;
 mod prefaces;
 mod recovery;
 mod regressions;
+mod replicas;
+mod restarts;
 mod returning;
 mod scene;
 mod seeds;

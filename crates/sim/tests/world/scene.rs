@@ -2,7 +2,9 @@
 
 use chat::{Body, Command, Position, RoomId, RoomName, UserId};
 use shard::Settings;
-use sim::{Actor, Ledger, Mark, Node, Random, Rules, Stage, Weather};
+use sim::{
+    Actor, Climate, Cluster, Fault, Layout, Ledger, Mark, Node, Perils, Random, Rules, Stage, Weather, World,
+};
 
 pub(crate) fn room(name: &str) -> RoomName {
     RoomName::new(name).expect("a valid name")
@@ -15,12 +17,37 @@ pub(crate) fn lobby() -> RoomId {
 /// A calm stage: what is sent arrives whole when the node takes its turns, and not before.
 pub(crate) struct Scene(pub(crate) Stage);
 
+const RULES: Rules = Rules { may_be_full: true, resumes_within: 0, flood: 30 };
+
+/// Nodes with nothing particular between them.
+pub(crate) fn layout(sites: usize) -> Layout {
+    Layout {
+        sites,
+        climate: Climate::CALM,
+        history_messages: 100,
+        tags_per_room: 100,
+        wait_replicas: 0,
+        outage_rules: Vec::new(),
+        perils: Perils::default(),
+    }
+}
+
 impl Scene {
     pub(crate) fn new(settings: &Settings, shards: u16, actors: Vec<Actor>) -> Self {
+        Self::of(Node::new(settings, shards, Weather::CALM, 7).into(), Ledger::new(RULES), actors)
+    }
+
+    /// One in a cluster of nodes with one shard each, to which everybody comes in turn.
+    pub(crate) fn in_cluster(layout: &Layout, settings: &Settings, actors: Vec<Actor>) -> Self {
+        let cluster = Cluster::new(layout.clone(), settings, 1, Weather::CALM, 7);
+        Self::of(World::with(cluster), Ledger::of_cluster(RULES, layout), actors)
+    }
+
+    fn of(node: World, ledger: Ledger, actors: Vec<Actor>) -> Self {
         Self(Stage {
-            node: Node::new(settings, shards, Weather::CALM, 7).into(),
+            node,
             actors,
-            ledger: Ledger::new(Rules { may_be_full: true, resumes_within: 0, flood: 30 }),
+            ledger,
             intruders: Vec::new(),
             random: Random::new(7),
             piece_bytes: 1 << 20,
@@ -36,7 +63,10 @@ impl Scene {
     }
 
     pub(crate) fn connect(&mut self, who: usize) {
-        let shard = who % self.0.node.shards();
+        self.connect_to(who, who % self.0.node.shards());
+    }
+
+    pub(crate) fn connect_to(&mut self, who: usize, shard: usize) {
         self.0.actors[who].connect(shard, &mut self.0.node, &mut self.0.ledger, who as u64);
         self.0.settle();
     }
@@ -67,6 +97,19 @@ impl Scene {
 
     pub(crate) fn close(&mut self, who: usize) {
         self.0.actors[who].close(&mut self.0.node, &mut self.0.ledger);
+    }
+
+    pub(crate) fn befall(&mut self, fault: Fault) {
+        self.0.befall(fault);
+    }
+
+    /// Time passes in a cluster until nothing stands between its nodes any more, and all is right.
+    pub(crate) fn settle_cluster(&mut self, ms: u64) {
+        self.0.wait(ms);
+        assert!(self.0.node.is_whole(), "the nodes find back to the broker");
+        let Stage { node, ledger, .. } = &mut self.0;
+        ledger.check_standing(|room| node.standing(room), node.now().wall);
+        self.settle();
     }
 
     /// All is quiet, and right.
