@@ -114,7 +114,7 @@ impl Homes {
     /// The backplane says how a room stands. What was not shown of it yet is shown, what cannot be shown any more is told, and who waited
     /// enters. Where it goes by another epoch and there is nothing to be told, nobody is told that either, nor who comes until there is.
     fn opened(&mut self, opened: Opened, now: Now, out: &mut Vec<Addressed>) {
-        let Opened { room, head, lineage, tail } = opened;
+        let Opened { room, head, mut lineage, tail } = opened;
         let Some(home) = self.rooms.get_mut(&room) else { return };
         let known = home.head.map(|shown| home.called(shown));
         let (shown, before, mut called) = (home.head.replace(head), home.lineage(), None);
@@ -126,6 +126,11 @@ impl Homes {
                 .map(|(epoch, last)| Position { epoch: *epoch, offset: shown.offset.min(*last) });
             let ways = std::iter::once(shown).chain(by_former);
             let shared = ways.filter_map(|at| lineage.shared(at, head)).max();
+            if let Some(last) = shared {
+                // So it does for those who come back.
+                let shown_by = [shown.epoch, known.epoch].into_iter();
+                lineage = shown_by.fold(lineage, |lineage, epoch| lineage.joined_by(epoch, last, head));
+            }
             let from = shared.unwrap_or(0);
             let news = tail.iter().filter(|message| message.at.offset > from);
             let reached = news.clone().next().map_or(head.offset, |first| first.at.offset - 1);

@@ -134,8 +134,8 @@ impl Homes {
         }
         let may_ask = self.may_ask_again(now);
         let Some(home) = self.rooms.get_mut(&enter.room) else { return };
-        let is_waited_for = home.is_waited_for();
-        let is_behind = home.is_behind(enter.since) && (may_ask || is_waited_for);
+        let is_awaited = home.is_awaited();
+        let is_behind = home.is_behind(enter.since) && (may_ask || is_awaited);
         if home.head.is_some() && !is_behind {
             return self.admit(enter, now, out);
         }
@@ -144,7 +144,7 @@ impl Homes {
         if is_new {
             return self.open(room, now, out);
         }
-        if is_behind && !is_waited_for {
+        if is_behind && !is_awaited {
             self.asked_again.1 += 1;
             self.ask(Ask::Attend(room), now, out);
         }
@@ -180,8 +180,8 @@ impl Homes {
         let Some(home) = self.rooms.get_mut(&enter.room) else { return };
         let counts = home.roster.counts();
         let present = home.roster.show(self.list_max).map(|users| users.cloned().collect());
-        let replay = replay.known_by(home.called(at).epoch, at);
-        let at = home.called(at);
+        let called = home.called_to(enter.since, at);
+        let (replay, at) = (replay.known_by(called.epoch, at), called);
         let entered = Entered {
             to: enter.session,
             user: enter.user,

@@ -80,11 +80,6 @@ impl Home {
         known.is_some_and(|(head, since)| since.epoch == head.epoch && since.offset > head.offset)
     }
 
-    /// Whether somebody waits to enter.
-    pub(super) fn is_waited_for(&self) -> bool {
-        self.far.as_ref().is_some_and(|far| !far.waiting.is_empty())
-    }
-
     /// Those who wait, no longer kept.
     pub(super) fn take_waiting(&mut self) -> Vec<Waiting> {
         let waiting = self.far.as_mut().map(|far| std::mem::take(&mut far.waiting));
@@ -125,6 +120,13 @@ impl Home {
     pub(super) fn called(&self, at: Position) -> Position {
         let epoch = self.far.as_ref().and_then(|far| far.called);
         Position { epoch: epoch.unwrap_or(at.epoch), ..at }
+    }
+
+    /// The same for somebody who comes. Who has seen more of that epoch, which is void, would be sent back in it.
+    pub(super) fn called_to(&self, since: Option<Position>, at: Position) -> Position {
+        let called = self.called(at);
+        let is_ahead = since.is_some_and(|since| since.epoch == called.epoch && since.offset > called.offset);
+        if is_ahead { at } else { called }
     }
 
     /// Those who are here know the room by this epoch from here on; `None`: by its own.

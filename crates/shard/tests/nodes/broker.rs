@@ -8,6 +8,9 @@ use std::sync::Arc;
 use backplanes::{Arrival, Ask, Backplane, NodeId, Opened, Order};
 use chat::{Epoch, Here, Lineage, Message, Position, RoomId};
 
+/// A room remembers so many former epochs.
+pub(crate) const FORMER_MAX: usize = 8;
+
 /// Where an end of the backplane is.
 pub(crate) type At = (NodeId, u16);
 
@@ -141,7 +144,8 @@ impl Room {
     }
 
     fn opened(&self, room: &RoomId) -> Arrival {
-        let lineage = Lineage { former: self.former.clone().into() };
+        let former = self.former.iter().take(FORMER_MAX);
+        let lineage = Lineage { former: former.copied().collect() };
         let (room, head, tail) = (room.clone(), self.head(), self.said.clone());
         Arrival::Opened(Opened { room, head, lineage, tail })
     }

@@ -2,9 +2,13 @@
 
 use shard::{SlowPolicy, SlowRule};
 
+use crate::broker::FORMER_MAX;
 use crate::client::{frame, speak, text, upgrade};
 use crate::cluster::{Cluster, PipeId};
 use crate::recovery::Returning;
+
+/// So many fail-overs, and a broker does not know any more of the epoch before the first.
+const FORGOTTEN: usize = FORMER_MAX + 1;
 
 /// A member of the lobby by the rich protocol, and what it was told when it joined.
 fn enter(cluster: &mut Cluster, node: u32, since: &str) -> (PipeId, String) {
@@ -53,6 +57,20 @@ fn who_is_told_of_a_loss_is_told_since_the_last_position_that_it_knows() {
 }
 
 #[test]
+fn who_comes_back_by_an_epoch_that_only_its_node_remembers_has_lost_nothing() {
+    let mut cluster = Cluster::new(2, 1, |_| {});
+    let (first, _) = enter(&mut cluster, 1, "");
+    say(&mut cluster, &["<a>", "<b>"]);
+    cluster.hear(first);
+    (0..FORGOTTEN).for_each(|_| cluster.fail_over(2));
+    let (_, told) = enter(&mut cluster, 1, "1:2");
+    assert!(told.contains("\"resumed\":true") && told.contains("\"at\":\"1:2\""), "{told}");
+    say(&mut cluster, &["<c>"]);
+    let (_, told) = enter(&mut cluster, 1, "1:2");
+    assert!(told.contains("\"resumed\":true") && told.contains("<c>") && !told.contains("<b>"), "{told}");
+}
+
+#[test]
 fn who_comes_back_with_a_position_that_is_void_is_not_shown_again_what_lived_on() {
     let mut cluster = Cluster::new(2, 1, |_| {});
     let (first, _) = enter(&mut cluster, 1, "");
@@ -66,6 +84,19 @@ fn who_comes_back_with_a_position_that_is_void_is_not_shown_again_what_lived_on(
     assert!(told.contains(&lost("1:3", "2:2")) && told.contains("<d>"), "{told}");
     assert!(!told.contains("<a>") && !told.contains("<b>"), "{told}");
     assert!(text(cluster.hear(first)).contains("<d>"));
+}
+
+#[test]
+fn who_comes_back_with_a_position_that_is_void_is_not_sent_back_in_its_epoch() {
+    let mut cluster = Cluster::new(2, 1, |_| {});
+    say(&mut cluster, &["<a>", "<b>"]);
+    let (first, told) = enter(&mut cluster, 1, "");
+    assert!(told.contains("\"at\":\"1:2\""), "{told}");
+    cluster.fail_over(2);
+    let (_, told) = enter(&mut cluster, 1, "1:4");
+    assert!(told.contains("\"resumed\":false") && told.contains(&lost("1:4", "2:2")), "{told}");
+    say(&mut cluster, &["<c>"]);
+    assert!(text(cluster.hear(first)).contains("\"at\":\"2:3\""));
 }
 
 #[test]
