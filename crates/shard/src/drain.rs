@@ -257,8 +257,10 @@ impl Shard {
     fn may_send_away(&mut self, now: Now) -> bool {
         let here = self.clients();
         let Some(drain) = &mut self.drain else { return false };
+        // Also for whoever cannot be told even when time is up: it is looked after them again with the next batch.
+        let has_left = drain.pace.as_mut().is_some_and(|pace| pace.left(now.monotonic_ms) > 0);
         if now.monotonic_ms < drain.last_ms {
-            return drain.pace.as_mut().is_some_and(|pace| pace.left(now.monotonic_ms) > 0);
+            return has_left;
         }
         if !drain.is_last {
             drain.is_last = true;
