@@ -10,7 +10,7 @@ use crate::server::{Server, free_port};
 
 /// What a node does in Redis, as an ACL: docs/cluster.md.
 const RIGHTS: &str = "~our:* &our:* +@connection +info +script|load +evalsha +wait +publish +subscribe +unsubscribe +set +get +del +exists \
-                      +persist +pexpire +rename +time +hset +hsetnx +hget +hmget +hgetall +hdel +hlen +sadd +srem +srandmember +xadd +xrange \
+                      +persist +pexpire +rename +time +hset +hsetnx +hget +hmget +hgetall +hdel +hlen +sadd +srem +smembers +srandmember +xadd +xrange \
                       +zadd +zrem +zscore +zrangebyscore";
 
 /// And in a cluster.

@@ -29,8 +29,8 @@ fn the_others_see_at_once_that_a_node_has_ended() {
     cluster.end_last();
     cluster.until(|cluster| cluster.elsewhere(0) == 0);
     assert!(began.elapsed() < LEASE, "long before its lease would have ended");
-    assert_eq!(server.tell("ZCARD nodes"), ":1");
-    assert_eq!(server.tell("EXISTS node:00000002:rooms room:{room7}:here"), ":0");
+    assert_eq!(server.tell("ZCARD {nodes}"), ":1");
+    assert_eq!(server.tell("EXISTS {nodes}:00000002:rooms room:{room7}:here"), ":0");
 }
 
 #[test]

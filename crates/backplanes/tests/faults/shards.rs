@@ -52,7 +52,7 @@ fn many_rooms_of_a_cluster_are_opened_and_left() {
     let left = |pattern: &str| {
         masters.servers.iter().map(|server| server.list(&format!("KEYS {pattern}")).len()).sum::<usize>()
     };
-    assert_eq!((left("node:00000002:rooms"), left("*:here")), (0, 1), "but for the node that is there");
+    assert_eq!((left("{nodes}:00000002:rooms"), left("*:here")), (0, 1), "but for the node that is there");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn posts_to_a_master_that_is_away_are_refused_in_time() {
 #[test]
 fn nobody_seems_to_leave_when_the_master_that_knows_the_nodes_dies() {
     let mut masters = Masters::start_with_replicas();
-    let keeper = masters.keeper_of("nodes");
+    let keeper = masters.keeper_of("{nodes}");
     let room = masters.room_of((keeper + 1) % MASTERS);
     let mut cluster = Cluster::of(Plan { room, ..Plan::new(&masters.url()) });
     cluster.here(1, 3);
@@ -146,8 +146,8 @@ fn a_room_whose_slot_moves_to_another_master_goes_on_there() {
 #[test]
 fn the_list_of_nodes_moves_to_another_master_unnoticed() {
     let masters = Masters::start();
-    let slot = masters.slot_of("nodes");
-    let (from, to) = (masters.keeper_of("nodes"), (masters.keeper_of("nodes") + 1) % MASTERS);
+    let slot = masters.slot_of("{nodes}");
+    let (from, to) = (masters.keeper_of("{nodes}"), (masters.keeper_of("{nodes}") + 1) % MASTERS);
     let mut cluster = Cluster::new(2, &masters.url());
     cluster.here(1, 3);
     cluster.until(|cluster| cluster.elsewhere(0) == 3);
@@ -156,7 +156,7 @@ fn the_list_of_nodes_moves_to_another_master_unnoticed() {
     masters.finish_to_move(slot, from, to);
     cluster.end_last();
     cluster.until(|cluster| cluster.elsewhere(0) == 0);
-    assert_eq!(masters.servers[to].tell("ZCARD nodes"), ":1");
+    assert_eq!(masters.servers[to].tell("ZCARD {nodes}"), ":1");
 }
 
 #[test]

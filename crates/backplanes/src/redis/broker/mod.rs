@@ -33,7 +33,8 @@ pub enum Request {
         /// The node, not only this one: also one that died.
         node: NodeId,
     },
-    /// Who is in a room on this node now, published there as [`Heard::Here`]. [`Reply::Done`].
+    /// Who is in a room on this node now, published there as [`Heard::Here`]; nothing where the node does not attend, because it was taken for
+    /// dead. [`Reply::Done`].
     Here {
         /// The room.
         room: RoomId,
@@ -55,7 +56,7 @@ pub enum Request {
     Rooms(NodeId),
     /// All rooms that it keeps this node as having an audience for. [`Reply::Rooms`].
     Own,
-    /// Nothing is kept of a node that died, or has left its rooms, unless it is alive again. [`Reply::Done`].
+    /// Nothing is kept of a node that died, or has left its rooms, unless it is alive again or there are rooms of it. [`Reply::Done`].
     Bury(NodeId),
 }
 

@@ -3,7 +3,7 @@
 //! Knows no time of its own, no connections and no delays; whoever owns it says who hears what is published, and when. A clone is what a
 //! replica has at that moment.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use chat::{Epoch, Here, Lineage, Position, RoomId, RoomKind};
@@ -34,6 +34,8 @@ pub struct Model {
     rooms: BTreeMap<RoomId, Room>,
     /// Until when each node is taken for alive.
     leases: BTreeMap<NodeId, u64>,
+    /// What is cleaned up if a node dies, or has died.
+    noted: BTreeSet<(NodeId, RoomId)>,
 }
 
 /// A room. One that nobody attends to may be there with nothing but who is.
@@ -70,6 +72,7 @@ impl Model {
             inbox_idle_ms: settings.inbox_idle_ms,
             rooms: BTreeMap::new(),
             leases: BTreeMap::new(),
+            noted: BTreeSet::new(),
         }
     }
 
@@ -100,7 +103,8 @@ impl Model {
             Request::Rooms(node) => self.rooms_of(node, ROOMS_AT_ONCE),
             Request::Own => self.rooms_of(node, usize::MAX),
             Request::Bury(node) => {
-                self.leases.retain(|of, until_ms| *of != node || *until_ms > now_ms);
+                let has_rooms = self.noted.iter().any(|(of, _)| *of == node);
+                self.leases.retain(|of, until_ms| *of != node || *until_ms > now_ms || has_rooms);
                 Reply::Done
             }
         })
@@ -117,7 +121,8 @@ impl Model {
         let kept = self.rooms.iter().filter(|(_, room)| room.ends_ms.is_none_or(|ends_ms| ends_ms > now_ms));
         let rooms = kept.map(|(id, room)| format!("{id:?} is kept, with {:?} there", room.here));
         let leases = self.leases.keys().filter(|node| !nodes.contains(node));
-        rooms.chain(leases.map(|node| format!("a lease of {node:?} is kept"))).collect()
+        let noted = self.noted.iter().map(|(node, room)| format!("{room:?} is noted for {node:?}"));
+        rooms.chain(leases.map(|node| format!("a lease of {node:?} is kept"))).chain(noted).collect()
     }
 
     fn post(&mut self, post: Post, now_ms: u64, published: &mut Vec<Publication>) -> Reply {
@@ -156,7 +161,14 @@ impl Model {
         Reply::Placed { at, repeated: false }
     }
 
+    /// What a node is about to attend to. One that is not known is taken for dead.
+    fn note(&mut self, node: NodeId, room: &RoomId) {
+        self.noted.insert((node, room.clone()));
+        self.leases.entry(node).or_insert(0);
+    }
+
     fn attend(&mut self, node: NodeId, attend: Attend, published: &mut Vec<Publication>) -> Reply {
+        self.note(node, &attend.room);
         let run = self.run.clone();
         let room = self.rooms.entry(attend.room.clone()).or_default();
         room.bring_up_to_date(&run, attend.fresh);
@@ -183,6 +195,7 @@ impl Model {
 
     fn forsake(&mut self, id: RoomId, node: NodeId, now_ms: u64, published: &mut Vec<Publication>) -> Reply {
         let idle_ms = self.idle_ms(&id);
+        self.noted.remove(&(node, id.clone()));
         let Some(room) = self.rooms.get_mut(&id) else { return Reply::Done };
         if room.here.remove(&node).is_some() {
             published.push((Channel::Room(id), Heard::Here { node, here: None }));
@@ -194,10 +207,13 @@ impl Model {
     }
 
     fn here(&mut self, node: NodeId, id: RoomId, here: Here, published: &mut Vec<Publication>) -> Reply {
-        let room = self.rooms.entry(id.clone()).or_default();
-        room.here.insert(node, here.clone());
-        room.ends_ms = None;
-        published.push((Channel::Room(id), Heard::Here { node, here: Some(here) }));
+        if id.is_inbox() {
+            self.note(node, &id);
+        }
+        if let Some(told) = self.rooms.get_mut(&id).and_then(|room| room.here.get_mut(&node)) {
+            *told = here.clone();
+            published.push((Channel::Room(id), Heard::Here { node, here: Some(here) }));
+        }
         Reply::Done
     }
 
@@ -215,8 +231,8 @@ impl Model {
     }
 
     fn rooms_of(&self, node: NodeId, rooms_max: usize) -> Reply {
-        let those = self.rooms.iter().filter(|(_, room)| room.here.contains_key(&node));
-        Reply::Rooms(those.map(|(id, _)| id.clone()).take(rooms_max).collect())
+        let those = self.noted.iter().filter(|(of, _)| *of == node);
+        Reply::Rooms(those.map(|(_, room)| room.clone()).take(rooms_max).collect())
     }
 
     fn idle_ms(&self, room: &RoomId) -> u64 {

@@ -26,6 +26,11 @@ impl Keys {
         ["head", "log", "keys", "older-keys", "here"].map(|part| format!("{room}:{part}"))
     }
 
+    /// Who is in a room on which nodes.
+    pub(super) fn here(&self, room: &RoomId) -> String {
+        format!("{}:here", self.channel_of(room))
+    }
+
     /// The nodes of a user, for people and other programs.
     pub(super) fn user(&self, name: &str) -> String {
         format!("{}user:{name}", self.prefix)
@@ -38,12 +43,12 @@ impl Keys {
 
     /// Until when each node is taken for alive.
     pub(super) fn nodes(&self) -> String {
-        format!("{}nodes", self.prefix)
+        format!("{}{{nodes}}", self.prefix)
     }
 
-    /// The rooms that a node has an audience for.
+    /// The rooms that a node has an audience for, in the slot of that.
     pub(super) fn rooms_of(&self, node: NodeId) -> String {
-        format!("{}node:{}:rooms", self.prefix, name_of(node))
+        format!("{}:{}:rooms", self.nodes(), name_of(node))
     }
 
     pub(super) fn channel(&self, channel: &Channel) -> String {
@@ -152,7 +157,7 @@ mod tests {
     fn no_name_leaves_its_braces() {
         let keys = Keys::new("");
         let room = RoomId::public(RoomName::new("}a{b").expect("a valid name"));
-        assert_eq!(keys.of_room(&room)[4], "room:{%7da%7bb}:here");
+        assert_eq!(keys.here(&room), "room:{%7da%7bb}:here");
     }
 
     #[test]

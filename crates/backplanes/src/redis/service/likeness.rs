@@ -45,7 +45,6 @@ struct Pair {
     epochs: u64,
     /// Positions told, to ask with.
     told: Vec<Position>,
-    attended: Vec<(u64, RoomId)>,
 }
 
 impl Pair {
@@ -70,7 +69,6 @@ impl Pair {
             lives: 0,
             epochs: 0,
             told: Vec::new(),
-            attended: Vec::new(),
         }
     }
 
@@ -99,7 +97,7 @@ impl Pair {
         Here { sessions, counts, users: (sessions == 1).then(|| UserId::new("bob").into_iter().collect()) }
     }
 
-    fn request(&mut self, node: u64) -> Request {
+    fn request(&mut self) -> Request {
         let room = self.room();
         let fresh = self.fresh();
         match self.chance.below(10) {
@@ -115,15 +113,12 @@ impl Pair {
             5..=6 => {
                 let since = self.position();
                 let here = (self.chance.below(2) == 0).then(|| self.here());
-                self.attended.push((node, room.clone()));
                 Request::Attend(Attend { room, since, here, fresh })
             }
-            7 if self.attended.contains(&(node, room.clone())) => Request::Here { room, here: self.here() },
+            7 if self.chance.below(2) == 0 => Request::Here { room, here: self.here() },
             7 => Request::Publish { channel: Channel::Node(NodeId(1)), bytes: Bytes::from_static(b"\xffhi") },
             8 => {
-                let of = self.chance.below(NODES);
-                self.attended.retain(|(other, there)| *other != of || *there != room);
-                Request::Forsake { room, node: NodeId(of as u32) }
+                Request::Forsake { room, node: NodeId(self.chance.below(NODES) as u32) }
             }
             _ => match self.chance.below(5) {
                 0 => Request::Rooms(NodeId(self.chance.below(NODES) as u32)),
@@ -140,7 +135,7 @@ impl Pair {
             self.begin_life();
         }
         let node = self.chance.below(NODES);
-        let request = self.request(node);
+        let request = self.request();
         let mut expected = Vec::new();
         let reply = self.model.carry_out(NodeId(node as u32), request.clone(), 0, &mut expected);
         let real = self.ask(node, request.clone()).await;

@@ -100,22 +100,20 @@ impl Wording {
                 asked(What::Post, 1, 0)
             }
             Request::Attend(attend) => {
-                let others = self.ask_to_note(&attend, out);
+                let devices = attend.here.as_ref().map_or(1, |here| here.sessions);
+                let others = self.ask_to_note(&attend.room, devices, out);
                 let key = self.keys.channel_of(&attend.room);
                 out.add(&key, self.attend(attend, run));
                 asked(What::Attend, others + 1, others)
             }
             Request::Forsake { room, node } => asked(What::Deed, self.ask_to_forsake(&room, node, out), 0),
             Request::Here { room, here } => {
-                let mut told = script(&self.scripts.here, &self.keys.of_room(&room));
+                let others = if room.is_inbox() { self.ask_to_note(&room, here.sessions, out) } else { 0 };
                 let channel = self.keys.channel_of(&room);
+                let mut told = script(&self.scripts.here, &[self.keys.here(&room)]);
                 told.arg(name_of(self.node)).arg(write_here(&here)).arg(&channel);
                 out.add(&channel, told);
-                if !room.is_inbox() {
-                    return asked(What::Deed, 1, 0);
-                }
-                self.ask_to_note_devices(&room, here.sessions, out);
-                asked(What::Deed, 2, 0)
+                asked(What::Deed, others + 1, others)
             }
             Request::Publish { channel, bytes } => {
                 let payload = [b"S", name_of(self.node).as_bytes(), &bytes].concat();
@@ -146,7 +144,7 @@ impl Wording {
             }
             Request::Bury(node) => {
                 let nodes = self.keys.nodes();
-                let mut bury = script(&self.scripts.bury, std::slice::from_ref(&nodes));
+                let mut bury = script(&self.scripts.bury, &[nodes.clone(), self.keys.rooms_of(node)]);
                 bury.arg(name_of(node));
                 out.add(&nodes, bury);
                 asked(What::Deed, 1, 0)
@@ -160,15 +158,16 @@ impl Wording {
         self.wait_replicas > 0
     }
 
-    /// Before a node attends to a room it is noted what is to be cleaned up if it dies. Returns how many commands that is.
-    fn ask_to_note(&self, attend: &Attend, out: &mut impl Commands) -> usize {
-        let Attend { room, here, .. } = attend;
+    /// Before a node attends to a room it is noted what is to be cleaned up if it dies, or has died: one that is not known is taken for dead.
+    /// Returns how many commands that is.
+    fn ask_to_note(&self, room: &RoomId, devices: u32, out: &mut impl Commands) -> usize {
         one(&["SADD", &self.keys.rooms_of(self.node), &member_of(room)], out);
+        one(&["ZADD", &self.keys.nodes(), "NX", "0", &name_of(self.node)], out);
         if !room.is_inbox() {
-            return 1;
+            return 2;
         }
-        self.ask_to_note_devices(room, here.as_ref().map_or(1, |here| here.sessions), out);
-        2
+        self.ask_to_note_devices(room, devices, out);
+        3
     }
 
     /// Notes for people how many devices of the user of an inbox are connected to this node.
