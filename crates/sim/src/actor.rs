@@ -223,7 +223,7 @@ impl Actor {
         if !self.is_connected() {
             return;
         }
-        if self.is_nameless {
+        if self.is_nameless && !self.awaits_name {
             self.identify(node, ledger);
         }
         self.go_where_it_was(node, ledger);

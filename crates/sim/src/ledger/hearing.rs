@@ -328,7 +328,7 @@ impl Ledger {
         let is_draining = self.is_draining(session);
         let book = &mut self.sessions[session.0];
         let conduct = book.conduct;
-        let may_be_barred = self.rules.may_be_full || self.trouble > Trouble::None;
+        let may_be_barred = self.rules.may_be_full || self.trouble.max(book.trouble) > Trouble::None;
         let is_full = matches!(book.speech, Speech::Plain(_) | Speech::Reader(..)) && may_be_barred;
         let is_due = match code {
             _ if conduct.is_leaving => true,

@@ -55,6 +55,8 @@ pub(super) struct Session {
     asked: Vec<(Option<Tag>, Asked)>,
     pub(super) stays: BTreeMap<RoomId, Stay>,
     pub(super) is_open: bool,
+    /// What befell the cluster before it has read what it was sent.
+    pub(super) trouble: Trouble,
     pub(super) conduct: Conduct,
 }
 
@@ -132,6 +134,7 @@ impl Session {
             asked: Vec::new(),
             stays: BTreeMap::new(),
             is_open: true,
+            trouble: Trouble::None,
             conduct: Conduct::default(),
         }
     }
@@ -146,8 +149,9 @@ impl Session {
         Some(self.asked.remove(index).1)
     }
 
-    /// What is not answered yet, as far as the client has read, may have been asked in trouble.
+    /// What it has not read yet it was sent in trouble, and what is not answered yet, as far as it has read, may have been asked in trouble.
     pub(super) fn excuse(&mut self, trouble: Trouble) {
+        self.trouble = self.trouble.max(trouble);
         for (_, asked) in &mut self.asked {
             asked.trouble = asked.trouble.max(trouble);
         }

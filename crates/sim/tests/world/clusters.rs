@@ -44,6 +44,36 @@ fn who_comes_while_there_is_no_broker_is_told_what_is_said_to_all_later() {
     [38].into_iter().for_each(play);
 }
 
+/// What a node had sent when it was killed reaches the broker after its lease has ended, and everything was cleaned up.
+#[test]
+fn a_node_that_speaks_from_its_grave_is_buried_again() {
+    play(1623);
+}
+
+/// Epochs that a broker has forgotten are remembered where they were shown.
+#[test]
+fn who_comes_back_by_the_epoch_that_the_others_go_by_has_lost_nothing() {
+    play(1998);
+}
+
+/// Who is told only behind what it has asked for may be told when time is up already.
+#[test]
+fn a_node_that_takes_leave_looks_after_the_last_now_and_then() {
+    [2397, 8427].into_iter().for_each(play);
+}
+
+/// Who reads late reads what was said in trouble; and who asks twice for its name is refused.
+#[test]
+fn nobody_is_accused_of_what_happened_before_it_was_read() {
+    [2076, 5110, 7646].into_iter().for_each(play);
+}
+
+/// What a client has seen of an epoch that ended before does not come back under its name.
+#[test]
+fn who_has_seen_what_is_void_is_told_of_the_epoch_that_goes_on() {
+    play(9404);
+}
+
 /// A node that hears of a room late is asked by somebody who has heard of it in time.
 #[test]
 fn who_has_seen_more_than_a_node_knows_is_not_told_of_a_loss() {
