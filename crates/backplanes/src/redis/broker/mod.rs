@@ -11,6 +11,9 @@ use crate::NodeId;
 
 pub use model::{Model, Publication};
 
+/// How long a node that says nothing is taken for alive.
+pub(super) const LEASE_MS: u64 = 5_000;
+
 /// What a node asks of a broker. Requests of one line are carried out in the order they are asked; of those a [`Input::Cut`](super::machine::Input)
 /// overtakes nobody knows which have been. Some are not answered.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,11 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use chat::{Epoch, Here, Lineage, Position, RoomId, RoomKind};
 
-use super::{Attend, Attended, Channel, Entry, Heard, Post, Reply, Request, Tried, is_one_life};
+use super::{Attend, Attended, Channel, Entry, Heard, Post, Reply, Request, Tried, LEASE_MS, is_one_life};
 use crate::{NodeId, Settings};
 
-/// How long a node that says nothing is taken for alive.
-const LEASE_MS: u64 = 5_000;
 /// How many rooms of a node are told at once.
 const ROOMS_AT_ONCE: usize = 256;
 /// How many former epochs a room remembers.

@@ -71,3 +71,16 @@ fn who_comes_while_the_broker_cannot_be_told_is_told_of_when_it_can() {
     world.settle();
     assert_eq!(world.arrived(1), ["elsewhere 1 3"]);
 }
+
+#[test]
+fn a_room_that_was_heard_all_the_while_is_the_brokers_again_when_it_can_be_asked() {
+    let mut world = World::new(1);
+    world.ask(0, Ask::Attend(room("local")));
+    world.settle();
+    world.cut(0, Line::Commands);
+    world.pass(2_000);
+    world.arrived(0);
+    world.up(0, Line::Commands);
+    world.settle();
+    assert_eq!(world.arrived(0).len(), 1, "it is told how the room stands");
+}

@@ -127,6 +127,15 @@ impl Machine {
         out.arrivals.push((room.shard, Arrival::Opened(opened)));
     }
 
+    /// There is a broker again. A room that was heard all the while does not find that out by being listened to.
+    pub(super) fn end_local(&mut self, out: &mut Outcome) {
+        for id in self.rooms_in_order() {
+            if self.rooms.get(&id).is_some_and(|room| room.local.is_some()) {
+                self.attend_again(&id, out);
+            }
+        }
+    }
+
     pub(super) fn order_in_outage(&mut self, shard: u16, order: Order, out: &mut Outcome) {
         let tags_max = self.tags_per_room;
         let room = self.rooms.get_mut(&order.room);

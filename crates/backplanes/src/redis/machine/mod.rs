@@ -249,6 +249,7 @@ impl Machine {
                 let leaving = std::mem::take(&mut self.leaving);
                 leaving.into_iter().for_each(|room| self.leave(room, self.node, out));
                 self.post_again(out);
+                self.end_local(out);
                 self.attend_more(out);
                 self.say_all_due(out);
             }
@@ -317,7 +318,10 @@ impl Machine {
                 self.not_ended(&Awaited::Bury(node));
             }
             (Awaited::Resign, Reply::Failed | Reply::Unanswered) => self.not_ended(&Awaited::Resign),
-            (Awaited::Renew, Reply::Alive { nodes, dead, lapsed }) => self.alive(nodes, dead, lapsed, out),
+            (Awaited::Renew(asked_ms), Reply::Alive { nodes, dead, lapsed }) => {
+                let lapsed = self.nodes.note_renewed(asked_ms, now_ms) || lapsed;
+                self.alive(nodes, dead, lapsed, out);
+            }
             (Awaited::Rooms(node), Reply::Rooms(rooms)) => self.clean_rooms(node, rooms, out),
             (Awaited::Own, Reply::Rooms(rooms)) => self.compare_own(rooms, out),
             (Awaited::Bury(node), Reply::Done) => self.buried(node),

@@ -8,7 +8,7 @@ use chat::RoomId;
 
 use super::requests::{Awaited, SILENCE_MS};
 use super::{Machine, Outcome};
-use crate::redis::broker::{Channel, Line, Request};
+use crate::redis::broker::{Channel, LEASE_MS, Line, Request};
 use crate::{Arrival, NodeId};
 
 /// How often a node says that it is alive.
@@ -27,6 +27,8 @@ pub(super) struct Nodes {
     /// Whom this node cleans up after at the moment.
     burying: Option<NodeId>,
     renew_due_ms: u64,
+    /// When that was asked for which was answered last.
+    renewed_ms: Option<u64>,
     probe_due_ms: u64,
     /// Which life of the broker the leases are from, and until when nodes it has not heard of yet are not taken for gone.
     run: Option<Box<str>>,
@@ -85,6 +87,13 @@ impl Nodes {
         self.heard_ms.is_some_and(|heard_ms| now_ms < heard_ms + SILENCE_MS)
     }
 
+    /// A renewal is answered. Says whether the lease may have lapsed since the one before: another in between, of which nothing was heard, may
+    /// have come too late.
+    pub(super) fn note_renewed(&mut self, asked_ms: u64, now_ms: u64) -> bool {
+        let before_ms = self.renewed_ms.replace(asked_ms);
+        before_ms.is_some_and(|before_ms| now_ms >= before_ms + LEASE_MS)
+    }
+
     pub(super) fn has_left(&self) -> bool {
         self.end == End::Over
     }
@@ -112,7 +121,7 @@ impl Machine {
         }
         if self.now_ms >= self.nodes.renew_due_ms {
             self.nodes.renew_due_ms = self.now_ms + RENEW_MS;
-            self.request(Request::Renew, Some(Awaited::Renew), out);
+            self.request(Request::Renew, Some(Awaited::Renew(self.now_ms)), out);
         }
         if self.listener.is_up() && self.now_ms >= self.nodes.probe_due_ms {
             self.nodes.probe_due_ms = self.now_ms + PROBE_MS;

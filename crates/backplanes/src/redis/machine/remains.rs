@@ -25,5 +25,5 @@ impl Machine {
 }
 
 fn unanswered(wire: &Wire) -> usize {
-    wire.awaited.values().filter(|awaited| !matches!(awaited, Awaited::Renew)).count()
+    wire.awaited.values().filter(|awaited| !matches!(awaited, Awaited::Renew(_))).count()
 }

@@ -19,7 +19,8 @@ pub(super) enum Awaited {
     Attend(RoomId),
     Forsake(RoomId, NodeId),
     Here(RoomId),
-    Renew,
+    /// When it was asked.
+    Renew(u64),
     Resign,
     Rooms(NodeId),
     Own,

@@ -6,11 +6,9 @@ use redis::{Cmd, Pipeline, Value, cmd};
 
 use super::keys::{Keys, member_of, name_of, read_member, read_node};
 use super::scripts::{Script, Scripts};
-use crate::redis::broker::{Attend, Attended, Channel, Entry, Heard, Post, Reply, Request, Tried};
+use crate::redis::broker::{Attend, Attended, Channel, Entry, Heard, LEASE_MS, Post, Reply, Request, Tried};
 use crate::{NodeId, Settings};
 
-/// How long a node that says nothing is taken for alive.
-const LEASE_MS: u64 = 5_000;
 /// How many rooms of a node are told at once.
 const ROOMS_AT_ONCE: usize = 256;
 /// How long replicas have to say that they have a message.
