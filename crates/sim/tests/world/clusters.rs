@@ -29,7 +29,7 @@ fn a_seed_makes_the_same_happen_in_a_cluster_again() {
 /// Nodes that pause together take each other for dead, and their listeners for deaf.
 #[test]
 fn who_is_there_is_known_after_nodes_have_taken_each_other_for_dead() {
-    [22, 33, 46, 54, 71].into_iter().for_each(play);
+    [22, 33, 46, 54, 71, 6049].into_iter().for_each(play);
 }
 
 /// A broker goes on in another life with less than it had accepted, once and again.
@@ -66,6 +66,12 @@ fn a_node_that_takes_leave_looks_after_the_last_now_and_then() {
 #[test]
 fn nobody_is_accused_of_what_happened_before_it_was_read() {
     [2076, 5110, 7646].into_iter().for_each(play);
+}
+
+/// One of the lines of a node breaks, and the other does not.
+#[test]
+fn a_room_that_was_heard_all_the_while_is_the_brokers_again() {
+    play(4389);
 }
 
 /// What a client has seen of an epoch that ended before does not come back under its name.
