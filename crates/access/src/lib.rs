@@ -3,7 +3,9 @@
 //! To add one: add a folder whose module has `open` ([`Open`]), and its name below. They do not know sessions, gateways, stores, backplanes or
 //! each other.
 
+mod archive;
 mod desk;
+mod docket;
 mod doors;
 mod file;
 mod herald;
@@ -11,6 +13,10 @@ mod pattern;
 mod port;
 mod rules;
 
+pub use archive::{Archive, FILE as RULINGS_FILE, Kept};
+pub use docket::{
+    Docket, Entry, Offender, Penalty, Person, RULINGS_MAX, RoomTerms, Ruling, RulingTerms, Subject,
+};
 pub use doors::open;
 pub use herald::Herald;
 pub use pattern::Pattern;

@@ -15,7 +15,7 @@ mod recent;
 mod service;
 mod vitals;
 
-pub use api::{Api, Instruct, Key, KeyError, Reply, Scope, Scopes, Shards};
+pub use api::{Api, Instruct, Keep, Key, KeyError, Reply, Scope, Scopes, Shards};
 pub use metric::{Histogram, Kind, METRICS, Metric, Sample};
 pub use service::{Service, serve};
 pub use vitals::{Stage, Standing, Vitals};

@@ -58,6 +58,13 @@ pub enum Event {
         /// The room.
         room: RoomId,
     },
+    /// An operator has the session leave a room.
+    Removed {
+        /// The room.
+        room: RoomId,
+        /// Why, and whether it may come back.
+        because: Refusal,
+    },
     /// A message of a room.
     Posted(Arc<Message>),
     /// Who came and went since the last time.

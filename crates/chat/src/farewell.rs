@@ -46,11 +46,17 @@ pub enum Farewell {
     TooManySessions,
     /// An operator has sent the client away.
     Disconnected,
+    /// An operator has the client leave its only room.
+    Kicked,
+    /// An operator does not let the user, or the address, be there.
+    Banned,
+    /// An operator has closed the client's only room.
+    RoomClosed,
 }
 
 impl Farewell {
     /// Every farewell there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Bye,
         Self::ProtocolError,
         Self::UnsupportedData,
@@ -70,6 +76,9 @@ impl Farewell {
         Self::TooFast,
         Self::TooManySessions,
         Self::Disconnected,
+        Self::Kicked,
+        Self::Banned,
+        Self::RoomClosed,
     ];
 
     /// The close code.
@@ -89,11 +98,24 @@ impl Farewell {
             Refusal::TokenExpired => Self::TokenExpired,
             Refusal::Revoked => Self::Revoked,
             Refusal::TooFast { .. } => Self::TooFast,
+            Refusal::Kicked => Self::Kicked,
+            Refusal::Banned => Self::Banned,
+            Refusal::RoomClosed => Self::RoomClosed,
             Refusal::Forbidden | Refusal::NotYours => Self::Forbidden,
             Refusal::NotIdentified | Refusal::NotProven | Refusal::BadToken | Refusal::BadPassword => {
                 Self::Unauthorized
             }
             _ => Self::Overloaded,
+        }
+    }
+
+    /// What is told in its place to a client that waits for an answer, where a refusal says the same.
+    pub fn as_refusal(self) -> Option<Refusal> {
+        match self {
+            Self::Banned => Some(Refusal::Banned),
+            Self::Revoked => Some(Refusal::Revoked),
+            Self::RoomClosed => Some(Refusal::RoomClosed),
+            _ => None,
         }
     }
 
@@ -123,6 +145,9 @@ impl Farewell {
             Self::TooFast => (4513, "too_fast"),
             Self::TooManySessions => (4514, "too_many_sessions"),
             Self::Disconnected => (4520, "disconnected"),
+            Self::Kicked => (4521, "kicked"),
+            Self::Banned => (4522, "banned"),
+            Self::RoomClosed => (4523, "room_closed"),
         }
     }
 }

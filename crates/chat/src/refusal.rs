@@ -52,11 +52,24 @@ pub enum Refusal {
         /// When it may be asked for again, in milliseconds.
         retry_after_ms: u32,
     },
+    /// An operator has the session leave the room.
+    Kicked,
+    /// An operator does not let the user, or the address, be there.
+    Banned,
+    /// An operator does not let the user, or the address, say anything.
+    Muted,
+    /// Who has said something in the room has to wait before they say more.
+    SlowMode {
+        /// For so long, in milliseconds.
+        retry_after_ms: u32,
+    },
+    /// An operator has closed the room.
+    RoomClosed,
 }
 
 impl Refusal {
     /// Every refusal there is.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 28] = [
         Self::BadRequest,
         Self::BadName,
         Self::NotYours,
@@ -80,6 +93,11 @@ impl Refusal {
         Self::Unavailable,
         Self::Undecided,
         Self::TooFast { retry_after_ms: 0 },
+        Self::Kicked,
+        Self::Banned,
+        Self::Muted,
+        Self::SlowMode { retry_after_ms: 0 },
+        Self::RoomClosed,
     ];
 
     /// The stable code.
@@ -103,13 +121,15 @@ impl Refusal {
                 | Self::Unavailable
                 | Self::Undecided
                 | Self::TooFast { .. }
+                | Self::Kicked
+                | Self::SlowMode { .. }
         )
     }
 
     /// After how many milliseconds it may, where that is known.
     pub fn retry_after_ms(self) -> Option<u32> {
         match self {
-            Self::TooFast { retry_after_ms } => Some(retry_after_ms),
+            Self::TooFast { retry_after_ms } | Self::SlowMode { retry_after_ms } => Some(retry_after_ms),
             _ => None,
         }
     }
@@ -160,6 +180,13 @@ impl Refusal {
             Self::TooFast { .. } => {
                 ("too_fast", "too much in too short a time; wait, and send it again", 429)
             }
+            Self::Kicked => ("kicked", "an operator has you leave the room", 403),
+            Self::Banned => ("banned", "an operator does not let you be here", 403),
+            Self::Muted => ("muted", "an operator does not let you say anything here", 403),
+            Self::SlowMode { .. } => {
+                ("slow_mode", "say one thing after the other in this room; wait, and send it again", 429)
+            }
+            Self::RoomClosed => ("room_closed", "an operator has closed the room", 403),
         }
     }
 }

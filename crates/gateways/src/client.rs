@@ -140,6 +140,13 @@ pub enum Heard {
         /// Why.
         refusal: Refusal,
     },
+    /// An operator has it leave a room.
+    Removed {
+        /// The room.
+        room: RoomId,
+        /// Why.
+        because: Refusal,
+    },
     /// Messages after `since` up to `at` will not come.
     Lost {
         /// The room.

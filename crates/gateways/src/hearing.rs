@@ -133,6 +133,7 @@ impl Object<'_> {
             "page" => {
                 Heard::Page { tag, messages: self.page(&room.clone()?)?, room: room?, more: self.more? }
             }
+            "removed" => Heard::Removed { room: room?, because: self.refusal()? },
             "left" => Heard::Left { tag, room: room? },
             "time" => Heard::Time { tag, time: Time(self.time?) },
             "closing" => Heard::Closing(self.farewell()?),

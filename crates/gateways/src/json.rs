@@ -14,6 +14,7 @@ pub(crate) fn write_event(event: &Event, out: &mut Vec<u8>) {
         Event::Accepted { tag, at } => Object::of("accepted", out).tag(tag).shown("at", at).end(),
         Event::Refused { tag, refusal } => write_refused(tag, *refusal, out),
         Event::Left { tag, room } => Object::of("left", out).tag(tag).room(room).end(),
+        Event::Removed { room, because } => Object::of("removed", out).room(room).refusal(*because).end(),
         Event::Time { tag, time } => Object::of("time", out).tag(tag).number("time", time.0).end(),
         Event::Closing(farewell) => write_closing(*farewell, out),
         Event::Lost { room, since, at } => {

@@ -88,6 +88,8 @@ pub struct EventNames {
     pub new_message: String,
     /// To a client: messages that will not come.
     pub lost: String,
+    /// A client was made to leave a room.
+    pub removed: String,
 }
 
 impl Default for EventNames {
@@ -101,6 +103,7 @@ impl Default for EventNames {
             send_message: "send message".to_owned(),
             new_message: "new message".to_owned(),
             lost: "lost".to_owned(),
+            removed: "removed".to_owned(),
         }
     }
 }

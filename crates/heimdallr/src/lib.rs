@@ -11,6 +11,7 @@ mod heap;
 mod log;
 mod numbers;
 mod renewal;
+mod rulings;
 mod server;
 mod settings;
 mod supervisor;

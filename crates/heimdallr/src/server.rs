@@ -18,6 +18,7 @@ use crate::config::Settings;
 use crate::heap::{self, Levels, Tide};
 use crate::log::SetLevel;
 use crate::renewal::{Identity, Renewal};
+use crate::rulings::Rulings;
 use crate::{log, numbers, settings, supervisor, tls};
 
 /// How often it is looked whether a shard has ended, which none should while the node works, and whether a crowd has left.
@@ -48,8 +49,10 @@ pub(crate) fn run(
     let Some(secret) = secret else { return service.stop().map_err(|error| error.to_string()) };
     vitals.introduce(named(&backplane.node));
     let identity = Identity { node: backplane.node, secret };
+    let rulings = Rulings::open(settings)?;
+    rulings.keep_for(&api);
     let streams = (places(settings, supervisor::listeners()?), tls.as_ref());
-    let node = start_node(settings, application, &vitals, &levels, (&backplane, identity), streams);
+    let node = start_node(settings, application, &vitals, &levels, (&backplane, identity, &rulings), streams);
     let node = node.map_err(|error| error.to_string())?;
     let certificates = tls::Watch::new(tls);
     note_vitals(&node, &vitals, &certificates);
@@ -112,7 +115,7 @@ fn start_node(
     application: &Application,
     vitals: &Arc<Vitals>,
     levels: &Arc<Levels>,
-    (backplane, identity): (&backplanes::Settings, Identity),
+    (backplane, identity, rulings): (&backplanes::Settings, Identity, &Rulings),
     (listen, tls): (Vec<Listen>, Option<&Arc<Tls>>),
 ) -> Result<Node, NodeError> {
     let shards = (0..settings.threads).map(|index| {
@@ -122,7 +125,8 @@ fn start_node(
             vitals.publish_histograms(index, numbers::histograms(shard));
             levels.publish(index, shard.holdings());
         });
-        (identity.settings_of_shard(settings, application, index), publish)
+        let settings = identity.settings_of_shard(settings, application, index);
+        (shard::Settings { rulings: rulings.all(), ..settings }, publish)
     });
     let open = settings::backplane_of(settings);
     let (open_store, disk) = (settings::store_of(settings), settings::of_store(settings));
@@ -139,6 +143,7 @@ fn start_node(
         backplane: &open_link,
         store: &|wakes| open_store(&disk, wakes),
         access: &|wakes| access::open(&access, &wakes),
+        tell: rulings.teller(),
     };
     Node::start(listen, shards.collect(), links, tls, log::write)
 }

@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use access::{Guests, Minds, Rules, Terms, TokenSettings, WebhookSettings};
 use backplanes::{BACKPLANES, NodeId, OutagePolicy, OutageRule};
@@ -177,6 +178,7 @@ pub(crate) fn of_shard(
             socketio: socketio(settings, application),
         },
         rules: rules(settings),
+        rulings: Arc::default(),
         store: stores::Settings {
             messages_max: settings.history_messages,
             age_max_ms: settings.history_seconds.as_millis() as u64,
@@ -260,6 +262,7 @@ fn socketio(settings: &Settings, application: &Application) -> SocketIoSettings 
             send_message: settings.socketio_event_send_message.clone(),
             new_message: settings.socketio_event_new_message.clone(),
             lost: settings.socketio_event_lost.clone(),
+            removed: settings.socketio_event_removed.clone(),
         },
         application: application.clone(),
     }

@@ -17,7 +17,7 @@ mod turns;
 pub use clock::monotonic_us;
 pub use limits::raise_open_files;
 pub use listener::Listen;
-pub use node::{Links, Node, NodeError, Note, Open, Publish};
+pub use node::{Links, Node, NodeError, Note, Open, Publish, Tell};
 pub use office::{Office, Reply};
 pub use secured::Handshakes;
 pub use tls::{PairFiles, Tls, TlsError};

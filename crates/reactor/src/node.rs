@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 
 use backplanes::Wake;
-use shard::{Notice, Settings, Shard};
+use shard::{News, Notice, Settings, Shard};
 
 use crate::listener::Listen;
 use crate::mailroom::{Bell, connect};
@@ -23,6 +23,9 @@ pub type Publish = Box<dyn FnMut(&Shard, &Handshakes) + Send>;
 /// Told what is worth a line in a log, on the thread of its shard. It must not wait.
 pub type Note = fn(&Notice);
 
+/// Told what is to be known beyond the node, or when it starts again, on the thread of a shard. It must not wait.
+pub type Tell = Arc<dyn Fn(News) + Send + Sync>;
+
 /// Opens what the shards of a node share, given what wakes each of them.
 pub type Open<'a, Link, Error> = &'a dyn Fn(Vec<Wake>) -> Result<Box<Link>, Error>;
 
@@ -34,6 +37,8 @@ pub struct Links<'a> {
     pub store: Open<'a, dyn stores::Link, stores::OpenError>,
     /// Who decides about clients.
     pub access: Open<'a, dyn access::Link, access::OpenError>,
+    /// Who is told of news.
+    pub tell: Tell,
 }
 
 /// Why a node did not start.
@@ -99,12 +104,12 @@ impl Node {
             let name = format!("shard-{index}");
             let end = node.backplane.end(index);
             let (store, access) = (node.store.end(index), node.access.end(index));
-            let tls = tls.cloned();
+            let (tls, tell) = (tls.cloned(), links.tell.clone());
             // The shard is made on its own thread: it never leaves it.
             let run = move || {
                 let store = store(&settings.store);
                 let shard = Shard::with_store(settings, end(), store).judged_by(access());
-                Turns::new((shard, index), listeners, post, bell, orders, tls, (publish, note))?.run()
+                Turns::new((shard, index), listeners, post, bell, orders, tls, (publish, note, tell))?.run()
             };
             let thread = std::thread::Builder::new().name(name).spawn(run).map_err(NodeError::Machine)?;
             node.threads.push(thread);

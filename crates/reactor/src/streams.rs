@@ -5,10 +5,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
-use shard::{Effects, Luggage, Mail, Notice, Report, ShardId, StreamId, Ticket};
+use shard::{Effects, Luggage, Mail, News, Notice, Report, ShardId, StreamId, Ticket};
 
 use crate::mailroom::{Mailbox, Parcel};
-use crate::node::Note;
+use crate::node::{Note, Tell};
 use crate::office::Waiting;
 use crate::secured::{Entry, Flushed, Secured};
 
@@ -20,6 +20,7 @@ pub(crate) struct World {
     /// Operators that wait to hear from the shard.
     pub(crate) awaited: Waiting,
     note: Note,
+    tell: Tell,
     slots: Vec<Slot>,
     vacant: Vec<u32>,
     /// Streams that are read again.
@@ -57,10 +58,25 @@ pub(crate) enum Received {
 }
 
 impl World {
-    pub(crate) fn new(epoll: OwnedFd, mailbox: Mailbox, secured: Secured, note: Note) -> Self {
+    pub(crate) fn new(
+        epoll: OwnedFd,
+        mailbox: Mailbox,
+        secured: Secured,
+        (note, tell): (Note, Tell),
+    ) -> Self {
         let awaited = Waiting::default();
-        let (slots, vacant, released) = (Vec::new(), Vec::new(), Vec::new());
-        Self { epoll, mailbox, secured, awaited, note, slots, vacant, released, generations: 0 }
+        Self {
+            epoll,
+            mailbox,
+            secured,
+            awaited,
+            note,
+            tell,
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            released: Vec::new(),
+            generations: 0,
+        }
     }
 
     /// Takes a socket in. `None`: the machine would not tell of its events.
@@ -227,6 +243,10 @@ impl Effects for World {
 
     fn note(&mut self, notice: &Notice) {
         (self.note)(notice);
+    }
+
+    fn tell(&mut self, news: News) {
+        (self.tell)(news);
     }
 
     fn report(&mut self, ticket: Ticket, report: Report) {

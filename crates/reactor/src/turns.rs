@@ -15,7 +15,7 @@ use shard::{Input, Now, Settings, Shard, StreamId};
 use crate::clock::{Clock, monotonic_us};
 use crate::limits::open_files_max;
 use crate::mailroom::{Bell, Mailbox, Parcel};
-use crate::node::{Note, Publish};
+use crate::node::{Note, Publish, Tell};
 use crate::office::Window;
 use crate::secured::Secured;
 use crate::streams::{Received, World, stream_of};
@@ -92,7 +92,7 @@ impl Turns {
         bell: Arc<Bell>,
         orders: Arc<Orders>,
         tls: Option<Arc<Tls>>,
-        (publish, note): (Publish, Note),
+        (publish, note, tell): (Publish, Note, Tell),
     ) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         epoll::add(&epoll, bell.as_fd(), EventData::new_u64(BELL_TOKEN), EventFlags::IN)?;
@@ -102,7 +102,7 @@ impl Turns {
         Ok(Self {
             shard,
             index,
-            world: World::new(epoll, mailbox, Secured::new(tls), note),
+            world: World::new(epoll, mailbox, Secured::new(tls), (note, tell)),
             bell,
             window,
             orders,

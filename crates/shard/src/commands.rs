@@ -29,11 +29,11 @@ impl Shard {
             Command::Post { room, author, body, tag, reply } => {
                 self.ask_to_post(place, Saying { room, author, body, tag, reply }, now)
             }
-            Command::Direct { to, body, tag } => self.direct(place, to, body, tag),
+            Command::Direct { to, body, tag } => self.direct(place, to, (body, tag), now),
             Command::Recall { room, before, limit, tag } => {
                 self.recall(place, Recall { room, before, limit, tag, session: self.sessions.key(place) })
             }
-            Command::Signal { room, signal, content, .. } => self.signal(place, room, signal, content),
+            Command::Signal { room, signal, content, .. } => self.signal(place, room, (signal, content), now),
             Command::Announce { room, signal, content } => {
                 let home = self.settings.home_of(&room);
                 self.send_mail(home, Mail::Signal { room, user: None, signal, content: Some(content) });
@@ -63,6 +63,7 @@ impl Shard {
         now: Now,
     ) -> Result<(), Refusal> {
         self.check_rules(place, Right::Join, &room)?;
+        self.check_stay(place, &room, now)?;
         self.join_if_decided(place, room, since, tag, now)
     }
 
@@ -122,6 +123,7 @@ impl Shard {
         self.check_size(&saying.body)?;
         self.check_present(place, &saying.room)?;
         self.check_rules(place, Right::Post, &saying.room)?;
+        self.check_speech(place, &saying.room, now)?;
         self.post_if_decided(place, saying, now)
     }
 
@@ -143,10 +145,17 @@ impl Shard {
         Ok(())
     }
 
-    fn direct(&mut self, place: Place, to: UserId, body: Body, tag: Option<Tag>) -> Result<(), Refusal> {
+    fn direct(
+        &mut self,
+        place: Place,
+        to: UserId,
+        (body, tag): (Body, Option<Tag>),
+        now: Now,
+    ) -> Result<(), Refusal> {
         self.check_size(&body)?;
         let author = Some(self.user_of(place).ok_or(Refusal::NotIdentified)?);
         let room = RoomId::inbox(to);
+        self.check_speech(place, &room, now)?;
         let home = self.settings.home_of(&room);
         self.tally.posts += 1;
         self.note(place, Attention::Messages, || Deed::Said { room: room.clone(), bytes: body.len() });
@@ -185,14 +194,15 @@ impl Shard {
         &mut self,
         place: Place,
         room: RoomId,
-        signal: SignalName,
-        content: Option<Arc<Content>>,
+        (signal, content): (SignalName, Option<Arc<Content>>),
+        now: Now,
     ) -> Result<(), Refusal> {
         self.membership(place, &room).ok_or(Refusal::NotJoined)?;
         if content.as_ref().is_some_and(|content| content.len() > self.settings.gateways.max_message_bytes) {
             return Err(Refusal::MessageTooLarge);
         }
         self.check_rules(place, Right::Post, &room)?;
+        self.check_sign(place, &room, now)?;
         let user = self.user_of(place);
         self.send_mail(self.settings.home_of(&room), Mail::Signal { room, user, signal, content });
         Ok(())
@@ -241,12 +251,19 @@ impl Shard {
             // The audience's copy of the name, which sessions that keep a name then share.
             entered.room = audience.room.clone();
         }
+        let room = entered.room.clone();
+        // It may have been ruled meanwhile, or while it was away.
+        let stays = self.check_stay(place, &room, now);
         if self.is_to_go_on_in(place, &entered.room) {
-            return self.entered_again(place, entered, now);
+            self.entered_again(place, entered, now);
+        } else {
+            self.note_entered(place, &entered.room, entered.stands_at());
+            self.welcome(place, entered, now);
+            self.go_on(place, now);
         }
-        self.note_entered(place, &entered.room, entered.stands_at());
-        self.welcome(place, entered, now);
-        self.go_on(place, now);
+        if let Err(because) = stays {
+            self.expel_one(place, &room, because, now);
+        }
     }
 
     /// Keeps from a session what the room's rules keep from it. What it asked for and does not get, it is told of as lost.

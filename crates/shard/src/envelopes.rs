@@ -282,10 +282,11 @@ fn carried(fields: &mut Reader<'_>) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use access::{Offender, Penalty, RoomTerms, Ruling, RulingTerms, Subject};
     use backplanes::NodeId;
     use bytes::Bytes;
     use chat::{
-        Content, Epoch, Group, Peer, Position, Reply, RoomId, RoomName, SignalName, UserId, Whom, Wish,
+        Content, Epoch, Group, Peer, Position, Reply, RoomId, RoomName, SignalName, Time, UserId, Whom, Wish,
     };
     use proptest::prelude::*;
 
@@ -442,7 +443,34 @@ mod tests {
     }
 
     fn decree() -> impl Strategy<Value = Box<Decree>> {
-        whose().prop_map(|whose| Box::new(Decree::Disconnect(whose)))
+        let user = "[a-z]{1,20}".prop_map(|name| Offender::User(UserId::new(&name).expect("a valid name")));
+        let whom = prop_oneof![user, any::<[u8; 4]>().prop_map(|octets| Offender::Address(octets.into()))];
+        let penalty = prop_oneof![Just(Penalty::Ban), Just(Penalty::Mute)];
+        let subject = prop_oneof![
+            (penalty, whom, prop::option::of(room()))
+                .prop_map(|(penalty, whom, room)| Subject::Somebody(penalty, whom, room)),
+            room().prop_map(Subject::Room),
+        ];
+        let terms = prop_oneof![
+            (any::<Option<u64>>(), "[a-zé]{0,9}").prop_map(|(until, reason)| RulingTerms::Penalty {
+                until: until.map(Time),
+                reason: reason.into()
+            }),
+            any::<(bool, u32)>()
+                .prop_map(|(is_closed, slow_ms)| RulingTerms::Room(RoomTerms { is_closed, slow_ms })),
+            Just(RulingTerms::Lifted),
+        ];
+        let ruling = (subject, terms, any::<u64>()).prop_map(|(subject, terms, since)| Ruling {
+            subject,
+            terms,
+            since: Time(since),
+        });
+        let decree = prop_oneof![
+            whose().prop_map(Decree::Disconnect),
+            (room(), whose()).prop_map(|(room, whose)| Decree::Kick(room, whose)),
+            prop::collection::vec(ruling, 0..4).prop_map(Decree::Rule),
+        ];
+        decree.prop_map(Box::new)
     }
 
     fn word() -> impl Strategy<Value = Word> {

@@ -28,9 +28,11 @@ mod lanes;
 mod latency;
 mod limits;
 mod mail;
+mod moderation;
 mod moves;
 mod names;
 mod near_ends;
+mod news;
 mod notices;
 mod office;
 mod origins;
@@ -61,6 +63,7 @@ pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use latency::{Heard, LATENCY_BOUNDS_US, Latencies};
 pub use limits::{Limit, Limits};
 pub use mail::Mail;
+pub use news::News;
 pub use notices::{Attention, Deed, NotAKey, Notice};
 pub use office::{
     Decree, Instruction, MembersReport, Report, RoomLine, RoomMark, RoomReport, RoomsSought, SessionLine,
@@ -131,6 +134,11 @@ pub trait Effects {
     /// Something worth a line in a log has happened.
     fn note(&mut self, notice: &Notice) {
         let _ = notice;
+    }
+
+    /// Something has happened that is to be known beyond the node, or when it starts again.
+    fn tell(&mut self, news: News) {
+        let _ = news;
     }
 
     /// What became of an instruction.

@@ -115,10 +115,11 @@ impl Shard {
                     Admitted::Opens(gateway, mut protocol) => {
                         // A session of several streams has its name already, and its protocol may have had others do something.
                         let is_bound = protocol.spread().is_some();
-                        if self.turns_away(&mut *protocol, now) {
+                        let is_barred = self.bars(address, now);
+                        if is_barred || self.turns_away(&mut *protocol, now) {
                             out.commands.clear();
                             let place = self.open(id, address, gateway, protocol, &mut out, now);
-                            let farewell = self.farewell();
+                            let farewell = if is_barred { Farewell::Banned } else { self.farewell() };
                             self.part(place, farewell, now);
                             self.outbox = out;
                             return length;

@@ -1,6 +1,8 @@
 //! What a shard may know of the configuration.
 
-use access::Rules;
+use std::sync::Arc;
+
+use access::{Rules, Ruling};
 use backplanes::NodeId;
 use chat::RoomId;
 
@@ -21,6 +23,8 @@ pub struct Settings {
     pub gateways: gateways::Settings,
     /// What may be done in which room, and by whom.
     pub rules: Rules,
+    /// What operators had ruled before the node started.
+    pub rulings: Arc<[Ruling]>,
     /// What the store has at hand.
     pub store: stores::Settings,
     /// How far a session may fall behind, in bytes: of its own answers, and of each room.

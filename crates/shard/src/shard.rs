@@ -1,6 +1,7 @@
 //! The shard itself: what it owns, and which input goes where.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use access::Access;
 use backplanes::{Backplane, Signal};
@@ -19,6 +20,7 @@ use crate::drain::Drain;
 use crate::flood::Floods;
 use crate::home::{Addressed, Homes};
 use crate::latency::Turn;
+use crate::moderation::Moderation;
 use crate::moves::Departure;
 use crate::names::Names;
 use crate::office::Office;
@@ -30,7 +32,7 @@ use crate::streams::{Place, Streams};
 use crate::traces::{TraceStage, Traces};
 use crate::travels::Travels;
 use crate::tunnels::Tunnels;
-use crate::{Effects, Holdings, Input, Mail, Notice, Now, Settings, ShardId, StreamId, Tally};
+use crate::{Effects, Holdings, Input, Mail, News, Notice, Now, Settings, ShardId, StreamId, Tally};
 
 /// One core's share of the node. Not `Send`: it never leaves its core.
 pub struct Shard {
@@ -54,6 +56,8 @@ pub struct Shard {
     pub(crate) bids: Bids,
     /// What operators have asked.
     pub(crate) office: Office,
+    /// What operators have ruled.
+    pub(crate) moderation: Moderation,
     pub(crate) tunnels: Tunnels,
     /// Sessions that go to the nodes of their streams.
     pub(crate) travels: Travels,
@@ -92,6 +96,8 @@ pub struct Shard {
     pub(crate) tally: Tally,
     /// What was noted and not said yet.
     pub(crate) notices: Vec<Notice>,
+    /// What has happened and was not told yet.
+    pub(crate) news: Vec<News>,
     // Buffers used again by every input.
     pub(crate) outbox: Outbox,
     pub(crate) gathered: Vec<u8>,
@@ -123,6 +129,7 @@ impl Shard {
             reclaims: Reclaims::default(),
             bids: Bids::default(),
             office: Office::default(),
+            moderation: Moderation::new(&settings.rulings, Arc::from([settings.node])),
             tunnels: Tunnels::default(),
             travels: Travels::default(),
             large_rooms: HashSet::new(),
@@ -144,6 +151,7 @@ impl Shard {
             traces: Traces::default(),
             tally: Tally::default(),
             notices: Vec::new(),
+            news: Vec::new(),
             outbox: Outbox::default(),
             gathered: Vec::new(),
             words: Vec::new(),
@@ -199,6 +207,7 @@ impl Shard {
         self.send_envelopes(now);
         self.tell_notices(effects);
         self.tell_reports(effects);
+        self.tell_news(effects);
     }
 
     /// Goes by what of other settings can change while there are sessions and rooms.
@@ -239,6 +248,7 @@ impl Shard {
         self.send_envelopes(now);
         self.tell_notices(effects);
         self.tell_reports(effects);
+        self.tell_news(effects);
         !self.audiences.ring.is_empty()
             || !self.touched.is_empty()
             || !self.kept.is_empty()
@@ -261,6 +271,7 @@ impl Shard {
         self.more_arrivals = self.homes.collect(now, &mut out);
         self.mail.extend(out.drain(..));
         self.addressed = out;
+        self.greet_nodes();
     }
 
     /// Sends what there is to be said to other nodes.
@@ -355,7 +366,8 @@ impl Shard {
             Mail::Envelope { from, bytes } => self.open_envelope(from, &bytes, now, effects),
             Mail::Bid { bidding, from } => self.obey_application(&bidding, from, now),
             Mail::Replied { from, replied } => self.hear_reply(from, *replied, now),
-            Mail::Decreed(decree) => _ = self.heed(&decree, now),
+            // Another node was told whether there was room for it.
+            Mail::Decreed(decree) => drop(self.heed(&decree, now)),
             Mail::Bidden(bidding) => self.obey(&bidding, now, &mut out),
             Mail::Placed { trace, at } => self.traces.note(trace, TraceStage::Ordered(at)),
             Mail::Answer { to, event } => self.answer(to, &event, now),

@@ -197,6 +197,7 @@ impl Shard {
         let Pass { user, standing } = verdict?;
         match (asked, user) {
             (Asked::Identify { takes_direct, inbox, tag }, Some(user)) => {
+                self.check_name(place, &user, now)?;
                 self.note_standing(place, standing);
                 if takes_direct {
                     self.enter(place, RoomId::inbox(user.clone()), Some(user), inbox, tag);

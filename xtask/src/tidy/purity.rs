@@ -10,6 +10,7 @@ const PURE: &[&str] = &[
     "crates/gateways/src/",
     "crates/access/src/accounts/scram.rs",
     "crates/access/src/guests/",
+    "crates/access/src/docket.rs",
     "crates/access/src/pattern.rs",
     "crates/access/src/rules.rs",
     "crates/access/src/webhook/breaker.rs",

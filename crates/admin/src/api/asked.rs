@@ -29,7 +29,8 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn name(&self) -> &str {
+    /// What the path names.
+    pub(super) fn name(&self) -> &str {
         self.names.first().map_or("", String::as_str)
     }
 

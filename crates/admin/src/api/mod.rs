@@ -12,6 +12,7 @@ mod document;
 mod idempotency;
 mod keys;
 mod messages;
+mod moderation;
 mod node;
 mod problem;
 mod recent;
@@ -26,10 +27,13 @@ mod users;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::Notify;
+use access::{Kept, Ruling};
+use chat::Time;
+use tokio::sync::{Notify, oneshot};
 
 pub use keys::{Key, KeyError, Scope, Scopes};
 pub use shards::{Instruct, Reply, Shards};
@@ -39,6 +43,7 @@ pub(crate) use dispatch::routes;
 use audit::Audit;
 use idempotency::Done;
 use keys::Keys;
+use problem::{Fault, Problem};
 
 use crate::vitals::Vitals;
 
@@ -54,7 +59,14 @@ pub struct Api {
     /// One message is followed at a time.
     tracing: tokio::sync::Mutex<()>,
     started: Instant,
+    /// Where rulings are kept; nowhere, where nothing outlives the process.
+    keep: OnceLock<Keep>,
+    /// When something was ruled last.
+    ruled: AtomicU64,
 }
+
+/// Has a ruling kept.
+pub type Keep = Box<dyn Fn(Ruling, Kept) + Send + Sync>;
 
 impl Api {
     /// That of a node about to start. Without keys it answers only on this machine.
@@ -69,6 +81,8 @@ impl Api {
             drain: Notify::new(),
             tracing: tokio::sync::Mutex::default(),
             started: Instant::now(),
+            keep: OnceLock::new(),
+            ruled: AtomicU64::new(0),
         }
     }
 
@@ -76,6 +90,12 @@ impl Api {
     pub fn open(&self, shards: Shards) {
         // It starts once.
         let _ = self.shards.set(shards);
+    }
+
+    /// Rulings are kept like this.
+    pub fn keep_with(&self, keep: Keep) {
+        // It starts once.
+        let _ = self.keep.set(keep);
     }
 
     /// From here on these keys are good, and no others.
@@ -86,6 +106,27 @@ impl Api {
     /// Waits until somebody wants the node to take its leave.
     pub async fn drain_wanted(&self) {
         self.drain.notified().await;
+    }
+
+    /// Has a ruling outlive the process, where anything does.
+    async fn keep(&self, ruling: Ruling) -> Result<(), Problem> {
+        let Some(keep) = self.keep.get() else { return Ok(()) };
+        let (sender, kept) = oneshot::channel();
+        // Who does not wait any more is not told.
+        keep(ruling, Box::new(move |kept| drop(sender.send(kept))));
+        match kept.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(reason)) => Err(Problem::from(Fault::NotKept).because(reason)),
+            Err(_) => Err(Fault::NotKept.into()),
+        }
+    }
+
+    /// Now, and later than any moment before: of two rulings the later one holds.
+    fn moment(&self) -> Time {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        let later = |last| Some(now.max(last + 1));
+        let last = self.ruled.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
+        Time(now.max(last.unwrap_or_default() + 1))
     }
 
     fn keys(&self) -> Arc<Keys> {

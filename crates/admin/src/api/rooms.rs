@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chat::RoomId;
 use serde::Serialize;
 use shard::{Instruction, MembersReport, Report, RoomLine, RoomMark, RoomReport, RoomsSought};
 
+use super::Api;
 use super::answer::{Answer, List, Outcome};
 use super::asked::{self, Asked};
 use super::cursor;
@@ -21,12 +23,14 @@ struct Item {
 
 /// A room.
 #[derive(Serialize)]
-struct Room {
+pub(super) struct Room {
     room: String,
     members: u32,
     guests: u32,
     sessions: u32,
     at: Option<String>,
+    closed: bool,
+    pub(super) slow_mode_ms: u32,
 }
 
 /// A user in a room.
@@ -90,17 +94,31 @@ fn merge(reports: Vec<Report>, by_size: bool) -> BTreeMap<RoomMark, RoomLine> {
 
 pub(super) async fn describe(asked: Asked) -> Outcome {
     let room = asked.room()?;
-    let report = asked.api.ask_home(&room, Instruction::DescribeRoom(room.clone())).await?;
-    let Report::Room(RoomReport { counts, sessions, at }) = report else {
-        return Err(Fault::NoSuchRoom.into());
-    };
-    Answer::ok(&Room {
-        room: room.name().to_owned(),
-        members: counts.members,
-        guests: counts.guests,
-        sessions,
-        at: at.map(|at| at.to_string()),
-    })
+    match asked.api.ask_home(&room, Instruction::DescribeRoom(room.clone())).await? {
+        Report::Room(report) => Answer::ok(&Room::of(&room, report)),
+        _ => Err(Fault::NoSuchRoom.into()),
+    }
+}
+
+impl Room {
+    /// How a room stands, be there anybody in it or not.
+    pub(super) async fn ask(api: &Api, room: &RoomId) -> Result<Self, Problem> {
+        let report = api.ask_home(room, Instruction::DescribeRoom(room.clone())).await?;
+        let report = if let Report::Room(report) = report { report } else { RoomReport::default() };
+        Ok(Self::of(room, report))
+    }
+
+    fn of(room: &RoomId, RoomReport { counts, sessions, at, terms, .. }: RoomReport) -> Self {
+        Self {
+            room: room.name().to_owned(),
+            members: counts.members,
+            guests: counts.guests,
+            sessions,
+            at: at.map(|at| at.to_string()),
+            closed: terms.is_closed,
+            slow_mode_ms: terms.slow_ms,
+        }
+    }
 }
 
 pub(super) async fn members(asked: Asked) -> Outcome {

@@ -104,6 +104,8 @@ pub(super) const SCHEMAS: &[Schema] = &[
                 ("guests", count()),
                 ("sessions", count()),
                 ("at", maybe_string()),
+                ("closed", json!({ "type": "boolean" })),
+                ("slow_mode_ms", count()),
             ],
             &[],
         )
@@ -160,6 +162,28 @@ pub(super) const SCHEMAS: &[Schema] = &[
     ("Meant", || {
         object(&[], &[("session", string()), ("user", string()), ("address", string()), ("room", string())])
     }),
+    ("RoomTerms", || object(&[], &[("closed", json!({ "type": "boolean" })), ("slow_mode_ms", count())])),
+    ("Kicked", || object(&[], &[("session", string()), ("user", string()), ("address", string())])),
+    ("Penalty", || {
+        let members = [("user", string()), ("address", string()), ("room", string())];
+        object(&[], &[&members[..], &[("seconds", count()), ("reason", string())]].concat())
+    }),
+    ("Sanction", || {
+        let maybe_count = json!({ "type": ["integer", "null"], "minimum": 0 });
+        object(
+            &[
+                ("id", string()),
+                ("user", maybe_string()),
+                ("address", maybe_string()),
+                ("room", maybe_string()),
+                ("until", maybe_count),
+                ("since", count()),
+                ("reason", maybe_string()),
+            ],
+            &[],
+        )
+    }),
+    ("SanctionList", || list("Sanction")),
     ("Done", || object(&[("here", count())], &[])),
     ("Leave", || {
         let drained = json!({ "type": "boolean" });

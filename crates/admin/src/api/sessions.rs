@@ -33,7 +33,7 @@ pub(super) struct Done {
 /// Whose sessions are meant: one of these.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Meant {
+pub(super) struct Meant {
     session: Option<String>,
     user: Option<String>,
     address: Option<String>,
@@ -125,7 +125,7 @@ pub(super) async fn decree(api: &Api, decree: Decree) -> Result<usize, Problem> 
 }
 
 impl Meant {
-    fn read(self) -> Result<Whose, Problem> {
+    pub(super) fn read(self) -> Result<Whose, Problem> {
         match (self.session, self.user, self.address, self.room) {
             (Some(session), None, None, None) => Ok(Whose::Session(asked::session(&session)?)),
             (None, Some(user), None, None) => Ok(Whose::User(asked::user(&user)?)),

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use super::answer::Outcome;
 use super::asked::Asked;
 use super::keys::Scope;
-use super::{messages, node, recent, rooms, sessions, traces, users};
+use super::{messages, moderation, node, recent, rooms, sessions, traces, users};
 
 /// How the path of every operation begins.
 pub(super) const PREFIX: &str = "/api/v1";
@@ -77,6 +77,15 @@ operations! {
     GET "/sessions/{session}" get_session READ, (), None => 200 Some("Session"), sessions::describe, "A session on this node.";
     DELETE "/sessions/{session}" disconnect_session MODERATE, (), None => 204 None, sessions::disconnect_one, "Closes the connection of a session on this node, with a code that says not to come back.";
     POST "/disconnect" disconnect MODERATE, (), Some("Meant") => 200 Some("Done"), sessions::disconnect, "Closes connections on every node: of a session, a user, an address, or all who are in a room.";
+    PUT "/rooms/{room}" configure_room MODERATE, (), Some("RoomTerms") => 200 Some("Room"), moderation::configure, "Says how a room is, on every node: `closed` (everybody leaves, nobody joins or posts), `slow_mode_ms` (a member who has said something may say more only after so long). What is left out is as in any room. There need be nobody in it.";
+    DELETE "/rooms/{room}" close_room MODERATE, (), None => 204 None, moderation::close, "Closes a room; `PUT` opens it again. What was said stays.";
+    POST "/rooms/{room}/kick" kick MODERATE, (), Some("Kicked") => 200 Some("Done"), moderation::kick, "Has a session, a user or an address leave a room, on every node. They may come back.";
+    GET "/bans" list_bans READ, (limit, cursor), None => 200 Some("SanctionList"), moderation::list_bans, "Bans that hold.";
+    POST "/bans" ban MODERATE, (), Some("Penalty") => 201 Some("Sanction"), moderation::ban, "Bans a user or an address from a room, or, without `room`, from everything, on every node: who is there goes, nobody comes. For `seconds`, or for good. One about the same takes the place of the one before.";
+    DELETE "/bans/{id}" lift_ban MODERATE, (), None => 204 None, moderation::lift_ban, "Lifts a ban.";
+    GET "/mutes" list_mutes READ, (limit, cursor), None => 200 Some("SanctionList"), moderation::list_mutes, "Mutes that hold.";
+    POST "/mutes" mute MODERATE, (), Some("Penalty") => 201 Some("Sanction"), moderation::mute, "Lets a user or an address join and read, and say nothing: as with bans.";
+    DELETE "/mutes/{id}" lift_mute MODERATE, (), None => 204 None, moderation::lift_mute, "Lifts a mute.";
     POST "/drain" start_drain OPERATE, (), None => 202 Some("Leave"), node::drain, "Has this node take leave of its clients and stop, as SIGTERM does.";
     GET "/drain" get_drain READ, (), None => 200 Some("Leave"), node::progress, "How far it has come with that.";
     POST "/traces" trace_message OPERATE, (), Some("Followed") => 200 Some("Trace"), traces::trace, "Follows the next message of a room, a user or a session through the shards of this node, and answers when all its members here were sent it; without steps, when nothing is said for `wait_seconds` (30). The log has it too.";

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
 
+use access::{Offender, Ruling, RulingTerms, Subject};
 use chat::{Body, Counts, Epoch, Message, Position, RoomId, RoomName, Time, UserId};
 use serde_json::{Value, json};
 use shard::{Instruction, MembersReport, Report, RoomLine, RoomReport, SessionKey, SessionLine, ShardId};
@@ -57,7 +58,14 @@ fn pretend(shard: ShardId, instruction: Instruction, reply: Reply) -> bool {
             let is_meant = sought.session.is_none_or(|sought| sought == session);
             Report::Sessions(Vec::from_iter(Some(line).filter(|_| is_meant)), None)
         }
-        Instruction::DescribeRoom(_) => Report::Room(RoomReport { counts, sessions: 2, at: Some(at) }),
+        Instruction::DescribeRoom(_) => {
+            Report::Room(RoomReport { counts, sessions: 2, at: Some(at), ..RoomReport::default() })
+        }
+        Instruction::ListRulings { penalty, .. } => {
+            let subject = Subject::Somebody(penalty, Offender::User(ann), Some(room));
+            let terms = RulingTerms::Penalty { until: Some(Time(9)), reason: "spam".into() };
+            Report::Rulings(vec![Ruling { subject, terms, since: Time(1) }], true)
+        }
         Instruction::ListMembers { .. } => {
             Report::Members(MembersReport { users: vec![ann], more: true, counts, is_complete: true })
         }
@@ -149,8 +157,10 @@ fn misfit(value: &Value, schema: &Value, path: &str) -> Option<String> {
 fn body_of(schema: &str) -> Value {
     match schema {
         "Posting" => json!({ "text": "hi", "user": "ann", "id": "7" }),
-        "Meant" => json!({ "user": "ann" }),
         "Followed" => json!({ "user": "ann", "wait_seconds": 0 }),
+        "Meant" | "Kicked" => json!({ "user": "ann" }),
+        "RoomTerms" => json!({ "closed": true, "slow_mode_ms": 5000 }),
+        "Penalty" => json!({ "user": "ann", "room": "lobby", "seconds": 60, "reason": "spam" }),
         other => panic!("no body for {other}"),
     }
 }
@@ -161,6 +171,7 @@ fn every_operation_answers_as_the_document_says() {
     for operation in OPERATIONS {
         let path =
             operation.path.replace("{session}", "0-1-2").replace("{room}", "lobby").replace("{user}", "ann");
+        let path = path.replace("{id}", &super::cursor::write("uann\nlobby"));
         let body = operation.body.map_or(String::new(), |schema| body_of(schema).to_string());
         let headers = operation.body.map_or("", |_| JSON);
         let (status, answer) = ask(&node, operation.method, &format!("{PREFIX}{path}"), headers, &body);

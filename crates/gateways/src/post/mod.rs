@@ -189,7 +189,10 @@ impl Protocol for Visitor {
             Farewell::MessageTooLarge => (413, Refusal::MessageTooLarge),
             Farewell::ServerRestart { .. } => (503, Refusal::Draining),
             Farewell::Overloaded | Farewell::SlowConsumer => (503, Refusal::Overloaded),
-            _ => (400, Refusal::BadRequest),
+            farewell => match farewell.as_refusal() {
+                Some(refusal) => (refusal.http_status(), refusal),
+                None => (400, Refusal::BadRequest),
+            },
         };
         self.answer.closing().refuse_as(status, refusal, &[], out);
     }

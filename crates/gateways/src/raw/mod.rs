@@ -85,7 +85,11 @@ impl Protocol for PlainRoom {
             Event::Joined { room, .. } => self.room = room.clone(),
             // The node takes its leave, of this member too: that is what it is told.
             Event::Refused { refusal: Refusal::Draining, .. } => {}
-            Event::Refused { refusal, .. } => Socket::part(Farewell::after(*refusal), out),
+            // It goes on reading. There are no words for that it was not heard.
+            Event::Refused { refusal: Refusal::Muted | Refusal::SlowMode { .. }, .. } => {}
+            Event::Refused { refusal: because, .. } | Event::Removed { because, .. } => {
+                Socket::part(Farewell::after(*because), out);
+            }
             _ => {}
         }
     }

@@ -39,6 +39,11 @@ impl<'a> Words<'a> {
                 let json = json(|object| object.string("room", name).shown("since", since).shown("at", at));
                 say(namespace, &self.profile.events.lost, vec![&json], &[], take);
             }
+            Event::Removed { room, because } => {
+                let Some((namespace, name)) = self.told(room) else { return };
+                let json = json(|object| object.string("room", name).refusal(*because));
+                say(namespace, &self.profile.events.removed, vec![&json], &[], take);
+            }
             Event::Signal { room, user, signal, content } => {
                 let is_relayed = || self.profile.relay.iter().any(|name| name == signal.as_str());
                 match content {

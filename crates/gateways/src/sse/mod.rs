@@ -110,6 +110,7 @@ impl Protocol for Reader {
                 write(event, &mut out.bytes);
             }
             (Event::Refused { refusal, .. }, Some(answer)) => answer.refuse(*refusal, out),
+            (Event::Removed { because, .. }, None) => self.part(Farewell::after(*because), out),
             (_, Some(_)) => {}
             (_, None) => write(event, &mut out.bytes),
         }
@@ -131,7 +132,7 @@ impl Protocol for Reader {
         match self.answer.take() {
             // A reader that is refused does not come back (HTML Standard, 9.2.3 Processing model: "fail the connection").
             Some(_) if farewell.may_reconnect() => write_head(&mut out.bytes),
-            Some(answer) => return answer.refuse(Refusal::Draining, out),
+            Some(answer) => return answer.refuse(farewell.as_refusal().unwrap_or(Refusal::Draining), out),
             None => {}
         }
         write(&Event::Closing(farewell), &mut out.bytes);

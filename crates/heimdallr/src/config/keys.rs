@@ -330,6 +330,9 @@ declare! {
     /// Event by which a client is told of messages that will not come.
     socketio_event_lost: String = EVENT, default ["lost"];
 
+    /// Event by which a client is told that an operator has it leave a room.
+    socketio_event_removed: String = EVENT, default ["removed"];
+
     /// Which adapter servers of Socket.IO have that this node joins: `classic` (`createAdapter` of `@socket.io/redis-adapter`, also for
     /// `@socket.io/redis-emitter`) or `sharded` (`createShardedAdapter`).
     socketio_adapter: Option<Dialect> = Choice(&[

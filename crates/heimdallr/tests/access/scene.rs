@@ -29,6 +29,7 @@ pub(crate) struct Scene {
     process: Child,
     pub(crate) address: SocketAddr,
     admin: SocketAddr,
+    settings: Vec<(String, String)>,
     pub(crate) folder: Folder,
 }
 
@@ -53,6 +54,21 @@ impl Scene {
 
     /// Starts the program with these keys.
     pub(crate) fn start(folder: Folder, settings: &[(&str, &str)]) -> Self {
+        let settings: Vec<_> =
+            settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let (process, address, admin) = Self::run(&settings);
+        Self { process, address, admin, settings, folder }
+    }
+
+    /// Stops the program, and starts it again with the same keys.
+    pub(crate) fn restart(&mut self) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
+        assert!(self.ends_well());
+        (self.process, self.address, self.admin) = Self::run(&self.settings);
+    }
+
+    fn run(settings: &[(String, String)]) -> (Child, SocketAddr, SocketAddr) {
         let mut process = Command::new(env!("CARGO_BIN_EXE_heimdallr"))
             .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--threads", "2"])
             .env("HEIMDALLR_LOG_LEVEL", "error")
@@ -67,7 +83,7 @@ impl Scene {
         let address = lines[0].strip_prefix("listening on ").expect("where it listens");
         let admin = lines[2].strip_prefix("health and metrics are at http://").expect("where numbers are");
         let admin = admin.trim_end_matches('/').parse().expect("an address");
-        Self { process, address: address.parse().expect("an address"), admin, folder }
+        (process, address.parse().expect("an address"), admin)
     }
 
     /// Waits until the node knows of so many, itself included.
@@ -168,6 +184,15 @@ impl Scene {
         let mut socket = Socket { stream, heard: Vec::new() };
         socket.hear("HTTP/1.1 101 ");
         socket.hear("\r\n\r\n");
+        socket
+    }
+
+    /// The events of a room.
+    pub(crate) fn stream(&self, target: &str) -> Socket {
+        let mut stream = self.connect();
+        write!(stream, "GET {target} HTTP/1.1\r\nHost: a\r\n\r\n").expect("it reads");
+        let mut socket = Socket { stream, heard: Vec::new() };
+        socket.hear("event: joined");
         socket
     }
 

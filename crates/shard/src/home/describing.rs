@@ -6,11 +6,11 @@ use super::Homes;
 use crate::office::{MembersReport, RoomReport};
 
 impl Homes {
-    /// How a room stands; `None`: nobody is there, and nobody was lately.
-    pub(crate) fn describe(&self, room: &RoomId) -> Option<RoomReport> {
-        let home = self.rooms.get(room)?;
+    /// How a room stands.
+    pub(crate) fn describe(&self, room: &RoomId) -> RoomReport {
+        let Some(home) = self.rooms.get(room) else { return RoomReport::default() };
         let (counts, sessions) = (home.roster.counts(), home.roster.sessions_everywhere());
-        Some(RoomReport { counts, sessions, at: home.head })
+        RoomReport { counts, sessions, at: home.head, is_here: true, ..RoomReport::default() }
     }
 
     /// Who is in a room, from behind a name on.

@@ -339,6 +339,11 @@ impl Homes {
         self.nodes.clone()
     }
 
+    /// The same, to be looked at.
+    pub(crate) fn nodes_known(&self) -> &Arc<[NodeId]> {
+        &self.nodes
+    }
+
     /// Messages of history, and their bytes.
     pub(crate) fn history(&self) -> (usize, usize) {
         self.store.size()

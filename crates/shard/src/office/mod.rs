@@ -10,6 +10,7 @@ mod wording;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use access::{Penalty, RoomTerms, Ruling, Subject};
 use chat::{Body, Counts, Event, Farewell, Message, Position, Refusal, RoomId, Tag, UserId};
 
 use crate::envelopes::Envelope;
@@ -58,6 +59,15 @@ pub enum Instruction {
         /// So many at most.
         limit: usize,
     },
+    /// To know what was ruled, in the order of what it is about.
+    ListRulings {
+        /// Of which penalty.
+        penalty: Penalty,
+        /// Behind this.
+        after: Option<Subject>,
+        /// So many at most.
+        limit: usize,
+    },
     /// To say something in a room. For its home.
     Post {
         /// The room.
@@ -84,6 +94,10 @@ pub enum Instruction {
 pub enum Decree {
     /// Sessions are parted with, and are not to come back by themselves.
     Disconnect(Whose),
+    /// Sessions leave a room, and may come back.
+    Kick(RoomId, Whose),
+    /// These rulings hold.
+    Rule(Vec<Ruling>),
 }
 
 /// What becomes of an instruction.
@@ -99,6 +113,8 @@ pub enum Report {
     Members(MembersReport),
     /// What was said in a room, in ascending order, and whether there is more before that.
     Page(Vec<Arc<Message>>, bool),
+    /// What was ruled, and whether there is more.
+    Rulings(Vec<Ruling>, bool),
     /// Where a message stands.
     Accepted(Position),
     /// Where what is followed has come to here.
@@ -112,7 +128,7 @@ pub enum Report {
 }
 
 /// How a room stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RoomReport {
     /// How many are in it, on every node.
     pub counts: Counts,
@@ -120,6 +136,10 @@ pub struct RoomReport {
     pub sessions: u32,
     /// Its newest message, if that is known.
     pub at: Option<Position>,
+    /// How operators want it.
+    pub terms: RoomTerms,
+    /// It has a home here.
+    pub is_here: bool,
 }
 
 /// Who is in a room, on every node.
@@ -155,8 +175,10 @@ impl Shard {
             Instruction::ListRooms(sought) => self.survey(ticket, Survey::of_rooms(sought)),
             Instruction::ListSessions(sought) => self.survey(ticket, Survey::of_sessions(sought)),
             Instruction::DescribeRoom(room) => {
-                let report = self.homes.describe(&room).map_or(Report::Nothing, Report::Room);
-                self.office.report(ticket, report);
+                let terms = self.moderation.docket().room(&room);
+                let report = RoomReport { terms, ..self.homes.describe(&room) };
+                let is_known = report.is_here || !terms.are_plain();
+                self.office.report(ticket, if is_known { Report::Room(report) } else { Report::Nothing });
             }
             Instruction::ListMembers { room, after, limit } => {
                 let members = self.homes.members(&room, after.as_ref(), limit);
@@ -165,6 +187,16 @@ impl Shard {
             Instruction::Recall { room, before, limit } => {
                 let recall = Recall { room, before, limit, tag: None, session: self.desk(ticket) };
                 self.at_home(now, |homes, now, out| homes.recall(recall, now, out));
+            }
+            Instruction::ListRulings { penalty, after, limit } => {
+                let rulings = self.moderation.docket().after(after.as_ref(), now.wall);
+                let is_meant =
+                    |ruling: &Ruling| matches!(ruling.subject, Subject::Somebody(of, ..) if of == penalty);
+                let mut rulings = rulings.filter(is_meant);
+                let some = rulings.by_ref().take(limit).collect();
+                let more = rulings.next().is_some();
+                drop(rulings);
+                self.office.report(ticket, Report::Rulings(some, more));
             }
             Instruction::Post { room, author, body, tag } => match self.check_size(&body) {
                 Ok(()) => {
@@ -195,8 +227,8 @@ impl Shard {
             }
             Instruction::Decree(decree) => {
                 let done = self.heed(&decree, now);
-                self.office.report(ticket, Report::Done(done));
-                if self.settings.shard == FIRST {
+                self.office.report(ticket, done.map_or_else(Report::Refused, Report::Done));
+                if self.settings.shard == FIRST && done.is_ok() {
                     self.tell_decree(&decree, now);
                 }
             }
@@ -211,14 +243,16 @@ impl Shard {
     }
 
     /// Does what was decreed. Says with how many sessions.
-    pub(crate) fn heed(&mut self, decree: &Decree, now: Now) -> usize {
-        match decree {
+    pub(crate) fn heed(&mut self, decree: &Decree, now: Now) -> Result<usize, Refusal> {
+        Ok(match decree {
             Decree::Disconnect(whose) => {
                 let places = self.select(whose);
                 places.iter().for_each(|place| self.part(*place, Farewell::Disconnected, now));
                 places.len()
             }
-        }
+            Decree::Kick(room, whose) => self.expel(whose, room, Refusal::Kicked, now),
+            Decree::Rule(rulings) => self.enforce(rulings, now)?,
+        })
     }
 
     fn tell_decree(&mut self, decree: &Decree, now: Now) {

@@ -63,6 +63,9 @@ impl Ledger {
                 self.parted(session, *code, reason);
                 self.gone(session);
             }
+            Heard::Removed { room, because } => {
+                self.complain(session, &format!("is out of {room:?} ({because:?}), where no operator is"));
+            }
             Heard::Refreshed { .. } | Heard::Expiring { .. } => {
                 self.complain(session, "hears of a proof that it has never shown");
             }
