@@ -10,6 +10,7 @@ mod proxy;
 mod seeds;
 mod shard;
 mod socketio;
+mod tokens;
 mod websocket;
 mod words;
 
@@ -34,4 +35,5 @@ pub use proxy::proxy;
 pub use seeds::{Seed, made_seeds, seeds};
 pub use shard::{shard, steps};
 pub use socketio::{engineio, socketio};
+pub use tokens::tokens;
 pub use websocket::{websocket_client, websocket_server};

@@ -69,7 +69,9 @@ fn run_into(steps: &mut Steps, wish: &Wish) {
 /// Into the corpus of each target, beside what was found earlier.
 fn write_seeds() -> Outcome {
     let seeds = ["run", "--quiet", "--no-default-features", "--example", "seeds"];
-    Program::new("cargo").args(seeds).folder(&tree::root().join("fuzz")).run()
+    let seeds = Program::new("cargo").args(seeds).folder(&tree::root().join("fuzz"));
+    // Most of it was built for the house.
+    seeds.env("CARGO_TARGET_DIR", tree::root().join("target")).run()
 }
 
 fn targets(wish: &Wish) -> Result<Vec<String>, Failure> {

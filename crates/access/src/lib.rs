@@ -27,16 +27,23 @@ pub use port::{
 pub use rules::{Grants, Guests, Right, Rule, Rules, Who};
 
 macro_rules! access {
-    ($($folder:ident),* $(,)?) => {
-        $(mod $folder;)*
+    ($($(#[$when:meta])? $folder:ident),* $(,)?) => {
+        $($(#[$when])? mod $folder;)*
         /// Everything that decides by name, in the order in which it is asked.
-        pub const ACCESS: &[(&str, Open)] = &[$((stringify!($folder), self::$folder::open)),*];
+        pub const ACCESS: &[(&str, Open)] = &[$($(#[$when])? (stringify!($folder), self::$folder::open)),*];
     };
 }
 
-access![tokens, accounts, webhook, guests];
+access![
+    tokens,
+    #[cfg(feature = "accounts")]
+    accounts,
+    webhook,
+    guests
+];
 
+#[cfg(feature = "accounts")]
 pub use self::accounts::{AccountError, Accounts, back_up_users, restore_users};
 pub use self::guests::names_are_free;
-pub use self::tokens::{Algorithm, Terms, TokenSettings, check_keys};
+pub use self::tokens::{Algorithm, Keys, NoKeys, Terms, TokenSettings, check_keys, judge_token};
 pub use self::webhook::{WebhookSettings, is_backend};

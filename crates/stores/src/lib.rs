@@ -12,15 +12,20 @@ pub use port::{
 };
 
 macro_rules! stores {
-    ($($folder:ident),* $(,)?) => {
-        $(mod $folder;)*
+    ($($(#[$when:meta])? $folder:ident),* $(,)?) => {
+        $($(#[$when])? mod $folder;)*
         /// Every store by name.
-        pub const STORES: &[(&str, Open)] = &[$((stringify!($folder), self::$folder::open)),*];
+        pub const STORES: &[(&str, Open)] = &[$($(#[$when])? (stringify!($folder), self::$folder::open)),*];
     };
 }
 
-stores![memory, sqlite];
+stores![
+    memory,
+    #[cfg(feature = "sqlite")]
+    sqlite
+];
 
+#[cfg(feature = "sqlite")]
 pub use self::sqlite::{backup, restore};
 
 /// A shard's store that keeps nothing when the process stops.

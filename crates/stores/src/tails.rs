@@ -73,6 +73,26 @@ impl Tails {
         (self.messages, self.bytes)
     }
 
+    /// Lets go of what exceeds the bounds, and returns what is left.
+    fn trimmed(&mut self, room: &RoomId, now: Time) -> Option<&History> {
+        let history = self.rooms.get_mut(room)?;
+        let before = history.size();
+        history.trim(&self.settings, now);
+        let after = history.size();
+        self.note(before, after);
+        self.rooms.get(room)
+    }
+
+    /// A history was of one size and is of another.
+    fn note(&mut self, before: (usize, usize), after: (usize, usize)) {
+        self.messages = self.messages + after.0 - before.0;
+        self.bytes = self.bytes + after.1 - before.1;
+    }
+}
+
+/// What only those ask for who keep more than what is at hand.
+#[cfg(feature = "sqlite")]
+impl Tails {
     /// A room stands at `head`, with these messages up to there, ascending and without gaps.
     pub(crate) fn seed(&mut self, room: &RoomId, head: Position, messages: &[Arc<Message>]) {
         self.forget(room);
@@ -88,22 +108,6 @@ impl Tails {
     /// What the messages of a room weigh that are at hand.
     pub(crate) fn weight(&self, room: &RoomId) -> usize {
         self.rooms.get(room).map_or(0, |history| history.bytes)
-    }
-
-    /// Lets go of what exceeds the bounds, and returns what is left.
-    fn trimmed(&mut self, room: &RoomId, now: Time) -> Option<&History> {
-        let history = self.rooms.get_mut(room)?;
-        let before = history.size();
-        history.trim(&self.settings, now);
-        let after = history.size();
-        self.note(before, after);
-        self.rooms.get(room)
-    }
-
-    /// A history was of one size and is of another.
-    fn note(&mut self, before: (usize, usize), after: (usize, usize)) {
-        self.messages = self.messages + after.0 - before.0;
-        self.bytes = self.bytes + after.1 - before.1;
     }
 }
 

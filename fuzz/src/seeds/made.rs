@@ -27,7 +27,8 @@ pub fn made_seeds() -> Vec<Seed> {
     let moves = number("move", [1, 2].map(write_move).into());
     let (nodes, proxies) = (number("node", envelopes()), number("proxy", proxies()));
     let beside = number("beside", BESIDE.iter().map(|said| ("socketio", said.to_vec())).collect());
-    [drawn, moves, number("call", calls()), beside, nodes, proxies].into_iter().flatten().collect()
+    let shown = number("token", tokens());
+    [drawn, moves, number("call", calls()), beside, nodes, proxies, shown].into_iter().flatten().collect()
 }
 
 /// What another node may say of tunnels and of strands, as [`crate::envelopes()`] reads it.
@@ -98,6 +99,26 @@ fn proxies() -> Vec<Given> {
         |header: &&[u8]| if header[0] == b'P' { header.to_vec() } else { [SIGNATURE, header].concat() };
     let headers = HEADERS.iter().map(|header| ("proxy", input(0, &whole(header))));
     headers.chain(HEADS.iter().map(|head| ("proxy", input(1, head)))).collect()
+}
+
+/// Headers and claims, tokens as they are shown, and files of keys, as [`crate::tokens()`] reads them.
+fn tokens() -> Vec<Given> {
+    const SIGNED: [&str; 4] = [
+        "{\"alg\":\"HS256\"}\0{\"sub\":\"ann\",\"exp\":1700000600}",
+        "{\"alg\":\"HS256\",\"kid\":\"1\",\"crit\":[\"exp\"]}\0{\"sub\":\"ann\",\"exp\":1700000600}",
+        "{\"alg\":\"none\"}\0{\"sub\":\"ann\",\"exp\":1700000600,\"nbf\":1,\"iat\":1.5e9,\"aud\":[\"x\"],\"iss\":\"y\",\"jti\":\"7\"}",
+        "{\"alg\":\"HS256\"}\0{\"sub\":\"ann\",\"exp\":1e300,\"rooms\":{\"join\":[\"a-*\"],\"post\":[]}}",
+    ];
+    const SHOWN: [&str; 2] = ["eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4iLCJleHAiOjE3MDAwMDA2MDB9.", "a.b.c"];
+    const FILES: [&str; 3] = [
+        "a secret that is as long as its hash, or longer",
+        "{\"keys\":[{\"kty\":\"oct\",\"kid\":\"1\",\"k\":\"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE\"},{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"\",\"y\":\"\"}]}",
+        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n",
+    ];
+    let given = |choice: u8, texts: &[&str]| -> Vec<Given> {
+        texts.iter().map(|text| ("tokens", input(choice, text.as_bytes()))).collect()
+    };
+    [given(0, &SHOWN), given(1, &SIGNED), given(2, &SIGNED), given(3, &FILES)].concat()
 }
 
 /// A script for a shard, as a simulator would draw it.

@@ -90,6 +90,15 @@ pub(super) fn judge(token: &str, keys: &Keys, terms: &Terms, now: Time) -> Resul
     read::<Claims>(payload)?.judge(terms, now)
 }
 
+/// Who the bearer of a token is, if it is to be believed now.
+///
+/// # Errors
+///
+/// As the client is to be refused.
+pub fn judge_token(token: &str, keys: &Keys, terms: &Terms, now: Time) -> Result<Standing, Refusal> {
+    judge(token, keys, terms, now).map(|believed| believed.standing)
+}
+
 fn read<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, Refusal> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::BadToken)?;
     serde_json::from_slice(&json).map_err(|_| Refusal::BadToken)

@@ -31,7 +31,7 @@ const PRIVATE: &[u8] = b"PRIVATE KEY-----";
 const P256_POINT_BYTES: usize = 65;
 
 /// Some keys.
-pub(super) struct Keys(Vec<Key>);
+pub struct Keys(Vec<Key>);
 
 struct Key {
     id: Option<String>,
@@ -44,7 +44,7 @@ type ReadPem = fn(&[u8]) -> jsonwebtoken::errors::Result<DecodingKey>;
 
 /// Why a file holds no keys, for a person.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NoKeys(pub(super) String);
+pub struct NoKeys(pub String);
 
 impl Algorithm {
     /// Every algorithm there is.
@@ -72,7 +72,7 @@ impl Algorithm {
 
 impl Keys {
     /// Reads what a file holds, and keeps the keys for those algorithms.
-    pub(super) fn read(file: &[u8], algorithms: &[Algorithm]) -> Result<Self, NoKeys> {
+    pub fn read(file: &[u8], algorithms: &[Algorithm]) -> Result<Self, NoKeys> {
         let text = file.trim_ascii();
         let mut keys = match text.first() {
             Some(b'{') => read_set(text)?,

@@ -11,11 +11,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use chat::{Credentials, Refusal, Secret, Time};
 
-pub use claims::Terms;
-pub use keys::Algorithm;
+pub use claims::{Terms, judge_token};
+pub use keys::{Algorithm, Keys, NoKeys};
 
 use claims::judge;
-use keys::{Keys, NoKeys};
 use revoked::Struck;
 
 use crate::desk::{Clerk, Sign, seat};
