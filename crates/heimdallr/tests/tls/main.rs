@@ -221,6 +221,25 @@ fn a_node_that_goes_says_so_within_tls_and_behind_it() {
 }
 
 #[test]
+fn clients_that_say_nothing_take_little_memory() {
+    const EACH_BYTES_MAX: u64 = 6 * 1024;
+    let identity = Identity::new("idle");
+    let server = Server::start(&identity, &[]);
+    let trusted = identity.trusted();
+    let come = |number: usize| {
+        let line = secured(server.address, &trusted);
+        Client::join(line, &format!("room-{}", number / 10), &number.to_string())
+    };
+    // What the first ones take is mostly the server's own.
+    let mut members: Vec<_> = (0..100).map(come).collect();
+    let before = server.anonymous_bytes();
+    members.extend((100..500).map(come));
+    let each = (server.anonymous_bytes() - before) / 400;
+    assert!((1024..=EACH_BYTES_MAX).contains(&each), "each takes {each} bytes, with a room and a message");
+    server.await_count("heimdallr_tls_streams", 500);
+}
+
+#[test]
 fn who_comes_back_shakes_hands_in_the_short_way() {
     let identity = Identity::new("again");
     let server = Server::start(&identity, &[]);

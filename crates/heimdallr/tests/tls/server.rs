@@ -91,6 +91,15 @@ impl Server {
         Self { process, address, admin }
     }
 
+    /// The memory that it has asked for. Its program is not in it: pages of that count as its own only while nobody else runs the same.
+    pub(crate) fn anonymous_bytes(&self) -> u64 {
+        let rollup = format!("/proc/{}/smaps_rollup", self.process.id());
+        let told = std::fs::read_to_string(rollup).expect("it is our child");
+        let line = told.lines().find_map(|line| line.strip_prefix("Anonymous:")).expect("it is told");
+        let kibibytes = line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number");
+        kibibytes * 1024
+    }
+
     pub(crate) fn terminate(&self) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
