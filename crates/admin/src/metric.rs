@@ -106,7 +106,7 @@ declare! {
     RECOVERABLE_SESSIONS: Gauge "heimdallr_recoverable_sessions", "Socket.IO clients that were cut off and may come back without a gap.";
     ROOMS: Gauge "heimdallr_rooms", "Rooms whose home is this shard.";
     AUDIENCES: Gauge "heimdallr_audiences", "Rooms with sessions on this shard.";
-    QUEUED_BYTES: Gauge "heimdallr_queued_bytes", "Bytes that wait for clients that read more slowly than their rooms speak, or have not asked yet.";
+    QUEUED_BYTES: Gauge "heimdallr_queued_bytes", "Bytes that wait: for clients that read slowly or have not asked yet, and from clients that send more than is done. `queue_bytes_max` bounds them.";
     HISTORY_MESSAGES: Gauge "heimdallr_history_messages", "Messages remembered.";
     HISTORY_BYTES: Gauge "heimdallr_history_bytes", "What the messages remembered weigh.";
     ACCEPTED_STREAMS: Counter "heimdallr_accepted_streams_total", "Connections accepted.";
@@ -115,7 +115,7 @@ declare! {
     REQUESTS: Counter "heimdallr_requests_total", "HTTP requests read, opening handshakes included.";
     BAD_REQUESTS: Counter "heimdallr_bad_requests_total", "Connections whose first bytes were no request, or came too slowly.";
     OPENED_SESSIONS: Counter "heimdallr_opened_sessions_total", "Sessions opened.";
-    TURNED_AWAY_SESSIONS: Counter "heimdallr_turned_away_sessions_total", "Clients refused because `polling_sessions_max` are in over HTTP polling.";
+    TURNED_AWAY_SESSIONS: Counter "heimdallr_turned_away_sessions_total", "Clients refused because `polling_sessions_max` are in over HTTP polling, or more waits than may (`queue_bytes_max`).";
     DUG_TUNNELS: Counter "heimdallr_dug_tunnels_total", "Requests passed on to another node, where their session is.";
     FALLEN_TUNNELS: Counter "heimdallr_fallen_tunnels_total", "Ends of tunnels given up because the other one was gone or something was lost on the way.";
     UNREAD_ENVELOPES: Counter "heimdallr_unread_envelopes_total", "What came from other nodes and could not be read.";

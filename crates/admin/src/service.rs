@@ -193,6 +193,11 @@ mod tests {
         node.vitals.note_remark(Some("a certificate is wrong".to_owned()));
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert!(status == 200 && answer.ends_with("\r\n\r\nready, but a certificate is wrong\n"), "{answer}");
+        node.vitals.note_crowding(true);
+        let (status, answer) = ask(&node, "GET", "/health/ready");
+        assert!(status == 503 && answer.ends_with("more waits for clients than may\n"), "{answer}");
+        node.vitals.note_crowding(false);
+        assert_eq!(ask(&node, "GET", "/health/ready").0, 200);
         node.vitals.enter(Stage::Draining);
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert_eq!(status, 503);

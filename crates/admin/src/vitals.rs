@@ -1,6 +1,6 @@
 //! The latest numbers of every shard and the stage the node is in.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -29,6 +29,7 @@ pub struct Vitals {
     shards: Vec<Mutex<Report>>,
     cluster: Mutex<Standing>,
     store: Mutex<Standing>,
+    is_crowded: AtomicBool,
     access: Mutex<Standing>,
     remark: Mutex<Option<String>>,
     recent: Mutex<Recent>,
@@ -79,6 +80,7 @@ impl Vitals {
             shards,
             cluster: Mutex::new(UNKNOWN),
             store: Mutex::new(UNKNOWN),
+            is_crowded: AtomicBool::new(false),
             access: Mutex::new(UNKNOWN),
             remark: Mutex::default(),
             recent: Mutex::default(),
@@ -197,13 +199,20 @@ impl Vitals {
         lock(&self.remark).clone()
     }
 
+    /// Says whether more waits for clients, or from them, than may (`queue_bytes_max`).
+    pub fn note_crowding(&self, is_crowded: bool) {
+        self.is_crowded.store(is_crowded, Ordering::Relaxed);
+    }
+
     /// Why the node does not do all that it should, for a person; `None`: it does.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
         let cut_off = self.cluster().fault.map(|fault| format!("cut off: {fault}"));
         let unkept = || self.store().fault.map(|fault| format!("what is said is not kept: {fault}"));
         let undecided = || self.access().fault.map(|fault| format!("who comes is not let in: {fault}"));
-        cut_off.or_else(unkept).or_else(undecided)
+        let crowded =
+            || self.is_crowded.load(Ordering::Relaxed).then(|| "more waits for clients than may".to_owned());
+        cut_off.or_else(unkept).or_else(undecided).or_else(crowded)
     }
 
     /// Whether the node wants new clients.

@@ -115,6 +115,7 @@ impl Farewell {
             Self::Banned => Some(Refusal::Banned),
             Self::Revoked => Some(Refusal::Revoked),
             Self::RoomClosed => Some(Refusal::RoomClosed),
+            Self::TooFast | Self::TooManySessions => Some(Refusal::Overloaded),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 //! The system's allocator keeps what was freed between things that are still there. It gives it back when asked to, which takes it
 //! some milliseconds, so it is asked once for a crowd: when the ebb is over.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use shard::Holdings;
 
@@ -12,7 +12,7 @@ const CROWD: usize = 1000;
 
 /// How much there is on each shard; written by the shards, read by who looks at the tide.
 #[derive(Debug)]
-pub(crate) struct Levels(Vec<AtomicUsize>);
+pub(crate) struct Levels(Vec<AtomicUsize>, Vec<AtomicBool>);
 
 /// How much there was, as far as it tells whether a crowd has left.
 #[derive(Debug, Default)]
@@ -23,12 +23,19 @@ pub(crate) struct Tide {
 
 impl Levels {
     pub(crate) fn new(shards: usize) -> Self {
-        Self(std::iter::repeat_with(AtomicUsize::default).take(shards).collect())
+        let crowded = std::iter::repeat_with(AtomicBool::default).take(shards).collect();
+        Self(std::iter::repeat_with(AtomicUsize::default).take(shards).collect(), crowded)
     }
 
     pub(crate) fn publish(&self, shard: usize, holdings: Holdings) {
         let things = holdings.streams + holdings.rooms + holdings.history_messages;
         self.0[shard].store(things, Ordering::Relaxed);
+        self.1[shard].store(holdings.is_crowded, Ordering::Relaxed);
+    }
+
+    /// Whether on some shard more waits than may.
+    pub(crate) fn are_crowded(&self) -> bool {
+        self.1.iter().any(|crowded| crowded.load(Ordering::Relaxed))
     }
 
     pub(crate) fn total(&self) -> usize {

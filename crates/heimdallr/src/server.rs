@@ -278,6 +278,7 @@ async fn work(
             return;
         }
         note_vitals(node, vitals, &watches.certificates);
+        vitals.note_crowding(watches.levels.are_crowded());
         if watchdog.is_some() && vitals.stuck_shard(Instant::now()).is_none() {
             supervisor::tell(&[NotifyState::Watchdog]);
         }

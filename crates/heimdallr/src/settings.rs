@@ -202,6 +202,7 @@ pub(crate) fn of_shard(
         },
         pages: Pages(settings.allowed_origins.clone()),
         tls: tls(settings),
+        head_bytes_max: settings.max_head_bytes,
         handshake_timeout_ms: settings.handshake_timeout_seconds.as_millis() as u64,
         close_timeout_ms: settings.close_timeout_seconds.as_millis() as u64,
         ping_interval_ms,
@@ -228,6 +229,12 @@ fn limits(settings: &Settings) -> Limits {
         address_posts: rate(settings.address_posts_per_second),
         room_posts: rate(settings.room_posts_per_second),
         session_joins: rate(settings.session_joins_per_second),
+        user_sessions_max: settings.sessions_per_user as u32,
+        address_sessions_max: settings.sessions_per_address as u32,
+        connections: Rate::per_second(settings.connections_per_second as u32, 1)
+            .shared_by(settings.threads as u16),
+        identify_timeout_ms: settings.identify_timeout_seconds.as_millis() as u64,
+        queue_bytes_max: settings.queue_bytes_max / settings.threads,
         patience_ms: settings.flood_seconds.as_millis() as u64,
         refusals_max: settings.flood_refusals as u32,
     }

@@ -276,12 +276,16 @@ impl Turns {
 
     fn accept(&mut self, listener: usize, now: Now) {
         for _ in 0..ACCEPTS_PER_TURN {
+            let wait_ms = self.shard.knock_wait_ms(now);
+            if wait_ms > 0 && !self.draining {
+                return self.rest(wait_ms.max(REST_MS / 4), now);
+            }
             let Some(socket) = self.listeners.get(listener) else { return };
             match acceptfrom_with(socket, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
                 Ok((stream, other_side)) => self.let_in(stream, other_side, now),
                 Err(Errno::CONNABORTED | Errno::INTR) => {}
                 Err(Errno::AGAIN) => return,
-                Err(_) => return self.rest(now),
+                Err(_) => return self.rest(REST_MS, now),
             }
         }
     }
@@ -297,9 +301,9 @@ impl Turns {
         self.shard.step(input, now, &mut self.world);
     }
 
-    /// A connection that cannot be accepted stays where it is, and would be told of again and again.
-    fn rest(&mut self, now: Now) {
-        self.listening_again_ms = Some(now.monotonic_ms + REST_MS);
+    /// A connection that cannot be accepted, or has come too soon, stays where it is, and would be told of again and again.
+    fn rest(&mut self, ms: u64, now: Now) {
+        self.listening_again_ms = Some(now.monotonic_ms + ms);
         self.watch_listeners(EventFlags::empty());
     }
 

@@ -6,6 +6,7 @@ use crate::frames::FrameLog;
 use crate::requests::TAIL_BYTES_MAX;
 use crate::sessions::{PENDING, Session};
 use crate::streams::{NOBODY, NOWHERE, Phase, Place, Stream};
+use crate::waiting::Waiting;
 use crate::{Shard, StreamId};
 
 /// The most that is kept for any one of those whom a shard serves, in bytes. How much that may be hangs on how much came in at once.
@@ -27,6 +28,11 @@ impl Shard {
             "a shard is home to so many rooms, and to everybody"
         );
         self.audit_ring();
+        let waiting: usize = self.streams.iter().map(Stream::waiting_bytes).sum();
+        assert_eq!(self.streams.waiting_bytes(), waiting, "what waits on streams is counted");
+        let put_off = self.sessions.iter().filter_map(|(_, session)| session.waiting.as_deref());
+        let put_off: usize = put_off.map(Waiting::bytes).sum();
+        assert_eq!(self.sessions.put_off_bytes, put_off, "what was put off is counted");
         let streams = self.streams.iter().map(|stream| self.audit_stream(stream)).max();
         self.sessions.iter().for_each(|(place, session)| self.audit_session(place, session));
         self.audit_lingering();

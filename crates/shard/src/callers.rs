@@ -7,8 +7,8 @@ use core::net::IpAddr;
 use chat::UserId;
 use hashbrown::HashMap;
 
-use crate::Now;
 use crate::bucket::Bucket;
+use crate::{Now, ShardId};
 
 /// What is not taken from for so long is forgotten: longer than any burst.
 const AGE_MS: u64 = 120_000;
@@ -17,7 +17,7 @@ const BUCKETS_MAX: usize = 100_000;
 
 /// Where somebody comes from: an address of IPv4, or the first half of one of IPv6, since who has one address has all that begin so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Source(u64);
+pub struct Source(u64);
 
 /// What users and addresses have done on a shard.
 #[derive(Debug, Default)]
@@ -40,6 +40,14 @@ impl From<IpAddr> for Source {
             IpAddr::V4(address) => Self(u64::from(address.to_bits())),
             IpAddr::V6(address) => Self((address.to_bits() >> 64) as u64),
         }
+    }
+}
+
+impl Source {
+    /// Which of so many shards counts its sessions.
+    pub(crate) fn shard(self, shards: u16) -> ShardId {
+        let hash = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        ShardId((hash % u64::from(shards)) as u16)
     }
 }
 

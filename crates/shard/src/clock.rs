@@ -57,6 +57,7 @@ impl Shard {
         self.mind_travels(now);
         self.mind_tunnels(now, effects);
         self.heed_alarms(now);
+        self.part_with_nameless(now);
         self.look_for_answers(now);
         self.sweep(now);
     }
@@ -91,6 +92,7 @@ impl Shard {
     pub(crate) fn rest_if_nobody(&mut self) {
         if self.sessions.len() == 0 {
             self.alarms = Alarms::default();
+            self.nameless = Deadlines::new(self.nameless.after_ms());
             self.sweep.unanswered = Deadlines::new(self.sweep.unanswered.after_ms());
         }
     }

@@ -8,6 +8,7 @@ use chat::{
 };
 use gateways::{Form, Outbox};
 
+use crate::headcount::Party;
 use crate::latency::Heard;
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
 use crate::sessions::{Membership, PENDING, Session};
@@ -311,6 +312,7 @@ impl Shard {
     pub(crate) fn name(&mut self, place: Place, user: &UserId) {
         let Some(session) = self.sessions.get_mut(place) else { return };
         session.user = Some(user.clone());
+        self.count_in(place, Party::User(user.clone()));
         self.note(place, Attention::Sessions, || Deed::LoggedIn(user.clone()));
         let Some(session) = self.sessions.get(place) else { return };
         let joined = session.rooms.iter().map(|membership| &self.audiences.get(membership.audience).room);
@@ -401,6 +403,7 @@ impl Shard {
         let key = self.sessions.key(place);
         let mut session = self.sessions.remove(place);
         self.floods.forget(place);
+        self.count_out(place);
         self.remember(key, &mut session);
         for id in session.streams() {
             if let Some(stream) = self.streams.get_mut(id) {

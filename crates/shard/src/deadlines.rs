@@ -36,6 +36,11 @@ impl<T> Deadlines<T> {
         Some(thing)
     }
 
+    /// What is put in from here on is due after another time; what comes before it is still looked at first.
+    pub(crate) fn renew(&mut self, after_ms: u64) {
+        self.after_ms = after_ms;
+    }
+
     /// How many things were put in and not taken.
     pub(crate) fn len(&self) -> usize {
         self.queue.len()

@@ -53,6 +53,7 @@ impl Shard {
     pub(crate) fn flush_stream(&mut self, id: StreamId, now: Now, effects: &mut dyn Effects) {
         self.tell_missed(id, now);
         while self.send_gathered(id, effects) {}
+        self.streams.count(id);
         let Some(stream) = self.streams.get_mut(id) else { return };
         if stream.phase == Phase::Tunnelled {
             return self.note_taken(id);
@@ -165,9 +166,10 @@ impl Shard {
         reader.cursor = cursor;
         if sent < bytes.len() {
             let (stream, session) = (reader.stream, reader.session);
-            if let Some(stream) = self.streams.get_mut(stream) {
-                stream.own.extend_from_slice(torn);
+            if let Some(stalled) = self.streams.get_mut(stream) {
+                stalled.own.extend_from_slice(torn);
             }
+            self.streams.count(stream);
             self.stall(stream, session);
         }
     }

@@ -2,6 +2,7 @@
 //! until there is room again, so that the network holds them back. Who goes on all the same, or cannot be slowed, is refused, and who
 //! goes on after many refusals is parted with.
 
+use access::Guests;
 use chat::{Command, Farewell, Refusal, Tag};
 use hashbrown::HashMap;
 
@@ -12,6 +13,9 @@ use crate::{Effects, Limit, Now, Rate, Shard, StreamId};
 
 /// Who has asked for no more than it may for so long has begun anew.
 const PAUSE_MS: u64 = 5000;
+
+/// A shard for which too much waits looks so much later for new streams.
+const CROWDED_MS: u64 = 100;
 
 /// So many bytes are given to the protocol of a session at once, so that little has been read when it turns out to be too much.
 pub(crate) const SLICE_BYTES: usize = 1024;
@@ -212,6 +216,37 @@ impl Shard {
         self.go_on(place, now);
         if self.streams.get(stream).is_some_and(|stream| !stream.held) {
             self.take_ahead(stream, now);
+        }
+    }
+
+    /// How many milliseconds it is too soon to take another stream; 0: it is not.
+    pub fn knock_wait_ms(&mut self, now: Now) -> u64 {
+        if self.is_crowded {
+            return CROWDED_MS;
+        }
+        let wait_ms = self.knocks.wait_ms(self.settings.limits.connections, now);
+        if wait_ms > 0 {
+            self.tally.limit(Limit::Connections);
+        }
+        wait_ms
+    }
+
+    /// A session is to say who it is, where that has to be done in time.
+    pub(crate) fn await_name(&mut self, place: Place, now: Now) {
+        let bars_guests = self.settings.rules.guests == Guests::Barred;
+        if bars_guests && self.settings.limits.identify_timeout_ms > 0 {
+            self.nameless.push(now.monotonic_ms, self.sessions.key(place));
+        }
+    }
+
+    /// Parts with sessions that have not said in time who they are.
+    pub(crate) fn part_with_nameless(&mut self, now: Now) {
+        while let Some(key) = self.nameless.pop_due(now.monotonic_ms) {
+            let Some(place) = self.sessions.find(key) else { continue };
+            if self.sessions.get(place).is_some_and(|session| session.user.is_none()) {
+                self.tally.limit(Limit::IdentifyTime);
+                self.part(place, Farewell::IdentifyTimeout, now);
+            }
         }
     }
 

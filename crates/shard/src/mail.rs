@@ -11,6 +11,7 @@ use chat::{
 
 use crate::bids::Replied;
 use crate::errands::Errand;
+use crate::headcount::Party;
 use crate::latency::Heard;
 use crate::{Decree, SessionKey, ShardId};
 
@@ -117,6 +118,23 @@ pub enum Mail {
         to: SessionKey,
         /// What.
         event: Event,
+    },
+    /// To the shard that counts somebody's sessions: there is one more.
+    Came {
+        /// Party.
+        party: Party,
+        /// It.
+        session: SessionKey,
+    },
+    /// To the same: there is one less.
+    Went {
+        /// Party.
+        party: Party,
+    },
+    /// From there: it is one too many.
+    TooMany {
+        /// The session.
+        session: SessionKey,
     },
     /// To every other shard: the node goes away, and the wait for balancers is over here.
     Leaving {

@@ -4,10 +4,11 @@ use core::net::IpAddr;
 
 use chat::{Farewell, Refusal};
 use gateways::{Admission, Call, GATEWAYS, MAIN, Outbox, Protocol, Recovery, SessionName, Then, Wake};
-use wire::http;
+use wire::http::{self, HttpFault};
 
 use crate::alarms::Alarm;
 use crate::flood::SLICE_BYTES;
+use crate::headcount::Party;
 use crate::streams::{NOBODY, NOWHERE, Phase, Place};
 use crate::{Attention, Deed, Effects, Now, Shard, StreamId};
 
@@ -23,6 +24,7 @@ const ANSWER_QUEUES: usize = 4;
 impl Shard {
     pub(crate) fn knock(&mut self, stream: StreamId, address: IpAddr, now: Now) {
         self.tally.streams_opened += 1;
+        self.knocks.take(self.settings.limits.connections, now);
         self.streams.insert(stream, self.origin_of(address), now.monotonic_ms);
         self.greetings.push(now.monotonic_ms, stream);
     }
@@ -58,6 +60,7 @@ impl Shard {
         if let Some(stream) = self.streams.get_mut(id).filter(|_| !tail.is_empty()) {
             stream.tail = tail;
         }
+        self.streams.count(id);
     }
 
     /// Feeds bytes to whatever the stream is at, as long as it takes any and is read. Says how many were taken.
@@ -92,7 +95,7 @@ impl Shard {
             return taken;
         }
         let mut out = std::mem::take(&mut self.outbox);
-        let taken = match http::read_head(bytes) {
+        let taken = match self.read_head(bytes) {
             Ok(None) => 0,
             Ok(Some((head, length))) => {
                 self.tally.requests += 1;
@@ -105,6 +108,11 @@ impl Shard {
                     }
                     Admitted::Opens(..) if out.then != Then::Stay && self.is_leaving() => {
                         self.turn_away(id, "draining", &mut out, now);
+                        length
+                    }
+                    Admitted::Opens(..) if self.is_crowded => {
+                        self.tally.sessions_turned_away += 1;
+                        self.turn_away(id, "overloaded", &mut out, now);
                         length
                     }
                     Admitted::Opens(..) if out.then != Then::Stay && self.is_full_of_lingering() => {
@@ -153,6 +161,15 @@ impl Shard {
         };
         self.outbox = out;
         taken
+    }
+
+    /// Reads a request head that is no longer than it may be.
+    fn read_head<'b>(&self, bytes: &'b [u8]) -> Result<Option<(http::Head<'b>, usize)>, HttpFault> {
+        let max = self.settings.head_bytes_max;
+        match http::read_head(&bytes[..bytes.len().min(max)]) {
+            Ok(None) if bytes.len() >= max => Err(HttpFault::HeadTooLarge),
+            read => read,
+        }
     }
 
     /// Lets the gateways look at a request, one after the other.
@@ -205,6 +222,8 @@ impl Shard {
         self.tally.sessions_opened += 1;
         let place = self.sessions.insert(id, gateway, protocol, now);
         self.note_address(place, address);
+        self.count_in(place, Party::Source(address.into()));
+        self.await_name(place, now);
         self.start_sweep(now);
         self.listen_for(place, now);
         let (has_stream, gateway) = (out.then == Then::Stay, GATEWAYS[usize::from(gateway)].0);
@@ -375,6 +394,7 @@ impl Shard {
         }
         stream.phase = Phase::Closing;
         stream.tail = Vec::new();
+        self.streams.count(id);
         self.hold(id, false);
         self.closings.push(now.monotonic_ms, id);
         self.touch(id);
@@ -448,6 +468,7 @@ impl Shard {
         let Some(stream) = self.streams.get_mut(id) else { return };
         if matches!(stream.phase, Phase::Asking | Phase::Open | Phase::Tunnelled) {
             stream.own.extend_from_slice(bytes);
+            self.streams.count(id);
             self.touch(id);
         }
     }

@@ -95,6 +95,8 @@ pub(crate) struct Sessions {
     lingering: usize,
     /// What is kept for all of those.
     kept_bytes: usize,
+    /// What commands weigh that all have put off.
+    pub(crate) put_off_bytes: usize,
 }
 
 impl Sessions {
@@ -107,6 +109,7 @@ impl Sessions {
             slab: Slab::new(),
             lingering: 0,
             kept_bytes: 0,
+            put_off_bytes: 0,
         }
     }
 
@@ -162,6 +165,7 @@ impl Sessions {
         self.lingering -= usize::from(session.stream == NOWHERE);
         self.kept_bytes -= session.own.len();
         self.by_gateway[usize::from(session.gateway)] -= 1;
+        self.put_off_bytes -= session.waiting.as_ref().map_or(0, |waiting| waiting.bytes());
         if self.slab.is_empty() && self.slab.capacity() > 64 {
             self.slab = Slab::new();
         }

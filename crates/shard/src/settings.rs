@@ -55,6 +55,8 @@ pub struct Settings {
     pub pages: Pages,
     /// Whether streams may be under TLS.
     pub tls: Tls,
+    /// A request head may have so many bytes, of those that any may have.
+    pub head_bytes_max: usize,
     /// A request head must be complete after so many milliseconds, and TLS before it.
     pub handshake_timeout_ms: u64,
     /// A stream that was closed politely is cut after so many milliseconds.

@@ -13,11 +13,13 @@ use stores::Store;
 use crate::alarms::Alarms;
 use crate::audience::Audiences;
 use crate::bids::Bids;
+use crate::bucket::Bucket;
 use crate::callers::Callers;
 use crate::clock::Sweep;
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
 use crate::flood::Floods;
+use crate::headcount::Headcount;
 use crate::home::{Addressed, Homes};
 use crate::latency::Turn;
 use crate::moderation::Moderation;
@@ -32,7 +34,9 @@ use crate::streams::{Place, Streams};
 use crate::traces::{TraceStage, Traces};
 use crate::travels::Travels;
 use crate::tunnels::Tunnels;
-use crate::{Effects, Holdings, Input, Mail, News, Notice, Now, Settings, ShardId, StreamId, Tally};
+use crate::{
+    Effects, Holdings, Input, Mail, News, Notice, Now, SessionKey, Settings, ShardId, StreamId, Tally,
+};
 
 /// One core's share of the node. Not `Send`: it never leaves its core.
 pub struct Shard {
@@ -46,6 +50,16 @@ pub struct Shard {
     pub(crate) judgement: Judgement,
     /// What users and addresses have done.
     pub(crate) callers: Callers,
+    /// How many sessions users and addresses have.
+    pub(crate) headcount: Headcount,
+    /// How far this shard is ahead of the streams that it takes.
+    pub(crate) knocks: Bucket,
+    /// Sessions that are to say who they are.
+    pub(crate) nameless: Deadlines<SessionKey>,
+    /// More waits here than may: nobody new is taken.
+    pub(crate) is_crowded: bool,
+    /// When it is looked again for whom most waits.
+    pub(crate) hoarders_due_ms: u64,
     /// Sessions that ask for too much.
     pub(crate) floods: Floods,
     /// Strands that began here and were cut off.
@@ -124,6 +138,11 @@ impl Shard {
             homes: Homes::new(&settings, backplane, store),
             judgement: Judgement::new(access::names_are_free()),
             callers: Callers::default(),
+            headcount: Headcount::default(),
+            knocks: Bucket::default(),
+            nameless: Deadlines::new(settings.limits.identify_timeout_ms),
+            is_crowded: false,
+            hoarders_due_ms: 0,
             floods: Floods::default(),
             records: Records::new(settings.recovery_ms, settings.records_max),
             reclaims: Reclaims::default(),
@@ -212,10 +231,11 @@ impl Shard {
 
     /// Goes by what of other settings can change while there are sessions and rooms.
     fn renew(&mut self, settings: Settings) {
-        let Self { settings: own, audiences, homes, .. } = self;
+        let Self { settings: own, nameless, audiences, homes, .. } = self;
         own.rules.rooms = settings.rules.rooms;
         own.slow_rules = settings.slow_rules;
         own.limits = settings.limits;
+        own.head_bytes_max = settings.head_bytes_max;
         own.rooms_per_session = settings.rooms_per_session;
         own.lingering_max = settings.lingering_max;
         own.room_members_max = settings.room_members_max;
@@ -227,6 +247,7 @@ impl Shard {
         own.drain_wait_ms = settings.drain_wait_ms;
         own.drain_ms = settings.drain_ms;
         own.drain_sessions_per_second = settings.drain_sessions_per_second;
+        nameless.renew(settings.limits.identify_timeout_ms);
         audiences.renew(|room| own.slow_policy(room));
         homes.renew(own);
     }
@@ -241,6 +262,7 @@ impl Shard {
         // What it handed to streams that waited.
         self.flush_touched(now, effects);
         self.go_on_after_sending(now);
+        self.mind_memory(now, effects);
         self.carry_mail(now, effects);
         self.depart(now, effects);
         self.tell_holds(effects);
@@ -286,7 +308,12 @@ impl Shard {
 
     /// When [`Input::Tick`] is wanted next, on the monotonic clock.
     pub fn next_wake_ms(&self) -> Option<u64> {
-        let of_streams = [self.greetings.next_ms(), self.closings.next_ms(), self.homes.next_ms()];
+        let of_streams = [
+            self.greetings.next_ms(),
+            self.closings.next_ms(),
+            self.homes.next_ms(),
+            self.nameless.next_ms(),
+        ];
         let of_sessions =
             [self.next_sweep_ms(), self.alarms.next_ms(), self.records.next_ms(), self.travels.next_ms()];
         let of_node =
@@ -317,7 +344,8 @@ impl Shard {
             rooms: self.homes.len(),
             lingering: self.sessions.lingering(),
             records: self.records.len(),
-            queued_bytes: self.audiences.kept_bytes() + self.sessions.kept_bytes(),
+            queued_bytes: self.queued_bytes(),
+            is_crowded: self.is_crowded,
             history_messages,
             history_bytes,
         }
@@ -371,6 +399,9 @@ impl Shard {
             Mail::Bidden(bidding) => self.obey(&bidding, now, &mut out),
             Mail::Placed { trace, at } => self.traces.note(trace, TraceStage::Ordered(at)),
             Mail::Answer { to, event } => self.answer(to, &event, now),
+            Mail::Came { party, session } => self.came(party, session),
+            Mail::Went { party } => self.went(&party),
+            Mail::TooMany { session } => self.is_too_many(session, now),
             Mail::Leaving { sessions } => self.heard_leaving(sessions, now),
         }
         self.mail.extend(out.drain(..));

@@ -38,6 +38,8 @@ pub(crate) struct Stream {
     pub(crate) greeted: bool,
     /// When its last request was answered, so that a busy keep-alive stream is not idle.
     pub(crate) asked_ms: u64,
+    /// So much of `own` and `tail` is counted.
+    counted: u32,
     /// Bytes for this stream alone, sent before anything told to rooms.
     pub(crate) own: Vec<u8>,
     /// Bytes that came in and could not be judged yet.
@@ -66,6 +68,8 @@ pub(crate) struct Streams {
     far: Slots,
     /// How many are not read.
     held: usize,
+    /// Bytes that wait on all of them, in both directions.
+    waiting_bytes: usize,
     /// Of those that take requests.
     pub(crate) origins: Origins,
 }
@@ -111,7 +115,9 @@ impl Streams {
 
     pub(crate) fn remove(&mut self, id: StreamId) {
         if let Some(stream) = self.get(id) {
-            self.held -= usize::from(stream.held);
+            let (held, counted) = (usize::from(stream.held), stream.counted as usize);
+            self.held -= held;
+            self.waiting_bytes -= counted;
             self.like_mut(id).remove(id.place());
             self.origins.remove(id);
         }
@@ -127,6 +133,19 @@ impl Streams {
         let was_held = std::mem::replace(&mut stream.held, holds);
         self.held = self.held + usize::from(holds) - usize::from(was_held);
         was_held != holds
+    }
+
+    /// Counts what waits on a stream as it is now.
+    pub(crate) fn count(&mut self, id: StreamId) {
+        let Some(stream) = self.get_mut(id) else { return };
+        let counted = stream.waiting_bytes() as u32;
+        let before = std::mem::replace(&mut stream.counted, counted);
+        self.waiting_bytes = self.waiting_bytes + counted as usize - before as usize;
+    }
+
+    /// Bytes that wait on all streams, as far as they were counted.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
     }
 
     /// How many are not read.
@@ -148,6 +167,13 @@ impl Streams {
     }
 }
 
+impl Stream {
+    /// Bytes that wait on it, in both directions.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.own.len() + self.tail.len()
+    }
+}
+
 impl Slots {
     fn insert(&mut self, id: StreamId, now_ms: u64) {
         let slot = id.place();
@@ -166,6 +192,7 @@ impl Slots {
             touched: false,
             greeted: true,
             asked_ms: now_ms,
+            counted: 0,
             own: Vec::new(),
             tail: Vec::new(),
         });

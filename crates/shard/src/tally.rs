@@ -80,8 +80,10 @@ pub struct Holdings {
     pub audiences: usize,
     /// Rooms that have their home here.
     pub rooms: usize,
-    /// Bytes kept for members that lag, and for sessions without a main stream; what waits for one stream alone is not counted.
+    /// Bytes that wait: for clients that read slowly or have not asked yet, and from clients, to be judged or done.
     pub queued_bytes: usize,
+    /// That is more than may be: nobody new is taken.
+    pub is_crowded: bool,
     /// Messages of history.
     pub history_messages: usize,
     /// Their weight.

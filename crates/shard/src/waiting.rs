@@ -74,9 +74,12 @@ impl Shard {
         let bytes_max = self.settings.session_queue_bytes;
         let Some(session) = self.sessions.get_mut(place) else { return };
         let waiting = session.waiting.get_or_insert_default();
-        waiting.bytes += weight(&command);
+        let weight = weight(&command);
+        waiting.bytes += weight;
         waiting.commands.push_back(command);
-        if waiting.bytes > bytes_max {
+        let is_too_much = waiting.bytes > bytes_max;
+        self.sessions.put_off_bytes += weight;
+        if is_too_much {
             self.part(place, Farewell::Overloaded, now);
         }
     }
@@ -92,10 +95,12 @@ impl Shard {
         let session = self.sessions.get_mut(place)?;
         let waiting = session.waiting.as_mut()?;
         let command = waiting.commands.pop_front()?;
-        waiting.bytes -= weight(&command);
+        let weight = weight(&command);
+        waiting.bytes -= weight;
         if waiting.commands.is_empty() {
             session.waiting = None;
         }
+        self.sessions.put_off_bytes -= weight;
         Some(command)
     }
 

@@ -25,6 +25,7 @@ use super::socketio;
 use super::value::{Contents, LogFormat, OutagePolicy, RoomOutagePolicy, RoomSlowPolicy, SlowPolicy};
 
 const DAY: usize = 86_400;
+const HEAD_BYTES_MAX: usize = wire::http::MAX_HEAD_BYTES;
 /// The most that can be counted out exactly enough.
 const PER_SECOND_MAX: usize = shard::Rate::PER_SECOND_MAX as usize;
 const MEBIBYTE: usize = 1 << 20;
@@ -117,6 +118,10 @@ declare! {
     /// `max_message_bytes` when it is less.
     session_queue_bytes: usize = Count(4096..=1024 * MEBIBYTE, "bytes"), default ["1048576"];
 
+    /// Bytes that may wait on this node for clients that read slowly, and from clients that send more than is done, all together. Above it nobody new is
+    /// taken, and those for whom most waits are closed with 4013. 0: no bound.
+    queue_bytes_max: usize = Count(0..=1024 * 1024 * MEBIBYTE, "bytes"), default ["1073741824"] => live;
+
     /// What happens to a session that reads slowly: `disconnect` closes it with 4008 and it may resume,
     /// `drop_oldest` drops what has waited longest, `latest_only` keeps the newest message. It is told what is missing.
     room_slow_policy: SlowPolicy = SLOW_POLICY, default ["disconnect"] => live;
@@ -181,6 +186,16 @@ declare! {
     /// Rooms that one session may be in.
     rooms_per_session: usize = Count(1..=10_000, "rooms"), default ["100"] => live;
 
+    /// Sessions that one user may have on this node, over any protocol. Further ones are closed with 4514. 0: any number.
+    sessions_per_user: usize = Count(0..=10_000_000, "sessions"), default ["0"] => live;
+
+    /// Sessions that one address may have on this node, as `address_posts_per_second` counts addresses. Further ones are closed with 4514. 0: any
+    /// number.
+    sessions_per_address: usize = Count(0..=10_000_000, "sessions"), default ["0"] => live;
+
+    /// Connections that are accepted in a second, all together; further ones wait. 0: as many as come.
+    connections_per_second: usize = Count(0..=PER_SECOND_MAX, "connections"), default ["0"] => live;
+
     /// Clients that may be in over HTTP polling, without a connection of their own. Further ones are refused with 503.
     polling_sessions_max: usize = Count(0..=10_000_000, "sessions"), default ["100000"] => live;
 
@@ -198,6 +213,12 @@ declare! {
 
     /// How long a connection may take to say what it wants.
     handshake_timeout_seconds: Duration = Seconds(1..=300), default ["10"];
+
+    /// Bytes of a request's head: its first line and its headers.
+    max_head_bytes: usize = Count(512..=HEAD_BYTES_MAX, "bytes"), default ["8192"] => live;
+
+    /// How long a client may take to say who it is, where guests may do nothing (`guests = "none"`). 0: as long as it likes.
+    identify_timeout_seconds: Duration = Seconds(0..=3600), default ["30"] => live;
 
     /// How long a client may take to answer a close.
     close_timeout_seconds: Duration = Seconds(1..=60), default ["5"];

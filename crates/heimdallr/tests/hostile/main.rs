@@ -8,6 +8,7 @@ mod counts;
 mod draining;
 mod ending;
 mod files;
+mod floods;
 mod frames;
 mod handshakes;
 mod injection;

@@ -48,6 +48,7 @@ pub(crate) fn settings() -> Settings {
         inbox_idle_ms: 60_000,
         proxies: shard::Proxies::default(),
         pages: shard::Pages::default(),
+        head_bytes_max: wire::http::MAX_HEAD_BYTES,
         handshake_timeout_ms: 10_000,
         close_timeout_ms: 5000,
         ping_interval_ms: 25_000,

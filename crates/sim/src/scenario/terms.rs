@@ -100,6 +100,7 @@ pub fn settings() -> Settings {
         room_idle_ms: 3_600_000,
         inbox_idle_ms: 120_000,
         tls: shard::Tls::Off,
+        head_bytes_max: wire::http::MAX_HEAD_BYTES,
         handshake_timeout_ms: 10_000,
         close_timeout_ms: 5000,
         ping_interval_ms: 25_000,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use access::Guests;
 use backplanes::{OutagePolicy, OutageRule};
 use shard::{Rate, Settings};
 
@@ -189,6 +190,12 @@ impl Script {
             "address_posts_per_second" => limits.address_posts = rate,
             "room_posts_per_second" => limits.room_posts = rate,
             "session_joins_per_second" => limits.session_joins = rate,
+            "sessions_per_user" => limits.user_sessions_max = value as u32,
+            "sessions_per_address" => limits.address_sessions_max = value as u32,
+            "identify_timeout_ms" => limits.identify_timeout_ms = value,
+            "max_head_bytes" => self.settings.head_bytes_max = value as usize,
+            "guests" => self.settings.rules.guests = if value == 0 { Guests::Barred } else { Guests::Named },
+            "queue_bytes_max" => limits.queue_bytes_max = value as usize,
             "flood_ms" => limits.patience_ms = value,
             "flood_refusals" => limits.refusals_max = value as u32,
             "rooms_per_session" => self.settings.rooms_per_session = value as usize,
