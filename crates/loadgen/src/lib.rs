@@ -12,6 +12,7 @@ pub mod layout;
 pub mod ledger;
 mod line;
 pub mod machine;
+pub mod offender;
 pub mod options;
 pub mod process;
 pub mod protocols;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use loadgen::conductor::conduct;
+use loadgen::offender;
 use loadgen::options::{Command, Options, Run};
 use loadgen::report::{Report, page, summary};
 use loadgen::steadfast;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         Command::Idle(idle) => Run::idle(idle),
         Command::Handshakes(common) => Run::handshakes(common),
         Command::Steadfast(wish) => return told(stay(wish)),
+        Command::Offend(wish) => return told(flood(&wish)),
         Command::Worker => return told(work().map(|()| ExitCode::SUCCESS)),
     };
     let run = run.and_then(|run| run.check_open_files(open_files()).map(|()| run));
@@ -62,6 +64,13 @@ fn stay(wish: steadfast::Wish) -> io::Result<ExitCode> {
         write(file, &serde_json::to_string_pretty(&account)?)?;
     }
     Ok(if account.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(NOT_CLEAN) })
+}
+
+fn flood(wish: &offender::Wish) -> io::Result<ExitCode> {
+    allow_open_files()?;
+    let account = offender::offend(wish)?;
+    writeln!(io::stdout(), "{}", serde_json::to_string(&account)?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn verdict(report: &Report) -> ExitCode {

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::exchange::Plan;
 use crate::layout::Layout;
+use crate::offender;
 use crate::protocols::{PROTOCOLS, Protocol, named};
 use crate::stamp::STAMP_BYTES;
 use crate::steadfast;
@@ -33,6 +34,8 @@ pub enum Command {
     /// Members come back after every cut and ask for their posts until they are accepted; nothing that was accepted may be missed. What
     /// befalls the server is told on the standard input, a line each; its end ends the stay.
     Steadfast(#[command(flatten)] steadfast::Wish),
+    /// Clients that ask for too much, of one sort.
+    Offend(#[command(flatten)] offender::Wish),
     /// One process of the generator; started by the others.
     #[command(hide = true)]
     Worker,
@@ -318,6 +321,7 @@ mod tests {
             Command::Steadfast(wish) => {
                 Err(wish.check().err().unwrap_or_else(|| "a stay has no run".to_owned()))
             }
+            Command::Offend(_) => Err("a flood has no run".to_owned()),
             Command::Worker => Err("a worker has no run".to_owned()),
         }
     }

@@ -4,6 +4,7 @@ mod connections;
 mod cost;
 mod drain;
 mod durable;
+mod flood;
 mod http;
 mod kills;
 mod neighbour;
@@ -77,6 +78,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "drain",
         "a node of two takes leave of 10,000 members, who talk and come back to the other",
         drain::run,
+    ),
+    usual(
+        "flood",
+        "1000 members beside each sort of clients that ask for too much; latency in ms",
+        flood::run,
     ),
     usual("subscriptions", "100,000 rooms of one member on two nodes with a Redis", subscriptions::run),
     Scenario {
