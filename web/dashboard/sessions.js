@@ -3,10 +3,11 @@
 import { path } from './api.js';
 import { ask } from './ask.js';
 import { button, byId } from './elements.js';
+import { feed } from './feed.js';
 import { Browser, LIMIT, Table } from './lists.js';
 import { askToBan } from './moderation.js';
 import { labelled, make, search, select } from './parts.js';
-import { NOTHING, bytes, lasting, protocolName } from './words.js';
+import { NOTHING, bytes, lasting, micros, protocolName } from './words.js';
 
 const BY = ['user', 'room', 'address'];
 
@@ -70,14 +71,14 @@ function showFacts(session) {
   const told = {
     Session: one.session,
     State: !session ? 'gone' : one.user ? `goes by a name${one.proven ? ', proven' : ''}` : 'guest',
-    Protocol: [protocolName(one.protocol), one.transport].filter(Boolean).join(', '),
+    Protocol: protocolName(one.protocol),
     Address: one.address,
-    Node: one.node,
-    Shard: one.shard ?? one.session.split('-').at(-3),
-    Rooms: roomsOf(one) || 'none',
+    Node: feed.node.id,
+    Shard: one.session.split('-').at(-3),
+    Rooms: one.rooms.map((room, index) => `${room} at ${one.positions[index] ?? NOTHING}`).join(', ') || 'none',
     Queue: bytes(one.queued_bytes),
-    'Heard of': one.silent_ms === undefined ? undefined : `${lasting(one.silent_ms)} ago`,
-    'Round trip': one.round_trip_ms && `${one.round_trip_ms} ms`,
+    'Heard of': `${lasting(one.silent_ms)} ago`,
+    'Last ping': micros(one.round_trip_us),
   };
   const known = Object.entries(told).filter(([, fact]) => fact !== undefined && fact !== null);
   facts.replaceChildren(...known.flatMap(([term, fact]) => [make('dt', {}, term), make('dd', { dir: 'auto' }, String(fact))]));

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use crate::bucket::Bucket;
 use crate::frames::{Buffers, FrameLog};
 use crate::latency::Heard;
-use crate::sessions::Session;
+use crate::sessions::{Membership, Session};
 use crate::streams::Place;
 use crate::{SlowPolicy, StreamId};
 
@@ -207,6 +207,20 @@ impl Audiences {
         for (log, cursor) in audience.logs.iter_mut().zip(oldest) {
             log.trim(*cursor, &mut self.buffers);
         }
+    }
+
+    /// Where a member stands that was sent everything up to its cursor; `None`: the home has not answered yet.
+    pub(crate) fn stands_at(&self, membership: &Membership) -> Option<Position> {
+        let audience = self.get(membership.audience);
+        let member = audience.members.get(membership.member as usize)?;
+        Some(audience.logs[usize::from(member.log)].position_before(member.cursor, audience.epoch))
+    }
+
+    /// Bytes of the room that wait for a member.
+    pub(crate) fn unsent(&self, membership: &Membership) -> usize {
+        let audience = self.get(membership.audience);
+        let member = audience.members.get(membership.member as usize);
+        member.map_or(0, |member| audience.logs[usize::from(member.log)].after(member.cursor).len())
     }
 
     /// How many are in a room here.

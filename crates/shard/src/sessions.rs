@@ -280,7 +280,6 @@ impl Session {
     }
 
     /// How long its client took to answer the last sign of life for which that is known, to a quarter.
-    #[expect(dead_code, reason = "for who asks about sessions")]
     pub(crate) fn lag_us(&self) -> Option<u64> {
         LATENCY_BOUNDS_US.get(usize::from(self.lag).checked_sub(1)?).copied()
     }

@@ -255,7 +255,7 @@ impl Shard {
     /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.
     pub fn flush(&mut self, now: Now, effects: &mut dyn Effects) -> bool {
         self.drain_slice(now);
-        self.survey_slice();
+        self.survey_slice(now);
         self.relay_kept(now);
         self.flush_touched(now, effects);
         self.fan_out(now, effects);

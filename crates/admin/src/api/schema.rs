@@ -153,7 +153,10 @@ pub(super) const SCHEMAS: &[Schema] = &[
                 ("address", maybe_string()),
                 ("rooms", json!({ "type": "array", "items": { "type": "string" } })),
                 ("rooms_total", count()),
+                ("positions", json!({ "type": "array", "items": maybe_string() })),
                 ("queued_bytes", count()),
+                ("silent_ms", count()),
+                ("round_trip_us", json!({ "type": ["integer", "null"], "minimum": 0 })),
             ],
             &[],
         )

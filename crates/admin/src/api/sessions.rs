@@ -21,7 +21,10 @@ struct Session {
     address: Option<String>,
     rooms: Vec<String>,
     rooms_total: usize,
+    positions: Vec<Option<String>>,
     queued_bytes: usize,
+    silent_ms: u64,
+    round_trip_us: Option<u64>,
 }
 
 /// How many sessions were meant on this node.
@@ -148,7 +151,10 @@ impl Session {
                 .map(|address| address.to_string()),
             rooms: line.rooms.iter().map(|room| room.name().to_owned()).collect(),
             rooms_total: line.rooms_total,
+            positions: line.positions.iter().map(|at| at.map(|at| at.to_string())).collect(),
             queued_bytes: line.queued_bytes,
+            silent_ms: line.silence_ms,
+            round_trip_us: line.round_trip_us,
         }
     }
 }

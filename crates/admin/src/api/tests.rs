@@ -53,7 +53,10 @@ fn pretend(shard: ShardId, instruction: Instruction, reply: Reply) -> bool {
                 address: Ipv4Addr::LOCALHOST.into(),
                 rooms: vec![room],
                 rooms_total: 1,
+                positions: vec![Some(at)],
                 queued_bytes: 0,
+                silence_ms: 5,
+                round_trip_us: None,
             };
             let is_meant = sought.session.is_none_or(|sought| sought == session);
             Report::Sessions(Vec::from_iter(Some(line).filter(|_| is_meant)), None)

@@ -275,9 +275,9 @@ impl Shard {
     }
 
     /// Goes on with what takes long.
-    pub(crate) fn survey_slice(&mut self) {
+    pub(crate) fn survey_slice(&mut self, now: Now) {
         let Some((ticket, mut survey)) = self.office.surveys.pop_front() else { return };
-        match survey.go_on(&self.sessions, &self.audiences, &self.streams) {
+        match survey.go_on(&self.sessions, &self.audiences, &self.streams, now) {
             Some(report) => self.office.report(ticket, report),
             None => self.office.surveys.push_back((ticket, survey)),
         }

@@ -4,14 +4,14 @@ use core::net::IpAddr;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use chat::{Counts, RoomId, UserId};
+use chat::{Counts, Position, RoomId, UserId};
 use gateways::GATEWAYS;
 
 use super::Report;
-use crate::SessionKey;
 use crate::audience::Audiences;
-use crate::sessions::{Session, Sessions};
+use crate::sessions::{Membership, Session, Sessions};
 use crate::streams::{Place, Streams};
+use crate::{Now, SessionKey};
 
 /// Places looked at in a turn.
 const SLICE: u32 = 1024;
@@ -83,8 +83,14 @@ pub struct SessionLine {
     pub rooms: Vec<RoomId>,
     /// How many there are.
     pub rooms_total: usize,
-    /// Bytes that wait for it alone.
+    /// Where it stands in each of those: it was sent everything up to there. `None`: it is not let in yet.
+    pub positions: Vec<Option<Position>>,
+    /// Bytes that wait for it, alone and with others in its rooms.
     pub queued_bytes: usize,
+    /// How long nothing has come from its client.
+    pub silence_ms: u64,
+    /// How long its client took to answer the last sign of life for which that is known, to a quarter.
+    pub round_trip_us: Option<u64>,
 }
 
 /// A look at everything here, and how far it has come.
@@ -130,6 +136,7 @@ impl Survey {
         sessions: &Sessions,
         audiences: &Audiences,
         streams: &Streams,
+        now: Now,
     ) -> Option<Report> {
         match self {
             Self::Rooms { sought, next, found } => {
@@ -142,7 +149,7 @@ impl Survey {
             Self::Sessions { sought, next, found } => {
                 let end = (*next + SLICE).min(sessions.places());
                 while *next < end && found.len() < sought.limit {
-                    found.extend(line(sessions, audiences, streams, *next, sought));
+                    found.extend(line((sessions, audiences, streams), *next, sought, now));
                     *next += 1;
                 }
                 let is_done = found.len() >= sought.limit || *next >= sessions.places();
@@ -182,11 +189,10 @@ fn note_room(
 
 /// What there is to say of a session, if it is one of those that are wanted.
 fn line(
-    sessions: &Sessions,
-    audiences: &Audiences,
-    streams: &Streams,
+    (sessions, audiences, streams): (&Sessions, &Audiences, &Streams),
     place: Place,
     sought: &SessionsSought,
+    now: Now,
 ) -> Option<SessionLine> {
     let session = sessions.get(place).filter(|session| session.protocol.form().is_some())?;
     let key = sessions.key(place);
@@ -195,8 +201,9 @@ fn line(
         && sought.address.is_none_or(|address| session.address == address)
         && sought.room.as_ref().is_none_or(|room| is_in(session, audiences, room));
     is_sought.then(|| {
-        let rooms = session.rooms.iter().map(|membership| &audiences.get(membership.audience).room);
-        let rooms: Vec<&RoomId> = rooms.filter(|room| room.is_public()).collect();
+        let is_public = |membership: &&Membership| audiences.get(membership.audience).room.is_public();
+        let rooms: Vec<&Membership> = session.rooms.iter().filter(is_public).collect();
+        let named = || rooms.iter().take(ROOMS_NAMED_MAX);
         let queued = streams.get(session.stream).map_or(session.own.len(), |stream| stream.own.len());
         SessionLine {
             session: key,
@@ -205,8 +212,12 @@ fn line(
             gateway: GATEWAYS[usize::from(session.gateway)].0,
             address: session.address,
             rooms_total: rooms.len(),
-            rooms: rooms.into_iter().take(ROOMS_NAMED_MAX).cloned().collect(),
-            queued_bytes: queued,
+            rooms: named().map(|membership| audiences.get(membership.audience).room.clone()).collect(),
+            positions: named().map(|membership| audiences.stands_at(membership)).collect(),
+            queued_bytes: queued
+                + session.rooms.iter().map(|membership| audiences.unsent(membership)).sum::<usize>(),
+            silence_ms: session.silence_ms(now),
+            round_trip_us: session.lag_us(),
         }
     })
 }
