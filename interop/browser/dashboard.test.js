@@ -149,9 +149,9 @@ for (const [name, size] of [
 ]) {
   browserTest(`a picture of ${name}`, async (open) => {
     const tab = await open({ at: 'about:blank', path: '', ...size });
-    await pretend(tab.page, () => cluster(2, ['gone']));
+    await pretend(tab.page, () => cluster(2, ['draining']));
     await tab.page.goto(server.admin);
-    await tab.shows('#nodes-count', '1 gone, 2 ready');
+    await tab.shows('#nodes-count', '1 draining, 2 ready');
     const picture = await tab.page.screenshot();
     assert.equal(picture.subarray(0, 4).toString('hex'), '89504e47');
     if (process.env.UPDATE_SCREENSHOTS !== '1') return;

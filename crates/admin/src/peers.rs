@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 /// Who has gone is remembered for so long.
 const REMEMBERED: Duration = Duration::from_secs(600);
 /// As many are remembered at most; those who are there come first.
@@ -16,6 +18,20 @@ pub(crate) struct Peer {
     pub(crate) is_alive: bool,
     /// Since when it is, or is not any more.
     pub(crate) since: Instant,
+    /// What it has told of itself last.
+    pub(crate) card: Option<Card>,
+}
+
+/// What a node tells others of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Card {
+    /// What people call it.
+    pub(crate) name: String,
+    pub(crate) is_draining: bool,
+    pub(crate) fault: Option<String>,
+    pub(crate) version: String,
+    pub(crate) sessions: Option<u64>,
+    pub(crate) deliveries: Option<u64>,
 }
 
 /// The other nodes.
@@ -33,10 +49,21 @@ impl Peers {
         }
         let is_new = |id: &String| !self.0.iter().any(|peer| peer.id == *id);
         let new: Vec<_> = alive.into_iter().filter(is_new).collect();
-        self.0.extend(new.into_iter().map(|id| Peer { id, is_alive: true, since: now }));
+        self.0.extend(new.into_iter().map(|id| Peer { id, is_alive: true, since: now, card: None }));
         self.0.retain(|peer| peer.is_alive || now.saturating_duration_since(peer.since) < REMEMBERED);
         self.0.sort_by_key(|peer| !peer.is_alive);
         self.0.truncate(PEERS_MAX);
+    }
+
+    /// A node has told how it is.
+    pub(crate) fn note_card(&mut self, id: &str, card: Card) {
+        if let Some(peer) = self.0.iter_mut().find(|peer| peer.id == id) {
+            peer.card = Some(card);
+        }
+    }
+
+    pub(crate) fn has_any(&self) -> bool {
+        self.0.iter().any(|peer| peer.is_alive)
     }
 
     pub(crate) fn all(&self) -> Vec<Peer> {

@@ -21,6 +21,9 @@ use crate::recent::STEP_MS;
 use crate::vitals::{Stage, Vitals};
 use crate::{dashboard, exposition, process};
 
+/// How often other nodes are told how this one is.
+const IN_TOUCH: Duration = Duration::from_secs(2);
+
 /// The running service. Dropping it stops it too, without waiting.
 #[derive(Debug)]
 pub struct Service {
@@ -71,6 +74,7 @@ fn run(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     listener.set_nonblocking(true)?;
     let is_loopback = IsLoopback(listener.local_addr()?.ip().is_loopback());
+    let in_touch = api.clone();
     let routes = routes(vitals.clone(), api).layer(from_fn_with_state(is_loopback, keep_out));
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -78,6 +82,7 @@ fn run(
         tokio::select! {
             outcome = axum::serve(listener, service) => outcome,
             () = keep_rows(vitals) => Ok(()),
+            () = keep_in_touch(&in_touch) => Ok(()),
             _ = stopped => Ok(()),
         }
     })
@@ -91,6 +96,16 @@ async fn keep_rows(vitals: &Vitals) {
         steps.tick().await;
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         vitals.take_row(process::resident_bytes(), wall.as_millis() as u64);
+    }
+}
+
+/// Tells other nodes how this one is.
+async fn keep_in_touch(api: &Api) {
+    let mut times = tokio::time::interval(IN_TOUCH);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        times.tick().await;
+        api::exchange_cards(api).await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::metric::{Histogram, Sample};
-use crate::peers::{Peer, Peers};
+use crate::peers::Peers;
 use crate::recent::Recent;
 
 /// A shard that has said nothing for so long is taken to be stuck.
@@ -34,8 +34,8 @@ pub struct Vitals {
     remark: Mutex<Option<String>>,
     recent: Mutex<Recent>,
     peers: Mutex<Peers>,
-    /// What others know this node by, once it has such a name.
-    name: OnceLock<String>,
+    /// What others know this node by, and what people call it, once that is known.
+    name: OnceLock<(String, String)>,
     /// When the stage was entered.
     entered: Mutex<Instant>,
     /// The time of day at the start, in milliseconds.
@@ -131,13 +131,14 @@ impl Vitals {
         lock(&self.entered).elapsed()
     }
 
-    /// Says what other nodes know this one by.
-    pub fn introduce(&self, name: String) {
+    /// Says what other nodes know this one by, and what people call it.
+    pub fn introduce(&self, id: String, name: String) {
         // It is known by one name for as long as it runs.
-        let _ = self.name.set(name);
+        let _ = self.name.set((id, name));
     }
 
-    pub(crate) fn name(&self) -> String {
+    /// What others know this node by, and what people call it.
+    pub(crate) fn name(&self) -> (String, String) {
         self.name.get().cloned().unwrap_or_default()
     }
 
@@ -151,8 +152,8 @@ impl Vitals {
         lock(&self.peers).note(others, Instant::now());
     }
 
-    pub(crate) fn peers(&self) -> Vec<Peer> {
-        lock(&self.peers).all()
+    pub(crate) fn peers(&self) -> MutexGuard<'_, Peers> {
+        lock(&self.peers)
     }
 
     /// Says how the node stands with the others now.

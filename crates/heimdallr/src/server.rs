@@ -47,7 +47,7 @@ pub(crate) fn run(
     let backplane = settings::of_backplane(settings);
     let secret = runtime.block_on(names_secret(settings, &backplane, &mut signals))?;
     let Some(secret) = secret else { return service.stop().map_err(|error| error.to_string()) };
-    vitals.introduce(named(&backplane.node));
+    vitals.introduce(named(&backplane.node), called(settings));
     let identity = Identity { node: backplane.node, secret };
     let rulings = Rulings::open(settings)?;
     rulings.keep_for(&api);
@@ -198,7 +198,14 @@ fn note_vitals(node: &Node, vitals: &Vitals, certificates: &tls::Watch) {
     vitals.note_remark(remark.or_else(|| certificates.fault()));
 }
 
-/// What a node is called where people look.
+/// What people call this node: its machine, and the port that tells nodes there apart.
+fn called(settings: &Settings) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let port = settings.listen.first().map_or(0, SocketAddr::port);
+    format!("{}:{port}", host.trim())
+}
+
+/// What nodes know a node by.
 fn named(node: &NodeId) -> String {
     format!("{:08x}", node.0)
 }

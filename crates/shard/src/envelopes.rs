@@ -63,6 +63,8 @@ pub(crate) enum Envelope {
     Revoked(Vec<Revocation>),
     /// To all other nodes: what holds on every shard.
     Decree(Box<Decree>),
+    /// To all other nodes: how this one is, in words of the operators' side.
+    Card(Arc<str>),
 }
 
 /// Which way something goes through a tunnel.
@@ -108,6 +110,7 @@ const BID: u8 = 8;
 const REPLIED: u8 = 9;
 const REVOKED: u8 = 10;
 const DECREE: u8 = 11;
+const CARD: u8 = 12;
 
 /// The shard that an envelope is for, whatever else it may be.
 pub(crate) fn addressee(bytes: &[u8]) -> Option<ShardId> {
@@ -146,6 +149,7 @@ impl Envelope {
                 revoked.iter().for_each(|revocation| write_revocation(revocation, &mut out))
             }
             Self::Decree(decree) => out.decree(decree),
+            Self::Card(card) => out.text(card),
         }
         out.0
     }
@@ -174,6 +178,7 @@ impl Envelope {
             Self::Replied(_) => REPLIED,
             Self::Revoked(_) => REVOKED,
             Self::Decree(_) => DECREE,
+            Self::Card(_) => CARD,
         }
     }
 
@@ -199,6 +204,7 @@ impl Envelope {
             })),
             REVOKED => Self::Revoked(read_revoked(fields)?),
             DECREE => Self::Decree(Box::new(fields.decree()?)),
+            CARD => Self::Card(fields.text()?.into()),
             _ => return None,
         })
     }
@@ -504,6 +510,7 @@ mod tests {
             replied().prop_map(Envelope::Replied),
             prop::collection::vec(revocation(), 0..5).prop_map(Envelope::Revoked),
             decree().prop_map(Envelope::Decree),
+            "[a-z]{0,50}".prop_map(|card| Envelope::Card(card.into())),
         ]
     }
 

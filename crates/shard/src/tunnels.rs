@@ -219,6 +219,7 @@ impl Shard {
             Envelope::Replied(replied) => self.hear_reply(from.0, *replied, now),
             Envelope::Revoked(revoked) => self.heed_revoked(&revoked),
             Envelope::Decree(decree) => self.pass_on_decree(&Arc::from(decree)),
+            Envelope::Card(card) => self.keep_card(node, card),
             // One that is for another node is nobody's here, and would be sent to and fro.
             Envelope::Errand(errand) => {
                 if errand.to().0 == self.settings.node {

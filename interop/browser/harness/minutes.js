@@ -46,7 +46,7 @@ export async function pretend(page, nodes = () => []) {
     const row = (t) => [now - (ROWS - t) * STEP_MS, ...Object.values(COLUMNS).map((value) => Math.round(value(t) * 1_000) / 1_000)];
     const rows = Array.from({ length: ROWS }, (_, t) => row(t + 1));
     const isFirst = new URL(route.request().url()).searchParams.get('since') === '0';
-    const own = { ...told.nodes[0], id: '5e1f0a77', name: 'frigg', sessions: 12_638, deliveries: 41_310, since_ms: 11_460_000 };
+    const own = { ...told.nodes[0], id: '5e1f0a77', name: 'frigg:8000', sessions: 12_638, deliveries: 41_310, since_ms: 11_460_000 };
     await route.fulfill({
       json: { ...told, node: { ...told.node, id: own.id, uptime_ms: own.since_ms }, nodes: [own, ...nodes()], columns: Object.keys(COLUMNS), rows: isFirst ? rows : [] },
     });
@@ -59,8 +59,9 @@ const NAMES = ['thor', 'sif', 'njord', 'freyja', 'baldr', 'idun', 'bragi', 'loki
 export const cluster = (count, states = []) =>
   Array.from({ length: count }, (_, index) => ({
     id: `node-${index}`,
-    name: `${NAMES[index % NAMES.length]}-${index + 1}`,
+    name: `${NAMES[index % NAMES.length]}-${index + 1}:8000`,
     is_self: false,
     state: states[index] ?? 'ready',
     since_ms: states[index] === 'gone' ? 12_000 : 8_000_000 + index * 60_000,
+    ...(states[index] === 'gone' ? {} : { version: '0.1.0', sessions: 12_000 + index * 17, deliveries: 40_000 + index * 31 }),
   }));

@@ -39,6 +39,7 @@ pub use keys::{Key, KeyError, Scope, Scopes};
 pub use shards::{Instruct, Reply, Shards};
 
 pub(crate) use dispatch::routes;
+pub(crate) use recent::exchange_cards;
 
 use audit::Audit;
 use idempotency::Done;

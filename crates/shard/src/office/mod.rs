@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use access::{Penalty, RoomTerms, Ruling, Subject};
+use backplanes::NodeId;
 use chat::{Body, Counts, Event, Farewell, Message, Position, Refusal, RoomId, Tag, UserId};
 
 use crate::envelopes::Envelope;
@@ -29,6 +30,8 @@ pub type Ticket = u32;
 const SURVEYS_MAX: usize = 32;
 /// No session has this slot: what a home answers there is for the office, and the ticket is the generation.
 const OFFICE: u32 = u32::MAX;
+/// What a node tells of itself has no more bytes.
+const CARD_BYTES_MAX: usize = 1024;
 /// The shard that tells other nodes.
 const FIRST: ShardId = ShardId(0);
 
@@ -85,6 +88,8 @@ pub enum Instruction {
     ListSteps,
     /// To have nothing followed any more.
     EndTrace,
+    /// To tell other nodes how this one is, and to know what they have told. For the first shard.
+    ExchangeCards(Arc<str>),
     /// To have something done here, as on every other shard of every node.
     Decree(Arc<Decree>),
 }
@@ -119,6 +124,8 @@ pub enum Report {
     Accepted(Position),
     /// Where what is followed has come to here.
     Steps(Vec<TraceStep>),
+    /// What nodes that are alive have told last of how they are.
+    Cards(Vec<(NodeId, Arc<str>)>),
     /// It was done with so many sessions here.
     Done(usize),
     /// There is no such room here.
@@ -160,6 +167,7 @@ pub struct MembersReport {
 pub(crate) struct Office {
     surveys: VecDeque<(Ticket, Survey)>,
     reports: Vec<(Ticket, Report)>,
+    cards: Vec<(NodeId, Arc<str>)>,
 }
 
 impl Office {
@@ -221,6 +229,7 @@ impl Shard {
                 let steps = self.traces.steps().to_vec();
                 self.office.report(ticket, Report::Steps(steps));
             }
+            Instruction::ExchangeCards(card) => self.exchange_cards(ticket, card, now),
             Instruction::EndTrace => {
                 self.traces.end();
                 self.office.report(ticket, Report::Done(0));
@@ -253,6 +262,25 @@ impl Shard {
             Decree::Kick(room, whose) => self.expel(whose, room, Refusal::Kicked, now),
             Decree::Rule(rulings) => self.enforce(rulings, now)?,
         })
+    }
+
+    fn exchange_cards(&mut self, ticket: Ticket, card: Arc<str>, now: Now) {
+        let bytes = Envelope::Card(card).write(FIRST, FIRST);
+        self.at_home(now, |homes, now, out| homes.send_all(bytes.into(), now, out));
+        let alive = self.homes.nodes();
+        self.office.cards.retain(|(node, _)| alive.contains(node));
+        self.office.report(ticket, Report::Cards(self.office.cards.clone()));
+    }
+
+    /// Another node has told how it is. It is kept for who asks, as long as that node is known to be alive.
+    pub(crate) fn keep_card(&mut self, from: NodeId, card: Arc<str>) {
+        if card.len() > CARD_BYTES_MAX || !self.homes.nodes().contains(&from) {
+            return;
+        }
+        match self.office.cards.iter_mut().find(|(node, _)| *node == from) {
+            Some((_, known)) => *known = card,
+            None => self.office.cards.push((from, card)),
+        }
     }
 
     fn tell_decree(&mut self, decree: &Decree, now: Now) {
