@@ -106,6 +106,21 @@ browserTest('a session is looked up by its user and disconnected, and the reques
   await closed;
 });
 
+browserTest('a member is banned, listed, and let in again', async (open) => {
+  const loki = await joinAs(server.url, 'Loki', newRoom());
+  const tab = await look(open, `rooms/${loki.room.name}`);
+  await tab.page.locator('.detail td').getByRole('button', { name: 'Ban' }).click();
+  await tab.page.fill('#reason', 'mischief');
+  await tab.page.locator('#ask').getByRole('button', { name: 'Ban' }).click();
+  await tab.shows('.detail .empty', 'Nobody who has a name is here.');
+  await tab.evaluate(() => (location.hash = '#/moderation'));
+  await tab.shows('#moderation td', 'mischief');
+  await tab.page.getByRole('button', { name: 'Lift' }).click();
+  await tab.page.locator('#ask').getByRole('button', { name: 'Lift' }).click();
+  await tab.shows('#moderation .empty', 'Nobody is banned.');
+  await tab.shows('#moderation td', 'lift ban');
+});
+
 browserTest('fifty nodes are told apart, the bad ones first, and a node that does not answer says so', async (open) => {
   const tab = await look(open);
   await pretend(tab.page, () => cluster(49, [...Array(7).fill('ready'), 'gone', 'ready', 'cut_off']));

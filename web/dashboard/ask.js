@@ -8,8 +8,8 @@ const GRAVE = ['Ban', 'Close', 'Disconnect', 'Drain', 'Kick', 'Mute'];
 const dialog = byId('ask');
 
 /**
- * Asks, once. `fields` are `[name, label, options?, value?]`, `request` makes `[method, path, body]` of their values. Resolves with the answer of the
- * node, or with nothing when it was not done after all.
+ * Asks, once. `fields` are `[name, label, options?, value?]`, `request` makes `[method, path, body]` of their values. Resolves with the node's answer, or
+ * with nothing when it was not done.
  */
 export function ask(verb, title, words, request, fields = []) {
   const inputs = fields.map(([name, , options, value]) => (options ? select(name, options, value) : make('input', { id: name, autocomplete: 'off', dir: 'auto' })));

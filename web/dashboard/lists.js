@@ -1,4 +1,4 @@
-// Tables that are looked at again every few seconds: rows stay where they are, and only what is new in them is written.
+// Tables that are looked at again every few seconds: only what is new in them is written.
 
 import { get } from './api.js';
 import { button, setChildren, setText } from './elements.js';
@@ -13,7 +13,7 @@ export const LIMIT = 500;
 export class Table {
   #rows = new Map();
 
-  /** `columns` are `[title, say, className?]`; with `open`, what is said in the first is a button that calls it with the item. `key` tells items apart. */
+  /** `columns` are `[title, say, className?]`; with `open`, the first is a button that calls it with the item. `key` tells items apart. */
   constructor({ caption, columns, key, open, empty }) {
     Object.assign(this, { columns, key, open });
     const heads = columns.map(([title, , className = '']) => make(`th.${className}`, { scope: 'col' }, title));
@@ -53,7 +53,7 @@ export class Table {
   }
 }
 
-/** Calls `look` now, and every few seconds while `isWanted`. What it throws is written to `fault`. */
+/** Calls `look` now and again while `isWanted`. What it throws is written to `fault`. */
 export function watch(look, isWanted, fault) {
   let timer;
   let turn = 0;

@@ -53,7 +53,7 @@ byId('key').onsubmit = async (event) => {
   event.preventDefault();
   keep(byId('key-field').value.trim());
   await look();
-  if (feed.state === 'locked') setText(byId('key-words'), 'The node does not know that key, or it may not look.');
+  if (feed.state === 'locked') setText(byId('key-words'), 'The node does not know that key.');
 };
 byId('drain').onclick = askToDrain;
 addEventListener('hashchange', go);

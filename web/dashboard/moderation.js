@@ -37,7 +37,7 @@ function entries(list, caption, empty) {
   const columns = [
     ['Who', who],
     ['Where', ({ room }) => room ?? 'everywhere'],
-    ['Until', ({ until_ms }) => (until_ms ? moment(until_ms) : 'lifted'), 'wide'],
+    ['Until', ({ until }) => (until ? moment(until) : 'lifted'), 'wide'],
     ['Reason', ({ reason }) => reason ?? NOTHING, 'wide.cut'],
     ['Deeds', lift, 'deeds'],
   ];

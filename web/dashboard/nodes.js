@@ -49,7 +49,7 @@ function showNode({ id, name, state, is_self, since_ms, version, sessions, deliv
 }
 
 export async function askToDrain() {
-  const words = `Its ${count(own().sessions ?? 0, 'session')} are told, at the configured pace, to come back elsewhere. Then it ends. This cannot be called off.`;
+  const words = `Its ${count(own().sessions ?? 0, 'session')} are told, at a pace, to come back elsewhere. Then it ends. This cannot be called off.`;
   if (await ask('Drain', 'Drain this node?', words, () => ['POST', path(['drain'])])) watchDrain();
 }
 

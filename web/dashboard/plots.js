@@ -1,4 +1,4 @@
-// Plots of the last five minutes. A moment that is pointed at is pointed at in all of them, and their legends say what was then.
+// Plots of the last five minutes. A moment that is pointed at is pointed at in all of them; their legends say what was then.
 
 import { byId, setChildren, setText } from './elements.js';
 import { column, columns, feed } from './feed.js';
@@ -136,15 +136,15 @@ const memory = () => [['memory_bytes', 'process'], ['history_bytes', 'history']]
 
 // What each is called, its columns, how values are written, what its top is at least, and what it means.
 const PLOTS = [
-  ['Connections', split('protocol', 'sessions'), figure, 10, 'Clients that are in, by protocol'],
-  ['Posts', () => [['posts', 'per second']], figure, 10, 'Messages taken in'],
-  ['Deliveries', () => [['deliveries', 'per second']], figure, 10, 'Frames of rooms sent to sessions'],
-  ['Delivery latency', shares('delivery'), micros, 1_000, 'From reading a message to sending it, inside this node'],
+  ['Connections', split('protocol', 'sessions'), figure, 10, 'By protocol'],
+  ['Posts', () => [['posts', 'per second']], figure, 10, ''],
+  ['Deliveries', () => [['deliveries', 'per second']], figure, 10, ''],
+  ['Delivery latency', shares('delivery'), micros, 1_000, 'From reading a message to sending it'],
   ['Round trip to clients', shares('lag'), micros, 1_000, 'From a sign of life to its answer'],
-  ['Bytes queued', () => [['queued_bytes', 'for slow readers']], bytes, 1_024, 'What waits for clients'],
-  ['Refusals', split('refused', 'refused'), figure, 1, 'Commands refused a second, by code'],
+  ['Bytes queued', () => [['queued_bytes', 'for slow readers']], bytes, 1_024, ''],
+  ['Refusals', split('refused', 'refused'), figure, 1, 'A second, by code'],
   ['CPU', split('cpu'), percent, 0.1, 'Of one core, by shard'],
-  ['Memory', memory, bytes, 1_048_576, 'Of that, what history weighs'],
+  ['Memory', memory, bytes, 1_048_576, ''],
 ];
 
 byId('plots').append(...PLOTS.map((plot) => new Plot(...plot).element));

@@ -55,6 +55,8 @@ class Detail {
   #lines = new Map();
   #isOpen = true;
 
+  state = {};
+
   constructor(room) {
     this.room = room;
     this.facts = make('p.small');
@@ -96,14 +98,21 @@ class Detail {
   async #look(isFresh) {
     const wanted = [this.#path(), path(['rooms', this.room, 'members'], { limit: LIMIT })];
     if (this.tailing.checked) wanted.push(path(['rooms', this.room, 'messages'], { limit: TAIL }));
-    const [facts, members, messages] = await Promise.all(wanted.map(get));
+    const [facts, members, messages] = await Promise.all(wanted.map(get)).catch((problem) => {
+      if (problem.status !== 404) throw problem;
+      return [{ ...this.state, members: 0, guests: 0 }, { items: [] }];
+    });
     if (!isFresh()) return;
-    this.state = facts;
-    const { at, slow_mode_ms: slow, closed } = facts;
-    listed(this.facts, count(facts.members, 'member'), count(facts.guests, 'guest'), at && `at ${at}`, slow && `one message in ${lasting(slow)}`, closed && 'closed');
-    setText(this.closing, closed ? 'Open again' : 'Close');
+    this.#showState(facts);
     this.members.show(members);
     this.#showTail(messages?.items ?? []);
+  }
+
+  #showState(state) {
+    this.state = state;
+    const { members, guests, at, slow_mode_ms: slow, closed } = state;
+    listed(this.facts, count(members, 'member'), count(guests, 'guest'), at && `at ${at}`, slow && `one message in ${lasting(slow)}`, closed && 'closed');
+    setText(this.closing, closed ? 'Open again' : 'Close');
   }
 
   #showTail(messages) {
@@ -139,18 +148,20 @@ class Detail {
   }
 
   #askToSlow() {
-    const fields = [['ms', 'One message of each member in', SLOW, `${this.state?.slow_mode_ms || '0000'}`]];
-    const request = ({ ms }) => ['PUT', this.#path(), { slow_mode_ms: +ms }];
+    const fields = [['ms', 'One message of each member in', SLOW, `${this.state.slow_mode_ms || '0000'}`]];
+    const request = ({ ms }) => ['PUT', this.#path(), { closed: this.state.closed ?? false, slow_mode_ms: +ms }];
     this.#ask('Set', `Slow mode of ${this.room}`, 'Who posts sooner is refused, and told so.', request, fields);
   }
 
-  #askToClose() {
-    if (this.state?.closed) this.#ask('Open', `Open ${this.room} again?`, 'Everybody may join it as before.', () => ['PUT', this.#path(), { closed: false }]);
-    else this.#ask('Close', `Close ${this.room}?`, 'Everybody leaves it, and nobody can join until it is opened again.', () => ['DELETE', this.#path()]);
+  async #askToClose() {
+    const { closed, slow_mode_ms } = this.state;
+    if (closed) return this.#ask('Open', `Open ${this.room} again?`, 'Everybody may join it as before.', () => ['PUT', this.#path(), { closed: false, slow_mode_ms }]);
+    const words = 'Everybody leaves, and nobody can join until it is opened again.';
+    if (await this.#ask('Close', `Close ${this.room}?`, words, () => ['DELETE', this.#path()])) this.#showState({ ...this.state, closed: true });
   }
 
   async #askToTrace() {
-    const words = `What is said next in ${this.room} is followed through the node. It is waited for, half a minute at most.`;
+    const words = `What is said next in ${this.room} is followed through the node. It waits for half a minute.`;
     const trace = await this.#ask('Trace', 'Trace the next message', words, () => ['POST', path(['traces']), { room: this.room }]);
     if (!trace) return;
     const columns = [['Step', ({ step }) => step], ['Shard', ({ shard }) => shard, 'number'], ['After', ({ us }) => `${exactly(us)} µs`, 'number']];

@@ -29,7 +29,7 @@ const table = new Table({
   ],
   key: ({ session }) => session,
   open: (session) => choose(session),
-  empty: 'Nobody like that is connected to this node.',
+  empty: 'Nobody like that is here.',
 });
 
 const browser = new Browser(
