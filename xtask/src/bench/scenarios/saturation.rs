@@ -62,8 +62,11 @@ pub(super) fn highest_in_turn(
 ) -> Result<Vec<Shown>, Failure> {
     let mut shown: Vec<_> =
         entrants.iter().map(|entrant| Shown { name: entrant.name.clone(), reports: Vec::new() }).collect();
+    // Ours would slow down publishers who say what the rates ask of them.
+    let unbound = |entrant: &Entrant| entrant.clone().with("HEIMDALLR_SESSION_POSTS_PER_SECOND", "0");
+    let unbound: Vec<_> = entrants.iter().map(unbound).collect();
     for _ in 0..times {
-        for (entrant, shown) in entrants.iter().zip(&mut shown) {
+        for (entrant, shown) in unbound.iter().zip(&mut shown) {
             let climb = climb(lab, entrant, shape);
             match (climb.highest, climb.stopped_by) {
                 (Some(report), _) => shown.reports.push(report),
