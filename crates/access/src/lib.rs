@@ -3,6 +3,7 @@
 //! To add one: add a folder whose module has `open` ([`Open`]), and its name below. They do not know sessions, gateways, stores, backplanes or
 //! each other.
 
+#[cfg(feature = "accounts")]
 mod archive;
 mod desk;
 mod docket;
@@ -13,6 +14,7 @@ mod pattern;
 mod port;
 mod rules;
 
+#[cfg(feature = "accounts")]
 pub use archive::{Archive, FILE as RULINGS_FILE, Kept};
 pub use docket::{
     Docket, Entry, Offender, Penalty, Person, RULINGS_MAX, RoomTerms, Ruling, RulingTerms, Subject,
