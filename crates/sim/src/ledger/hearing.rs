@@ -206,8 +206,10 @@ impl Ledger {
         if let Some(post) = self.posts.get_mut(&mark) {
             post.state = PostState::Accepted;
         }
+        // Who reads late is told late.
+        let is_fresh = !self.sessions[session.0].conduct.is_slow;
         let book = self.room(&room);
-        book.accepted.push((at, now));
+        book.accepted.extend(is_fresh.then_some((at, now)));
         if let Err(fault) = book.place(at, Some(mark)) {
             self.complain(session, &format!("in {room:?}, {fault}"));
         }

@@ -65,7 +65,7 @@ fn a_node_that_takes_leave_looks_after_the_last_now_and_then() {
 /// Who reads late reads what was said in trouble; and who asks twice for its name is refused.
 #[test]
 fn nobody_is_accused_of_what_happened_before_it_was_read() {
-    [2076, 5110, 7646].into_iter().for_each(play);
+    [2076, 3654, 5110, 7646].into_iter().for_each(play);
 }
 
 /// One of the lines of a node breaks, and the other does not.
