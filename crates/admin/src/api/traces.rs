@@ -56,7 +56,9 @@ pub(super) async fn trace(asked: Asked) -> Outcome {
     let trace = follow(api, wait).await;
     api.ask_all(Instruction::EndTrace).await?;
     let trace = trace?;
-    write_down(&trace);
+    if !trace.steps.is_empty() {
+        write_down(&trace);
+    }
     Answer::ok(&trace)
 }
 
