@@ -48,4 +48,4 @@ access![
 pub use self::accounts::{AccountError, Accounts, back_up_users, restore_users};
 pub use self::guests::names_are_free;
 pub use self::tokens::{Algorithm, Keys, NoKeys, Terms, TokenSettings, check_keys, judge_token};
-pub use self::webhook::{WebhookSettings, is_backend};
+pub use self::webhook::{Address, Backend, WebhookSettings, is_backend};

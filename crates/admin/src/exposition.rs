@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::metric::{CLUSTER_METRICS, Histogram, Kind, METRICS, Metric, STORE_METRICS, Sample};
+use crate::metric::{CLUSTER_METRICS, HOOK_METRICS, Histogram, Kind, METRICS, Metric, STORE_METRICS, Sample};
 use crate::process;
 use crate::vitals::Vitals;
 
@@ -23,6 +23,8 @@ pub(crate) fn expose(vitals: &Vitals) -> String {
     CLUSTER_METRICS.iter().for_each(|metric| expose_of_node(&mut text, metric, &cluster));
     let store = vitals.store().samples;
     STORE_METRICS.iter().for_each(|metric| expose_of_node(&mut text, metric, &store));
+    let hooks = vitals.hooks();
+    HOOK_METRICS.iter().for_each(|metric| expose_of_node(&mut text, metric, &hooks));
     expose_process(&mut text);
     expose_node(&mut text, vitals);
     text
@@ -128,7 +130,7 @@ mod tests {
     #[test]
     fn every_metric_is_announced_once_even_before_it_has_samples() {
         let text = expose(&Vitals::new(1));
-        for metric in METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS) {
+        for metric in METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS).chain(HOOK_METRICS) {
             assert_eq!(text.matches(&format!("# TYPE {} ", metric.name)).count(), 1, "{}", metric.name);
         }
     }

@@ -8,6 +8,7 @@ pub mod metric;
 mod api;
 mod dashboard;
 mod exposition;
+mod hooks;
 mod pages;
 mod peers;
 mod process;
@@ -16,6 +17,7 @@ mod service;
 mod vitals;
 
 pub use api::{Api, Instruct, Keep, Key, KeyError, Reply, Scope, Scopes, Shards};
+pub use hooks::{Courier, HookSettings, Hooks, Secret};
 pub use metric::{Histogram, Kind, METRICS, Metric, Sample};
 pub use service::{Service, serve};
 pub use vitals::{Stage, Standing, Vitals};

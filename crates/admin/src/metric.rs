@@ -174,6 +174,15 @@ declare! {
     ACCESS_FAULTS: Counter "heimdallr_access_faults_total", "Times that it began not to be.";
 }
 
+declare! {
+    /// Every metric of webhooks, in the order of the reference.
+    HOOK_METRICS =
+    HOOK_WAITING: Gauge "heimdallr_webhooks_waiting", "Webhooks that wait to be posted.";
+    HOOK_SENT: Counter "heimdallr_webhooks_sent_total", "Webhooks that were taken.";
+    HOOK_RETRIES: Counter "heimdallr_webhooks_retries_total", "Times that one was posted again, because it had not been taken.";
+    HOOK_LOST: Counter "heimdallr_webhooks_lost_total", "What was not posted because too much waited, or given up because it was not taken for too long; told as `events.lost`.";
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,7 +191,13 @@ mod tests {
 
     #[test]
     fn names_follow_the_conventions_of_prometheus() {
-        for metric in METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS).chain(ACCESS_METRICS) {
+        for metric in METRICS
+            .iter()
+            .chain(CLUSTER_METRICS)
+            .chain(STORE_METRICS)
+            .chain(HOOK_METRICS)
+            .chain(ACCESS_METRICS)
+        {
             let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             assert!(plain(metric.name) && metric.label.is_none_or(plain), "{}", metric.name);
             assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{}", metric.name);
@@ -191,7 +206,14 @@ mod tests {
 
     #[test]
     fn names_are_different() {
-        let all = || METRICS.iter().chain(CLUSTER_METRICS).chain(STORE_METRICS).chain(ACCESS_METRICS);
+        let all = || {
+            METRICS
+                .iter()
+                .chain(CLUSTER_METRICS)
+                .chain(STORE_METRICS)
+                .chain(HOOK_METRICS)
+                .chain(ACCESS_METRICS)
+        };
         let names: std::collections::BTreeSet<&str> = all().map(|metric| metric.name).collect();
         assert_eq!(names.len(), all().count());
     }
@@ -226,6 +248,7 @@ mod tests {
         CLUSTER_METRICS
             .iter()
             .chain(STORE_METRICS)
+            .chain(HOOK_METRICS)
             .chain(ACCESS_METRICS)
             .for_each(|metric| text += &row(metric));
         text += "\nThe values of `code` and of `reason` are those of [the protocol](../protocol.md).\n";

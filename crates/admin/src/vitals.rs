@@ -32,6 +32,7 @@ pub struct Vitals {
     is_crowded: AtomicBool,
     access: Mutex<Standing>,
     remark: Mutex<Option<String>>,
+    hooks: Mutex<Vec<Sample>>,
     recent: Mutex<Recent>,
     peers: Mutex<Peers>,
     /// What others know this node by, and what people call it, once that is known.
@@ -83,6 +84,7 @@ impl Vitals {
             is_crowded: AtomicBool::new(false),
             access: Mutex::new(UNKNOWN),
             remark: Mutex::default(),
+            hooks: Mutex::default(),
             recent: Mutex::default(),
             peers: Mutex::default(),
             name: OnceLock::new(),
@@ -203,6 +205,16 @@ impl Vitals {
     /// Says whether more waits for clients, or from them, than may (`queue_bytes_max`).
     pub fn note_crowding(&self, is_crowded: bool) {
         self.is_crowded.store(is_crowded, Ordering::Relaxed);
+    }
+
+    /// Says what has become of webhooks.
+    pub fn note_hooks(&self, samples: Vec<Sample>) {
+        *lock(&self.hooks) = samples;
+    }
+
+    /// What has become of webhooks.
+    pub(crate) fn hooks(&self) -> Vec<Sample> {
+        lock(&self.hooks).clone()
     }
 
     /// Why the node does not do all that it should, for a person; `None`: it does.

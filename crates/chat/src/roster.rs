@@ -194,6 +194,11 @@ impl Roster {
         self.names_after(None)
     }
 
+    /// Whether a user is in the room, on whichever node.
+    pub fn is_there(&self, user: &UserId) -> bool {
+        self.users.contains(user) || self.abroad.as_ref().is_some_and(|abroad| abroad.users.contains(user))
+    }
+
     /// Whether no node tells only how many are there.
     pub fn names_everybody(&self) -> bool {
         self.abroad.as_ref().is_none_or(|abroad| abroad.nameless == 0)

@@ -8,6 +8,7 @@
 mod commands;
 mod config;
 mod heap;
+mod hooks;
 mod log;
 mod numbers;
 mod renewal;

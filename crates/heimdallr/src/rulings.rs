@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use access::{Archive, Ruling};
-use admin::Api;
+use admin::{Api, Hooks};
 use reactor::Tell;
 use shard::News;
 
@@ -38,13 +38,14 @@ impl Rulings {
         }
     }
 
-    /// Keeps what other nodes have ruled, too.
-    pub(crate) fn teller(&self) -> Tell {
+    /// Keeps what other nodes have ruled, too, and passes on to webhooks what happens.
+    pub(crate) fn teller(&self, hooks: Option<Hooks>) -> Tell {
         let archive = self.archive.clone();
-        Arc::new(move |news| match (news, &archive) {
+        Arc::new(move |news| match (news, &archive, &hooks) {
             // Why it could not be kept is in the log.
-            (News::Ruled(ruling), Some(archive)) => archive.keep(ruling, Box::new(drop)),
-            (News::Ruled(_), None) => {}
+            (News::Ruled(ruling), Some(archive), _) => archive.keep(ruling, Box::new(drop)),
+            (News::Happened(happening), _, Some(hooks)) => hooks.tell(happening),
+            _ => {}
         })
     }
 }

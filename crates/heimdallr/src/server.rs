@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::Fault;
-use admin::{Api, Service, Shards, Stage, Standing, Vitals};
+use access::Ruling;
+use admin::{Api, Hooks, Service, Shards, Stage, Standing, Vitals};
 use backplanes::{NodeId, OpenError, Wake};
 use gateways::handlers::Application;
-use reactor::{Links, Listen, Node, NodeError, Publish, Tls};
+use reactor::{Links, Listen, Node, NodeError, Publish, Tell, Tls};
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Settings;
 use crate::heap::{self, Levels, Tide};
+use crate::hooks::Posting;
 use crate::log::SetLevel;
 use crate::renewal::{Identity, Renewal};
 use crate::rulings::Rulings;
@@ -51,8 +53,18 @@ pub(crate) fn run(
     let identity = Identity { node: backplane.node, secret };
     let rulings = Rulings::open(settings)?;
     rulings.keep_for(&api);
+    let posting = Posting::open(settings)?;
+    let tell = rulings.teller(posting.hooks.clone());
     let streams = (places(settings, supervisor::listeners()?), tls.as_ref());
-    let node = start_node(settings, application, &vitals, &levels, (&backplane, identity, &rulings), streams);
+    let node = start_node(
+        settings,
+        application,
+        &vitals,
+        &levels,
+        (&backplane, identity),
+        (rulings.all(), tell),
+        streams,
+    );
     let node = node.map_err(|error| error.to_string())?;
     let certificates = tls::Watch::new(tls);
     note_vitals(&node, &vitals, &certificates);
@@ -61,11 +73,12 @@ pub(crate) fn run(
     announce(&node, service.address(), settings)
         .map_err(|error| format!("cannot write to standard output: {error}"))?;
     supervisor::tell(&[NotifyState::Ready]);
-    let watches = Watches { levels: &levels, certificates };
+    let watches = Watches { levels: &levels, certificates, hooks: posting.hooks.clone() };
     let renewal = Renewal::new(settings.clone(), application, identity, (set_level, &api));
     runtime.block_on(work(&node, (&vitals, &api), watches, signals, renewal));
     node.stop();
     let outcome = node.join().map_err(|error| error.to_string());
+    runtime.block_on(posting.finish());
     service.stop().map_err(|error| format!("the admin service failed: {error}"))?;
     tracing::info!("stopped");
     outcome
@@ -115,7 +128,8 @@ fn start_node(
     application: &Application,
     vitals: &Arc<Vitals>,
     levels: &Arc<Levels>,
-    (backplane, identity, rulings): (&backplanes::Settings, Identity, &Rulings),
+    (backplane, identity): (&backplanes::Settings, Identity),
+    (rulings, tell): (Arc<[Ruling]>, Tell),
     (listen, tls): (Vec<Listen>, Option<&Arc<Tls>>),
 ) -> Result<Node, NodeError> {
     let shards = (0..settings.threads).map(|index| {
@@ -126,7 +140,7 @@ fn start_node(
             levels.publish(index, shard.holdings());
         });
         let settings = identity.settings_of_shard(settings, application, index);
-        (shard::Settings { rulings: rulings.all(), ..settings }, publish)
+        (shard::Settings { rulings: rulings.clone(), ..settings }, publish)
     });
     let open = settings::backplane_of(settings);
     let (open_store, disk) = (settings::store_of(settings), settings::of_store(settings));
@@ -143,7 +157,7 @@ fn start_node(
         backplane: &open_link,
         store: &|wakes| open_store(&disk, wakes),
         access: &|wakes| access::open(&access, &wakes),
-        tell: rulings.teller(),
+        tell,
     };
     Node::start(listen, shards.collect(), links, tls, log::write)
 }
@@ -256,6 +270,7 @@ impl Signals {
 struct Watches<'a> {
     levels: &'a Levels,
     certificates: tls::Watch,
+    hooks: Option<Hooks>,
 }
 
 /// Waits until somebody asks the server to stop, then takes leave of the clients for as long as the configuration allows.
@@ -286,6 +301,9 @@ async fn work(
         }
         note_vitals(node, vitals, &watches.certificates);
         vitals.note_crowding(watches.levels.are_crowded());
+        if let Some(hooks) = &watches.hooks {
+            vitals.note_hooks(hooks.samples());
+        }
         if watchdog.is_some() && vitals.stuck_shard(Instant::now()).is_none() {
             supervisor::tell(&[NotifyState::Watchdog]);
         }

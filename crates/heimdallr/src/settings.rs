@@ -15,6 +15,7 @@ use stores::{Disk, Retention, STORES};
 use crate::config::Settings;
 use crate::config::access::Question;
 use crate::config::value::{self, RoomSlowPolicy};
+use crate::hooks;
 
 /// Posts whose ids a room remembers, so that a retry is not a second message.
 const TAGS_PER_ROOM: usize = 4096;
@@ -179,6 +180,7 @@ pub(crate) fn of_shard(
         },
         rules: rules(settings),
         rulings: Arc::default(),
+        interest: hooks::interest(settings),
         store: stores::Settings {
             messages_max: settings.history_messages,
             age_max_ms: settings.history_seconds.as_millis() as u64,

@@ -30,6 +30,10 @@ pub struct SessionKey {
 }
 
 impl SessionKey {
+    /// No session, and nobody who asks.
+    pub(crate) const NOBODY: Self =
+        Self { node: NodeId(0), shard: ShardId(0), slot: u32::MAX - 1, generation: 0 };
+
     pub(crate) const BYTES: usize = 14;
 
     /// Its node, shard, slot and generation.

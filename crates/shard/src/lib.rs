@@ -65,7 +65,7 @@ pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use latency::{Heard, LATENCY_BOUNDS_US, Latencies};
 pub use limits::{Limit, Limits};
 pub use mail::Mail;
-pub use news::News;
+pub use news::{Happening, Interest, News, Occasion};
 pub use notices::{Attention, Deed, NotAKey, Notice};
 pub use office::{
     Decree, Instruction, MembersReport, Report, RoomLine, RoomMark, RoomReport, RoomsSought, SessionLine,

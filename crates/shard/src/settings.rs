@@ -6,7 +6,7 @@ use access::{Rules, Ruling};
 use backplanes::NodeId;
 use chat::RoomId;
 
-use crate::{Attention, Limits, Pages, Proxies, ShardId};
+use crate::{Attention, Interest, Limits, Pages, Proxies, ShardId};
 
 /// What a shard may know of the configuration.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Settings {
     pub rules: Rules,
     /// What operators had ruled before the node started.
     pub rulings: Arc<[Ruling]>,
+    /// What of what happens in rooms is asked for.
+    pub interest: Interest,
     /// What the store has at hand.
     pub store: stores::Settings,
     /// How far a session may fall behind, in bytes: of its own answers, and of each room.

@@ -225,8 +225,6 @@ impl Shard {
         self.tell_holds(effects);
         self.send_envelopes(now);
         self.tell_notices(effects);
-        self.tell_reports(effects);
-        self.tell_news(effects);
     }
 
     /// Goes by what of other settings can change while there are sessions and rooms.

@@ -16,12 +16,9 @@ use tokio_rustls::TlsConnector;
 
 /// The longest answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// By which a backend knows that a question is ours.
-const SIGNATURE: &str = "heimdallr-signature";
-
 /// Where a backend is, and how it is spoken to.
 #[derive(Clone)]
-pub(super) struct Address {
+pub struct Address {
     uri: Uri,
     host: String,
     port: u16,
@@ -32,14 +29,14 @@ pub(super) struct Address {
 pub(super) type Fault = Box<dyn std::error::Error + Send + Sync>;
 
 /// A connection, once there is one.
-pub(super) struct Backend {
+pub struct Backend {
     address: Address,
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
 impl Address {
     /// Reads an `http` or `https` URL.
-    pub(super) fn read(url: &str) -> Result<Self, Fault> {
+    pub fn read(url: &str) -> Result<Self, Fault> {
         let uri: Uri = url.parse()?;
         let host = uri.host().ok_or("no host")?.trim_matches(['[', ']']).to_owned();
         let (tls, port) = match uri.scheme_str() {
@@ -66,34 +63,35 @@ impl Address {
 }
 
 impl Backend {
-    pub(super) fn new(address: Address) -> Self {
+    /// One that is not connected yet.
+    pub fn new(address: Address) -> Self {
         Self { address, sender: None }
     }
 
-    /// Asks, on the connection there is or on a new one. One that fails is let go.
-    pub(super) async fn ask(&mut self, question: Vec<u8>, signature: Option<String>) -> Result<Bytes, Fault> {
+    /// Asks, with these further headers, on the connection there is or on a new one. One that fails is let go.
+    pub async fn ask(&mut self, question: Vec<u8>, headers: &[(&'static str, String)]) -> Result<Bytes, Fault> {
         let question = Bytes::from(question);
         // The other side may just have let go of a connection that was kept.
         if let Some(kept) = self.sender.take().filter(|sender| !sender.is_closed())
-            && let Ok(answer) = self.ask_on(kept, question.clone(), signature.as_deref()).await
+            && let Ok(answer) = self.ask_on(kept, question.clone(), headers).await
         {
             return Ok(answer);
         }
         let fresh = self.address.connect().await?;
-        self.ask_on(fresh, question, signature.as_deref()).await
+        self.ask_on(fresh, question, headers).await
     }
 
     async fn ask_on(
         &mut self,
         mut sender: SendRequest<Full<Bytes>>,
         question: Bytes,
-        signature: Option<&str>,
+        headers: &[(&'static str, String)],
     ) -> Result<Bytes, Fault> {
         let target = self.address.uri.path_and_query().map_or("/", |target| target.as_str());
         let authority = self.address.uri.authority().map_or("", |authority| authority.as_str());
         let mut request = Request::post(target).header(HOST, authority).header(CONTENT_TYPE, "application/json");
-        if let Some(signature) = signature {
-            request = request.header(SIGNATURE, signature);
+        for (name, value) in headers {
+            request = request.header(*name, value);
         }
         sender.ready().await?;
         let answer = sender.send_request(request.body(Full::new(question))?).await?;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use chat::{Credentials, Refusal};
 use tokio::sync::mpsc;
 
-use backend::{Address, Backend};
+pub use backend::{Address, Backend};
 use breaker::Breaker;
 
 use crate::{Access, Arrival, Ask, End, Fault, Health, Link, Minds, OpenError, Opening, Pass, Verdict, Wake, Wish};
@@ -43,6 +43,8 @@ pub fn is_backend(url: &str) -> bool {
     Address::read(url).is_ok()
 }
 
+/// By which a backend knows that a question is ours.
+const SIGNATURE: &str = "heimdallr-signature";
 /// Questions that may wait for a connection.
 const QUESTIONS_MAX: usize = 4096;
 
@@ -169,8 +171,8 @@ impl Desk {
         }
         let (question, now_s) = (words::question(wish), now_s());
         let secret = &self.settings.secret;
-        let signature = (!secret.is_empty()).then(|| words::sign(secret, &question, now_s));
-        let reason = match tokio::time::timeout(time_left, backend.ask(question, signature)).await {
+        let signature = (!secret.is_empty()).then(|| (SIGNATURE, words::sign(secret, &question, now_s)));
+        let reason = match tokio::time::timeout(time_left, backend.ask(question, signature.as_slice())).await {
             Ok(Ok(answer)) => match words::read(wish, &answer, now_s) {
                 Ok(verdict) => {
                     if self.breaker().note_answer() {

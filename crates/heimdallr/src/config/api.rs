@@ -1,6 +1,6 @@
-//! The forms of keys about the HTTP API.
+//! The forms of keys about the HTTP API and webhooks.
 
-use admin::Key;
+use admin::{Key, Secret};
 
 use super::form::Form;
 
@@ -25,6 +25,68 @@ impl Form for ApiKeys {
 
     fn is_list(&self) -> bool {
         true
+    }
+}
+
+/// What webhooks tell of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Somebody is in a room, and nobody was.
+    Occupied,
+    /// Nobody is any more.
+    Vacated,
+    /// Somebody has come.
+    Joined,
+    /// Somebody has gone.
+    Left,
+    /// Something was said.
+    Posted,
+}
+
+/// One or more occasions.
+pub(super) struct Occasions;
+
+impl Form for Occasions {
+    type Value = Vec<Occasion>;
+
+    fn read(&self, texts: &[String]) -> Option<Vec<Occasion>> {
+        let read = |text: &String| match text.as_str() {
+            "room.occupied" => Some(Occasion::Occupied),
+            "room.vacated" => Some(Occasion::Vacated),
+            "member.joined" => Some(Occasion::Joined),
+            "member.left" => Some(Occasion::Left),
+            "message.posted" => Some(Occasion::Posted),
+            _ => None,
+        };
+        let occasions: Option<Vec<_>> = texts.iter().map(read).collect();
+        occasions.filter(|occasions| !occasions.is_empty())
+    }
+
+    fn expected(&self) -> String {
+        "one or more of room.occupied, room.vacated, member.joined, member.left, message.posted".to_owned()
+    }
+
+    fn is_list(&self) -> bool {
+        true
+    }
+}
+
+/// What webhooks are signed with, or nothing.
+pub(super) struct HookSecret;
+
+impl Form for HookSecret {
+    type Value = Option<Secret>;
+
+    fn read(&self, texts: &[String]) -> Option<Option<Secret>> {
+        match texts {
+            [text] if text.is_empty() => Some(None),
+            [text] => Secret::read(text).map(Some),
+            _ => None,
+        }
+    }
+
+    fn expected(&self) -> String {
+        "whsec_ and base64, or 16 characters or more, or nothing".to_owned()
     }
 }
 

@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ::access::{Algorithm, Guests, Rule};
-use admin::Key as ApiKey;
+use admin::{Key as ApiKey, Secret};
 use beside::Dialect;
 use wire::proxy::{ForwardedBy, Network};
 
 use super::access;
-use super::api;
+use super::api::{self, Occasion};
 use super::error::ConfigError;
 use super::form::{
     Address, Addresses, Choice, Count, File, Milliseconds, Networks, OUTAGE_POLICY, RoomPolicies,
@@ -300,6 +300,27 @@ declare! {
 
     /// Questions that it is asked at the same time.
     access_webhook_requests_max: usize = Count(1..=1000, "requests"), default ["64"];
+
+    /// URL that what happens in rooms is posted to. Empty: none is.
+    webhook: String = Text(access::is_backend, "an http or https URL, or nothing"), default [""];
+
+    /// What is posted there.
+    webhook_on: Vec<Occasion> = api::Occasions, default ["room.occupied", "room.vacated", "member.joined", "member.left"];
+
+    /// What it is signed with: `whsec_` and base64, or 16 characters or more. Empty: it is not.
+    webhook_secret: Option<Secret> = api::HookSecret, default [""];
+
+    /// How long an answer is waited for.
+    webhook_timeout_ms: Duration = Milliseconds(10..=60_000), default ["5000"];
+
+    /// For how long what is not taken is posted again, less and less often. Then it is lost.
+    webhook_retry_seconds: Duration = Seconds(0..=DAY), default ["3600"];
+
+    /// How much may wait to be posted. More is lost, and it is told how much was.
+    webhook_waiting_max: usize = Count(1..=1_000_000, "events"), default ["10000"];
+
+    /// How much is posted at the same time. With 1, it comes in the order in which it happened.
+    webhook_requests_max: usize = Count(1..=100, "requests"), default ["1"];
 
     /// Where clients of Socket.IO send their requests.
     socketio_path: String = Text(socketio::is_path, "a path that begins and ends with a slash"), default ["/socket.io/"];

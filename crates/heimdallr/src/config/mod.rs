@@ -7,7 +7,7 @@
 //! This module knows what keys mean to a reader, not what the node does with them.
 
 pub(crate) mod access;
-mod api;
+pub(crate) mod api;
 mod error;
 mod flags;
 mod form;

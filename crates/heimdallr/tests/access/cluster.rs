@@ -12,13 +12,13 @@ use crate::scene::{Folder, Scene, token};
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// A Redis of one test.
-struct Redis {
+pub(crate) struct Redis {
     process: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Redis {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let port = listener.local_addr().expect("it has an address").port();
         drop(listener);

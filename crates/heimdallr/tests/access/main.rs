@@ -4,6 +4,7 @@ mod accounts;
 mod api;
 mod backend;
 mod cluster;
+mod hooks;
 mod moderation;
 mod rules;
 mod scene;

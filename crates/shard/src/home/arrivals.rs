@@ -53,6 +53,9 @@ impl Homes {
             Arrival::Shut { room, refusal } => self.shut(room, refusal, now, out),
             Arrival::Ordered { message, ticket } => {
                 self.show(&message, out);
+                if self.witness.listens_in(&message.room) {
+                    self.witness.hear(&message);
+                }
                 self.accept((&message.room, message.at), ticket, now, out);
             }
             Arrival::Posted(message) => self.show(&message, out),
@@ -89,6 +92,10 @@ impl Homes {
 
     /// An order stands at a position of its room.
     fn placed(&mut self, ticket: u64, at: Position, now: Now, out: &mut Vec<Addressed>) {
+        let whole = self.asks.get_mut(ticket as usize).and_then(|asked| asked.order.take());
+        if let Some(order) = whole {
+            self.hear_placed(*order, at);
+        }
         let asked = self.asks.get_mut(ticket as usize);
         match asked.and_then(|asked| asked.lasting.take()) {
             // An inbox is kept where its user is.

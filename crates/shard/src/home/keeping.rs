@@ -203,6 +203,7 @@ impl Homes {
 
     /// A room is open: whoever waited for that goes on.
     pub(super) fn go_on(&mut self, room: &RoomId, now: Now, out: &mut Vec<Addressed>) {
+        self.see_all_come(room, now);
         let Some(home) = self.rooms.get_mut(room) else { return };
         for waiting in home.take_waiting() {
             match waiting {

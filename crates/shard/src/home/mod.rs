@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod describing;
+mod happenings;
 mod keeping;
 mod presence;
 mod room;
@@ -22,6 +23,7 @@ use crate::latency::Heard;
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
 use crate::{Now, Rate, SessionKey, Settings, ShardId};
 
+use happenings::{Before, Witness};
 use keeping::{Reading, Unkept};
 use room::{Home, Replay, Waiting, known_there};
 
@@ -65,6 +67,7 @@ pub(crate) struct Homes {
     busy: Deadlines<RoomId>,
     /// Rooms that are wanted, and of which it could not be said how they stood.
     unknown: Deadlines<RoomId>,
+    witness: Witness,
 }
 
 /// A post whose author wants to know what became of it.
@@ -73,6 +76,8 @@ struct Asked {
     tag: Option<Tag>,
     /// Its room, if it is to be kept there for good.
     lasting: Option<RoomId>,
+    /// All of it, if somebody beyond the node wants to know of it and it does not come back whole.
+    order: Option<Box<Order>>,
 }
 
 /// The ticket of an order whose author does not want to know.
@@ -116,6 +121,7 @@ impl Homes {
             inbox_idle: Deadlines::new(settings.inbox_idle_ms.min(linger_ms)),
             busy: Deadlines::new(BUSY_MS),
             unknown: Deadlines::new(BUSY_MS),
+            witness: Witness::new(settings.interest),
         }
     }
 
@@ -204,7 +210,12 @@ impl Homes {
         if !home.forget_session(exit.shard) {
             return;
         }
+        let before = self.witness.is_at_door_of(&exit.room).then(|| Before::of(&home.roster));
         home.roster.leave(known_there(&exit.room, exit.user.as_ref()));
+        if let Some(before) = before {
+            self.witness.see((&exit.room, &home.roster), before, exit.user.as_ref(), now.wall);
+            self.witness.owe(&exit.room, &home.roster, exit.user.as_ref());
+        }
         home.active_ms = now.monotonic_ms;
         self.size_changed(&exit.room, out);
         self.presence_changed(&exit.room, now, out);
@@ -214,7 +225,12 @@ impl Homes {
     pub(crate) fn named(&mut self, room: &RoomId, user: &UserId, now: Now, out: &mut Vec<Addressed>) {
         let Some(home) = self.rooms.get_mut(room) else { return };
         home.roster.leave(None);
+        let before = home.roster.counts().members;
         home.roster.enter(Some(user));
+        if self.witness.is_at_door_of(room) {
+            let is_new = home.roster.counts().members > before;
+            self.witness.see_named(room, user, is_new, now.wall);
+        }
         self.presence_changed(room, now, out);
     }
 
@@ -244,14 +260,17 @@ impl Homes {
             Err(refusal) => return room::answer_refused(post, refusal, out),
         };
         let Post { room, author, body, tag, reply_to, heard } = post;
-        let ticket = match reply_to {
-            Some(to) => {
-                let lasting = (promise == Promise::Lasting).then(|| room.clone());
-                self.asks.insert(Asked { to, tag: tag.clone(), lasting }) as u64
-            }
-            None => NO_REPLY,
-        };
-        let order = Order { room, author, body, tag, time: now.wall, ticket };
+        // Where others put messages in order, only the author's node knows that it was asked for here.
+        let is_told = self.witness.listens_in(&room) && self.are_shared();
+        let mut order = Order { room, author, body, tag, time: now.wall, ticket: NO_REPLY };
+        if let Some(to) =
+            reply_to.or(is_told.then_some(SessionKey { shard: self.place.0, ..SessionKey::NOBODY }))
+        {
+            let lasting = (promise == Promise::Lasting).then(|| order.room.clone());
+            let whole = is_told.then(|| Box::new(order.clone()));
+            order.ticket =
+                self.asks.insert(Asked { to, tag: order.tag.clone(), lasting, order: whole }) as u64;
+        }
         if heard.trace.is_some() {
             self.followed =
                 Some(Box::new((order.room.clone(), order.author.clone(), order.body.clone(), heard)));
@@ -405,7 +424,13 @@ impl Homes {
         {
             return Err(Refusal::RoomFull);
         }
+        // Who is there on other nodes is known once the room is open.
+        let is_seen = home.head.is_some() && self.witness.is_at_door_of(&enter.room);
+        let before = is_seen.then(|| Before::of(&home.roster));
         home.roster.enter(known_there(&enter.room, enter.user.as_ref()));
+        if let Some(before) = before {
+            self.witness.see((&enter.room, &home.roster), before, enter.user.as_ref(), now.wall);
+        }
         home.note_session(enter.session.shard);
         home.active_ms = now.monotonic_ms;
         Ok(())

@@ -49,6 +49,7 @@ impl Homes {
         let here = here.filter(|here| here.sessions > 0);
         let before = home.far().elsewhere.replace(node, here.clone());
         home.roster.change_abroad(before.as_ref(), here.as_ref());
+        self.witness.settle(room, &home.roster, now.wall);
         home.drop_far();
         self.retell_presence(room, now, out);
     }

@@ -80,6 +80,12 @@ impl Home {
         known.is_some_and(|(head, since)| since.epoch == head.epoch && since.offset > head.offset)
     }
 
+    /// Sessions that wait for the room to be opened.
+    pub(super) fn entering(&self) -> impl Iterator<Item = &Enter> {
+        let waiting = self.far.iter().flat_map(|far| &far.waiting);
+        waiting.filter_map(|waiting| if let Waiting::Enter(enter) = waiting { Some(enter) } else { None })
+    }
+
     /// Those who wait, no longer kept.
     pub(super) fn take_waiting(&mut self) -> Vec<Waiting> {
         let waiting = self.far.as_mut().map(|far| std::mem::take(&mut far.waiting));

@@ -34,6 +34,7 @@ pub(crate) fn settings() -> Settings {
         },
         rules: access::Rules::default(),
         rulings: std::sync::Arc::default(),
+        interest: shard::Interest::default(),
         store: stores::Settings { messages_max: 1000, age_max_ms: 86_400_000, bytes_max: 4 << 20 },
         session_queue_bytes: 1 << 20,
         slow_rules: Vec::new(),
