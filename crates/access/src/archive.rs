@@ -1,7 +1,8 @@
 //! Rulings that outlive the process, in a SQLite file of the data directory, written on a thread of their own.
 
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
-use std::str::FromStr as _;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -78,11 +79,13 @@ impl Archive {
 
 impl Archivist {
     fn open(directory: &Path) -> Result<Self, sqlx::Error> {
-        std::fs::create_dir_all(directory).map_err(sqlx::Error::Io)?;
+        // Who was sent away, and why, is nobody else's business on this machine.
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        let file = directory.join(FILE);
+        File::options().write(true).create(true).truncate(false).mode(0o600).open(&file)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let options = SqliteConnectOptions::from_str("sqlite://")?
-            .filename(directory.join(FILE))
-            .create_if_missing(true)
+        let options = SqliteConnectOptions::new()
+            .filename(file)
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(BUSY);
         let mut connection = runtime.block_on(options.connect())?;

@@ -94,17 +94,16 @@ fn a_name_that_is_nobodys_is_tried_as_long_as_one_that_is_somebodys() {
     let folder = Folder::new();
     Accounts::open(&folder.0).expect("it opens").add(&user("ann"), "secret").expect("she is new");
     let (mut porter, _heard) = porter(&folder, Guests::Nameless);
-    // The quickest of some: nothing but work is left in it.
-    let mut quickest = |name: &str| {
-        let tried = (0..5).map(|_| {
-            let started = std::time::Instant::now();
-            assert_eq!(porter.decide(shows(name, "wrong")), Err(Refusal::BadPassword));
-            started.elapsed()
-        });
-        tried.min().expect("some were tried")
+    let mut time = |name: &str| {
+        let started = std::time::Instant::now();
+        assert_eq!(porter.decide(shows(name, "wrong")), Err(Refusal::BadPassword));
+        started.elapsed()
     };
-    let (hers, nobodys) = (quickest("ann"), quickest("bob"));
-    assert!(nobodys > hers / 2 && hers > nobodys / 2, "{hers:?} {nobodys:?}");
+    // By turns, and the quickest of some: what is left is work. Without it, a name is looked up in a hundredth of the time.
+    let tried: Vec<_> = (0..8).map(|_| (time("ann"), time("bob"))).collect();
+    let hers = tried.iter().map(|(hers, _)| *hers).min().expect("some were tried");
+    let nobodys = tried.iter().map(|(_, nobodys)| *nobodys).min().expect("some were tried");
+    assert!(nobodys > hers / 4 && hers > nobodys / 4, "{hers:?} {nobodys:?}");
 }
 
 #[test]

@@ -105,12 +105,19 @@ fn admit(api: &Api, operation: &Operation, headers: &HeaderMap, address: IpAddr)
     }
 }
 
+/// By which a proxy says that it asks for somebody else: it may be on this machine, whoever that is may not.
+const PASSED_ON: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
 /// Without keys, whoever is on this machine may do anything; pages that somebody there looks at may not.
 fn admit_neighbour(headers: &HeaderMap, address: IpAddr) -> Result<Grant, Problem> {
     if !address.to_canonical().is_loopback() {
         return Err(
             Problem::from(Fault::Unauthorized).because("without keys the API answers only on this machine")
         );
+    }
+    if PASSED_ON.iter().any(|name| headers.contains_key(*name)) {
+        return Err(Problem::from(Fault::Unauthorized)
+            .because("without keys the API answers nobody who comes through a proxy"));
     }
     let host = text(headers, "host").unwrap_or_default();
     let origin = text(headers, "origin");

@@ -222,6 +222,11 @@ fn without_keys_pages_of_others_are_turned_away() {
     let me = |headers: &str| code(&ask(&node, "GET", "/api/v1/me", headers, "")).0;
     assert_eq!(me("Host: 127.0.0.1:8081\r\nOrigin: http://127.0.0.1:8081\r\n"), 200);
     assert_eq!(me("Host: evil.example\r\n"), 403);
+    for passed_on in
+        ["X-Forwarded-For: 203.0.113.7", "Forwarded: for=203.0.113.7", "X-Real-IP: 203.0.113.7", "Via: 1.1 a"]
+    {
+        assert_eq!(me(&format!("Host: localhost\r\n{passed_on}\r\n")), 401, "{passed_on}");
+    }
     assert_eq!(me("Host: localhost\r\nOrigin: https://evil.example\r\n"), 403);
     assert_eq!(me("Host: localhost\r\nSec-Fetch-Site: cross-site\r\n"), 403);
     let text = ask(&node, "POST", "/api/v1/rooms/a/messages", "Content-Type: text/plain\r\n", "{}");

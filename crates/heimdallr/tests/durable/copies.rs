@@ -55,3 +55,37 @@ fn what_is_no_backup_is_not_restored() {
     let said = run(&["backup", &folder.word("data")]);
     assert!(String::from_utf8_lossy(&said.stderr).contains("it takes a folder"));
 }
+
+#[test]
+fn users_go_with_what_they_say_and_neither_is_anybody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    // A folder that somebody else made, for everybody to read.
+    std::fs::create_dir(folder.path("data")).expect("there is room");
+    let add = ["user", "add", "ann", "--password", "secret", "--data"];
+    assert!(run(&[&add[..], &[&folder.word("data")]].concat()).status.success());
+    assert!(Server::start(&folder.path("data")).terminate().success());
+    let copied = run(&["backup", &folder.word("data"), &folder.word("copy")]);
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    let restored = run(&["restore", &folder.word("copy"), &folder.word("other")]);
+    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    let listed = run(&["user", "list", "--data", &folder.word("other")]);
+    assert_eq!(String::from_utf8_lossy(&listed.stdout), "ann\n");
+    for name in [
+        "data/heimdallr.sqlite",
+        "data/users.sqlite",
+        "copy",
+        "copy.users",
+        "other/heimdallr.sqlite",
+        "other/users.sqlite",
+    ] {
+        let mode = std::fs::metadata(folder.path(name)).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}");
+    }
+    let again = run(&["backup", &folder.word("data"), &folder.word("copy2")]);
+    assert!(again.status.success());
+    std::fs::remove_file(folder.path("copy2")).expect("it is there");
+    let half = run(&["backup", &folder.word("data"), &folder.word("copy2")]);
+    assert!(String::from_utf8_lossy(&half.stderr).contains("copy2.users is there already"));
+    assert!(!folder.path("copy2").exists(), "half a backup is none");
+}
