@@ -30,6 +30,8 @@ struct Flood {
     since_ms: u64,
     last_ms: u64,
     refusals: u32,
+    /// When it is looked whether there is room again.
+    due_ms: u64,
 }
 
 /// What a command takes from.
@@ -57,13 +59,23 @@ pub(crate) enum Paid {
 impl Floods {
     /// A session has asked for too much once more.
     fn note(&mut self, place: Place, now_ms: u64) -> &mut Flood {
-        let new = Flood { since_ms: now_ms, last_ms: now_ms, refusals: 0 };
+        let new = Flood { since_ms: now_ms, last_ms: now_ms, refusals: 0, due_ms: 0 };
         let flood = self.0.entry(place).or_insert(new);
         if now_ms - flood.last_ms > PAUSE_MS {
             *flood = new;
         }
         flood.last_ms = now_ms;
         flood
+    }
+
+    /// A session is looked at again after so long. Says whether that is news: otherwise it is sooner.
+    fn is_to_be_watched(&mut self, place: Place, wait_ms: u64, now: Now) -> bool {
+        let flood = self.note(place, now.monotonic_ms);
+        let is_news = flood.due_ms <= now.monotonic_ms;
+        if is_news {
+            flood.due_ms = now.monotonic_ms + wait_ms;
+        }
+        is_news
     }
 
     /// A session is refused once more. Says whether that is too often.
@@ -174,7 +186,8 @@ impl Shard {
         let stream = self.stream_to_hold(place);
         match stream.filter(|_| now.monotonic_ms - flood.since_ms < self.settings.limits.patience_ms) {
             Some(stream) => {
-                if self.hold(stream, true) {
+                self.hold(stream, true);
+                if self.floods.is_to_be_watched(place, wait_ms, now) {
                     self.set_alarm(place, Alarm::Paced, wait_ms, now);
                 }
                 Paid::Later
@@ -185,11 +198,30 @@ impl Shard {
 
     /// Refuses what was asked too soon. Who was refused so too often is parted with.
     pub(crate) fn refuse_flood(&mut self, place: Place, tag: Option<Tag>, refusal: Refusal, now: Now) {
+        let stream = self.stream_to_hold(place);
         if self.floods.is_over(place, self.settings.limits.refusals_max, now) {
             self.tally.refused(refusal);
-            return self.part(place, Farewell::TooFast, now);
+            self.part(place, Farewell::TooFast, now);
+        } else {
+            self.refuse(place, tag, refusal, now);
         }
-        self.refuse(place, tag, refusal, now);
+        // What still comes is not even thrown away.
+        if let Some(stream) = stream.filter(|_| self.sessions.get(place).is_none()) {
+            self.hold(stream, true);
+        }
+    }
+
+    /// Reads a session again that was not read because much was put off, once all of it is done.
+    pub(crate) fn read_on(&mut self, place: Place, now: Now) {
+        let Some(session) = self.sessions.get_mut(place).filter(|session| session.waiting.is_none()) else {
+            return;
+        };
+        let stream = session.stream;
+        if self.streams.get(stream).is_some_and(|stream| stream.held) {
+            session.note_heard(now);
+            self.hold(stream, false);
+            self.take_ahead(stream, now);
+        }
     }
 
     /// What a protocol has refused by itself counts too, though it was told already.
@@ -252,19 +284,17 @@ impl Shard {
 
     /// The stream whose client is held back when it is not read; `None`: there is none. Who asks by requests of HTTP just makes another one, and
     /// what comes through a tunnel is read at its other end.
-    fn stream_to_hold(&self, place: Place) -> Option<StreamId> {
+    pub(crate) fn stream_to_hold(&self, place: Place) -> Option<StreamId> {
         let session = self.sessions.get(place).filter(|session| session.protocol.form().is_some())?;
         let stream = self.streams.get(session.stream).filter(|stream| stream.phase == Phase::Open)?;
         (!stream.id.is_far()).then_some(stream.id)
     }
 
-    /// Has a stream read no more, or again. Says whether that is new.
-    pub(crate) fn hold(&mut self, id: StreamId, holds: bool) -> bool {
-        let is_new = self.streams.set_held(id, holds);
-        if is_new {
+    /// Has a stream read no more, or again.
+    pub(crate) fn hold(&mut self, id: StreamId, holds: bool) {
+        if self.streams.set_held(id, holds) {
             self.holds.push(id);
         }
-        is_new
     }
 
     /// Tells the world which streams are not read, and which are again.

@@ -19,6 +19,9 @@ pub(crate) struct Waiting {
     bytes: usize,
 }
 
+/// A session of which more is put off is not read until all of it is done.
+const HELD_BYTES: usize = 16 * 1024;
+
 impl Waiting {
     /// What keeping the commands costs.
     pub(crate) fn bytes(&self) -> usize {
@@ -53,6 +56,7 @@ impl Shard {
                 Paid::Now | Paid::Later => self.carry_out(place, command, now),
             }
         }
+        self.read_on(place, now);
     }
 
     /// Does what was put off by sessions that have been sent something, and has let go what only they had not been sent.
@@ -77,10 +81,12 @@ impl Shard {
         let weight = weight(&command);
         waiting.bytes += weight;
         waiting.commands.push_back(command);
-        let is_too_much = waiting.bytes > bytes_max;
+        let (is_much, is_too_much) = (waiting.bytes > HELD_BYTES, waiting.bytes > bytes_max);
         self.sessions.put_off_bytes += weight;
         if is_too_much {
             self.part(place, Farewell::Overloaded, now);
+        } else if is_much && let Some(stream) = self.stream_to_hold(place) {
+            self.hold(stream, true);
         }
     }
 

@@ -26,14 +26,19 @@ fn who_says_too_much_is_slowed_and_loses_nothing() {
 
 #[test]
 fn who_does_not_take_the_hint_is_closed() {
-    let scene =
-        Scene::with(&[("session_posts_per_second", "100"), ("burst_seconds", "1"), ("flood_seconds", "0")]);
+    let scene = Scene::with(&[
+        ("session_posts_per_second", "100"),
+        ("burst_seconds", "1"),
+        ("flood_seconds", "0"),
+        ("close_timeout_seconds", "1"),
+    ]);
     let mut speaker = Peer::member(scene.address(), "flood");
     speaker.send(&messages(300));
     let close = std::iter::repeat_with(|| speaker.frame()).find(|frame| frame.first == CLOSE);
     assert_eq!(close.as_ref().map(close_of), Some((4513, "too_fast".to_owned())));
     drop(speaker);
-    scene.end(&[("refusals too_fast", 1)]);
+    // It is not read any more, and so not heard to go.
+    scene.end(&[("cut_streams", 1), ("refusals too_fast", 1)]);
 }
 
 #[test]

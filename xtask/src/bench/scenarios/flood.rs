@@ -35,11 +35,12 @@ const QUEUE_BYTES_MAX: f64 = 64.0 * 1024.0 * 1024.0;
 const RUNS_MAX: usize = 3;
 
 /// As on the internet, but that a flood lasts no longer than a measurement.
-const LIMITS: [(&str, &str); 11] = [
+const LIMITS: [(&str, &str); 12] = [
     ("HEIMDALLR_SESSION_POSTS_PER_SECOND", "10"),
     ("HEIMDALLR_SESSION_JOINS_PER_SECOND", "10"),
-    ("HEIMDALLR_ADDRESS_POSTS_PER_SECOND", "1000"),
-    ("HEIMDALLR_BURST_SECONDS", "2"),
+    ("HEIMDALLR_ADDRESS_POSTS_PER_SECOND", "100"),
+    ("HEIMDALLR_ROOM_POSTS_PER_SECOND", "20"),
+    ("HEIMDALLR_BURST_SECONDS", "1"),
     ("HEIMDALLR_FLOOD_SECONDS", "1"),
     ("HEIMDALLR_FLOOD_REFUSALS", "20"),
     ("HEIMDALLR_SESSIONS_PER_ADDRESS", "150"),
