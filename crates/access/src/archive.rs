@@ -57,7 +57,8 @@ impl Archive {
     ///
     /// Why it cannot be used, for a person.
     pub fn open(directory: &Path) -> Result<(Self, Vec<Ruling>), String> {
-        let refused = |error: sqlx::Error| format!("{}: {error}", directory.join(FILE).display());
+        let refused = |error: sqlx::Error| format!("data: {}: {error}", directory.join(FILE).display());
+        make(directory)?;
         let mut archivist = Archivist::open(directory).map_err(refused)?;
         let rulings = archivist.read().map_err(refused)?;
         let (papers, waiting) = sync_channel(WAITING_MAX);
@@ -77,15 +78,22 @@ impl Archive {
     }
 }
 
+/// Makes what is not there: who was sent away, and why, is nobody else's business on this machine.
+fn make(directory: &Path) -> Result<(), String> {
+    let failed =
+        |what: &str, error: &std::io::Error| format!("data: {} {what}: {error}", directory.display());
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    made.map_err(|error| failed("cannot be made", &error))?;
+    let file =
+        File::options().write(true).create(true).truncate(false).mode(0o600).open(directory.join(FILE));
+    file.map(drop).map_err(|error| failed("cannot be written to", &error))
+}
+
 impl Archivist {
     fn open(directory: &Path) -> Result<Self, sqlx::Error> {
-        // Who was sent away, and why, is nobody else's business on this machine.
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let file = directory.join(FILE);
-        File::options().write(true).create(true).truncate(false).mode(0o600).open(&file)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let options = SqliteConnectOptions::new()
-            .filename(file)
+            .filename(directory.join(FILE))
             .journal_mode(SqliteJournalMode::Wal)
             .busy_timeout(BUSY);
         let mut connection = runtime.block_on(options.connect())?;
