@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
-    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let by_cargo = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let here = by_cargo.or_else(|| std::env::current_dir().ok()).unwrap_or_else(|| PathBuf::from("."));
     let above = here.ancestors().find(|folder| folder.join("Cargo.lock").is_file());
     above.map_or_else(|| here.clone(), Path::to_path_buf)
 }

@@ -12,9 +12,9 @@ export class Listener {
   }
 
   /** Resolves with everything heard, once that `isEnough`. */
-  until(isEnough) {
+  until(isEnough, patienceMs = PATIENCE_MS) {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => end(reject, new Error(`heard only ${JSON.stringify(this.heard)}`)), PATIENCE_MS);
+      const timer = setTimeout(() => end(reject, new Error(`heard only ${JSON.stringify(this.heard)}`)), patienceMs);
       const end = (settle, value) => {
         clearTimeout(timer);
         this.#waiting.delete(look);

@@ -72,8 +72,8 @@ export class Member extends Listener {
   }
 
   /** Waits until it has connected so many times in all. */
-  async connected(times) {
-    await this.fate.until(() => this.times >= times);
+  async connected(times, patienceMs) {
+    await this.fate.until(() => this.times >= times, patienceMs);
   }
 
   /** Waits until it is not connected; says why. */
