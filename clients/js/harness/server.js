@@ -13,6 +13,8 @@ const PORTS = { first: Number(process.env.PORTS_FIRST ?? 22_000), count: 1_000 }
 /** Where ports are claimed: nothing that is tested listens on this address of the loopback. */
 const CLAIMS = '127.0.0.2';
 
+/** Tests say in a second what people say in an hour. */
+const UNBOUND = { HEIMDALLR_SESSION_POSTS_PER_SECOND: '0' };
 /** Nobody has to notice that a server of a test goes away. */
 const AT_ONCE = { HEIMDALLR_DRAIN_WAIT_SECONDS: '0' };
 
@@ -46,7 +48,7 @@ class Server {
     this.#program = program;
     this.#extra = extra;
     const variables = Object.entries(keys).map(([key, value]) => [`HEIMDALLR_${key.toUpperCase()}`, String(value)]);
-    this.#environment = { ...process.env, ...AT_ONCE, ...Object.fromEntries(variables) };
+    this.#environment = { ...process.env, ...AT_ONCE, ...UNBOUND, ...Object.fromEntries(variables) };
   }
 
   get page() {
