@@ -51,6 +51,7 @@ function openRoom(name) {
   room.on('presence', peopleChanged);
   room.on('signal', ({ user, signal }) => signal === 'typing' && types(user));
   room.on('refused', ({ code, reason }) => refused(code, reason, button('Choose another', leave, 'primary')));
+  room.on('removed', ({ code, reason }) => refused(code, reason, button('Join again', () => openRoom(name), 'primary'), button('Choose another', leave)));
   conversation = new Conversation(room, chat.user, changed);
   timeline.show(conversation);
   showPeople(room, chat.user);

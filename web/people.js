@@ -18,7 +18,7 @@ export function showPeople(ofRoom, user) {
 
 export function peopleChanged() {
   const { members, guests, present, note } = room;
-  const names = [...(present ?? [])].sort((one, other) => (other === me) - (one === me) || one.localeCompare(other));
+  const names = [...(present ?? [])].sort((one, other) => (other === me) - (one === me) || one.localeCompare(other, [], { numeric: true }));
   const counts = count(members, 'member') + (guests ? `, ${count(guests, 'guest')}` : '');
   setText(byId('count'), members + guests ? counts : '');
   setText(byId('people-note'), note ?? (present || !members ? '' : 'Too many to list.'));

@@ -30,8 +30,8 @@ export function pendingRow({ id, text, time, failure }, conversation) {
 
 /** An initial on a colour of the name. */
 export function avatar(user = '·') {
-  const face = element('span', { className: 'avatar', ariaHidden: true }, [...user][0].toUpperCase());
-  face.style.setProperty('--hue', [...user].reduce((sum, letter) => (sum * 31 + letter.codePointAt()) % 360, 7));
+  const face = element('span', { className: 'avatar', ariaHidden: true }, [...new Intl.Segmenter().segment(user)][0].segment.toUpperCase());
+  face.style.setProperty('--hue', [...user].reduce((sum, letter) => (sum + letter.codePointAt()) * 137 % 360, 7));
   return face;
 }
 

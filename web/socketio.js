@@ -92,6 +92,7 @@ class Wire {
       this.#tell({ is: 'direct', at: inbox(++this.#directs), user: username, time: Date.now(), ...body(message) });
     });
     socket.on('lost', (lost) => lost.room === this.#room && this.#lose(lost));
+    socket.on('removed', (told) => this.#tell({ ...told, is: 'removed' }));
     socket.on('typing', ({ room, userId }) => this.#tell({ is: 'signal', room, user: userId, signal: 'typing' }));
     return socket;
   }

@@ -1,4 +1,6 @@
-// What the page says: counts, times, what each code means for people.
+// What the page says: counts, times, what each code means for people; for refusals that stands in the page.
+
+import { byId } from './elements.js';
 
 export const figure = (n) => n.toLocaleString();
 export const count = (n, one) => `${figure(n)} ${one}${n === 1 ? '' : 's'}`;
@@ -18,22 +20,16 @@ const CUTS = {
 /** Why there is no connection at the moment. */
 export const cutWords = (reason) => (navigator.onLine ? (CUTS[reason] ?? 'The connection is lost') : 'You are offline');
 
-const REFUSALS = {
-  bad_name: 'That name cannot be used|Choose one of 1 to 255 bytes.',
-  room_full: 'The room is full|This page tries again by itself, until somebody leaves.',
-  overloaded: 'Too fast|The server is busy. This page tries again by itself.',
-  queue_full: 'Too fast|Too much is waiting to be sent.',
-  unanswered: 'Perhaps lost|',
-  message_too_large: 'Too long|The server takes no messages of that length.',
-};
-
 /** What a refusal means in short, and what to do. */
-export const refusalWords = (code, reason) => (REFUSALS[code] ?? `The server refused this|It says: ${reason || code}.`).split('|');
+export function refusalWords(code, reason) {
+  const known = [...byId('refusals').content.children].find(({ classList }) => classList.contains(code) || classList.contains(reason));
+  return known ? [known.title, known.textContent] : ['The server refused this', `It says: ${reason || code}.`];
+}
 
 /** Why a name or a room cannot be, or nothing: the server's rule (docs/protocol.md). */
 export function nameFault(name) {
   const bytes = new TextEncoder().encode(name).length;
   if (bytes > 255) return `${bytes} bytes are too long: at most 255 are possible.`;
   if (/[\0-\x1f\x7f-\x9f]/.test(name)) return 'Some characters cannot be shown.';
-  return name ? '' : 'Something has to stand here.';
+  return name ? '' : 'Please fill this in.';
 }

@@ -87,6 +87,8 @@ export interface RoomEvents {
   signal: { user?: string; signal: string };
   /** joining was refused; with `retry` it is tried again after `delayMs` */
   refused: { code: string; reason: string; retry: boolean; delayMs?: number };
+  /** an operator had the session leave: the room is `left`, and not joined again by itself */
+  removed: { code: string; reason: string; retry: boolean };
   /** the connection ended; the room is joined again with the next */
   cut: unknown;
 }

@@ -70,6 +70,7 @@ export class Room extends Emitter {
     if (is === 'posted' && distance(this.at, at) <= 0) return;
     if (is === 'cut') this.state = 'joining';
     if (is === 'refused') this.state = is;
+    if (is === 'removed') this.leave();
     if (is === 'joined') this.#enter(message);
     if (is === 'presence') this.#count(message);
     if (is === 'posted' || is === 'lost') this.at = at;

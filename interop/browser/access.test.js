@@ -24,7 +24,7 @@ after(async () => {
 async function visitEveryState(tab, room, look) {
   await look('first visit');
   await tab.page.click('#visit button');
-  await tab.shows('#name-fault', 'Something has to stand here.');
+  await tab.shows('#name-fault', 'Please fill this in.');
   await look('a name is missing');
 
   await tab.enter('alice', room);

@@ -89,7 +89,8 @@ browserTest('the page is guarded by its policy', async () => {
 });
 
 browserTest('the style has both themes and stands on its own', async () => {
-  const style = await readFile(new URL('../../web/style.css', import.meta.url), 'utf8');
+  const files = ['ground/ground.css', 'style.css', 'dashboard/style.css'].map((name) => new URL(`../../web/${name}`, import.meta.url));
+  const style = (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('');
   assert.doesNotMatch(style, /@import|url\(/);
   assert.match(style, /prefers-reduced-motion/);
 });

@@ -62,7 +62,8 @@ browserTest('what comes while one reads above waits behind a pill', async (open)
   await bob.post('news 1');
   await bob.post('news 2');
   await alice.shows('#pill', '2 new messages');
-  assert.equal(await placeOf(alice, shown), place);
+  const jump = Math.abs(await placeOf(alice, shown) - place);
+  assert.ok(jump <= 1.5, `a row jumped by ${jump} px`);
   await alice.page.click('#pill');
   await alice.page.locator('#pill').waitFor({ state: 'hidden' });
   assert.ok((await placeOf(alice, 'news 2')) < 800);

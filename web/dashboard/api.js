@@ -1,4 +1,4 @@
-// The HTTP API of the node, as everybody may use it: each deed here is one request, and can be shown as such.
+// The HTTP API of the node, as everybody may use it: each action here is one request, and can be shown as such.
 
 const KEY = 'admin key';
 

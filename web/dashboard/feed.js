@@ -6,7 +6,7 @@ const ROWS_MAX = 300;
 const STEP_MS = 1_000;
 
 /** `state`: `live`, or why there is nothing new, `since` when; `node` and `nodes` as they were told last. */
-export const feed = { state: 'connecting', since: Date.now(), nodes: [], columns: [], rows: [] };
+export const feed = { state: 'connecting', since: Date.now(), nodes: [], shards: [], columns: [], rows: [] };
 
 let next = 0;
 let timer;
@@ -32,11 +32,11 @@ function enter(state) {
   if (feed.state !== state) Object.assign(feed, { state, since: Date.now() });
 }
 
-function take({ node, nodes, columns, rows, next: then }) {
+function take({ node, nodes, shards, columns, rows, next: then }) {
   // Another run of the node numbers its rows anew.
   const isOther = feed.node && feed.node.run !== node.run;
   next = isOther ? 0 : then;
-  Object.assign(feed, { node, nodes, columns, rows: isOther ? [] : [...feed.rows, ...rows].slice(-ROWS_MAX) });
+  Object.assign(feed, { node, nodes, shards, columns, rows: isOther ? [] : [...feed.rows, ...rows].slice(-ROWS_MAX) });
 }
 
 /** The values of a column, oldest first; `null` where it is not known. A column that came later was nothing before. */

@@ -1,8 +1,8 @@
 // Tables that are looked at again every few seconds: only what is new in them is written.
 
 import { get } from './api.js';
-import { button, setChildren, setText } from './elements.js';
-import { asCurl, faultLine, make } from './parts.js';
+import { button, byId, setChildren, setText } from './elements.js';
+import { asCurl, faultLine, make, renew } from './parts.js';
 
 const LOOK_MS = 3_000;
 const TYPING_MS = 200;
@@ -13,43 +13,44 @@ export const LIMIT = 500;
 export class Table {
   #rows = new Map();
 
-  /** `columns` are `[title, say, className?]`; with `open`, the first is a button that calls it with the item. `key` tells items apart. */
+  /**
+   * `columns` are `[title, say, className?]`; those of the class `actions` say which buttons there are for a row, whose `item` is what it shows then.
+   * With `open`, the first column is a button that calls it with the item. `key` tells items apart.
+   */
   constructor({ caption, columns, key, open, empty }) {
     Object.assign(this, { columns, key, open });
     const heads = columns.map(([title, , className = '']) => make(`th.${className}`, { scope: 'col' }, title));
     this.body = make('tbody');
-    this.empty = make('p.empty', {}, empty);
-    this.more = make('p.empty', {}, `There are more than these ${LIMIT}.`);
+    this.empty = make('p.empty', { hidden: true }, empty);
+    this.more = make('p.empty', { hidden: true }, `There are more than these ${LIMIT}.`);
     const table = make('table', {}, make('caption.unseen', {}, caption), make('thead', {}, make('tr', {}, ...heads)), this.body);
     this.element = make('div.list', { tabIndex: 0, role: 'group', ariaLabel: caption }, table, this.empty, this.more);
   }
 
   show({ items, next }, chosen) {
-    const keys = items.map((item) => String(this.key(item)));
-    for (const key of this.#rows.keys()) if (!keys.includes(key)) this.#rows.delete(key);
-    setChildren(this.body, items.map((item, index) => this.#row(item, keys[index], chosen)));
+    this.#rows = renew(this.#rows, items.map((item) => String(this.key(item))), () => this.#make());
+    setChildren(this.body, [...this.#rows].map(([key, row], index) => this.#fill(row, items[index], key, key === chosen)));
     this.empty.hidden = items.length > 0;
     this.more.hidden = !next;
   }
 
-  #row(item, key, chosen) {
-    if (!this.#rows.has(key)) this.#rows.set(key, this.#make());
-    const row = this.#rows.get(key);
-    row.item = item;
-    row.element.classList.toggle('chosen', key === chosen);
-    this.columns.forEach(([, say], index) => {
-      const said = say(item, key);
-      if (!(said instanceof Node)) setText(row.cells[index], String(said));
-      else if (row.cells[index].firstChild !== said) row.cells[index].replaceChildren(said);
+  #make() {
+    const row = { said: [], element: make('tr') };
+    this.columns.forEach(([, say, className = ''], index) => {
+      const isWay = this.open && !index;
+      const inner = isWay ? [button('', () => this.open(row.item), 'name')] : className === 'actions' ? say(row) : [];
+      const cell = make(`td.${className}`, { dir: 'auto' }, ...inner);
+      row.element.append(cell);
+      if (isWay || !inner.length) row.said.push([isWay ? inner[0] : cell, say]);
     });
-    return row.element;
+    return row;
   }
 
-  #make() {
-    const tds = this.columns.map(([, , className = '']) => make(`td.${className}`, { dir: 'auto' }));
-    const row = { cells: [...tds], element: make('tr', {}, ...tds) };
-    if (this.open) tds[0].append((row.cells[0] = button('', () => this.open(row.item), 'name')));
-    return row;
+  #fill(row, item, key, isChosen) {
+    row.item = item;
+    row.element.classList.toggle('chosen', isChosen);
+    for (const [node, say] of row.said) setText(node, String(say(item, key)));
+    return row.element;
   }
 }
 
@@ -73,18 +74,22 @@ export function watch(look, isWanted, fault) {
 
 /** A list that is searched, beside what was chosen of it. `where` says what is asked for. */
 export class Browser {
-  constructor(view, title, filters, table, where, show) {
-    const fault = faultLine();
+  constructor(name, table, where, show) {
+    const [view, fault] = [byId(name), faultLine()];
+    const [side, detail] = view.children;
+    const filter = side.lastElementChild;
     let timer;
-    this.look = watch(async (isFresh) => show(await get(where()), isFresh), () => !view.hidden, fault);
-    for (const filter of filters) {
-      filter.oninput = () => {
-        clearTimeout(timer);
-        timer = setTimeout(this.look, TYPING_MS);
-      };
-    }
-    this.detail = make('section.detail', { hidden: true, ariaLabel: `Of ${title}` });
-    const curl = asCurl(() => ['GET', where()]);
-    view.append(make('div.side', {}, make('h2.unseen', { id: `${view.id}-title` }, title), make('div.filter', {}, ...filters, curl), fault, table.element), this.detail);
+    Object.assign(this, { view, detail });
+    const look = async (isFresh) => {
+      const page = await get(where());
+      if (isFresh()) show(page);
+    };
+    this.look = watch(look, () => !view.hidden, fault);
+    filter.oninput = () => {
+      clearTimeout(timer);
+      timer = setTimeout(this.look, TYPING_MS);
+    };
+    filter.append(asCurl(() => ['GET', where()]));
+    side.append(fault, table.element);
   }
 }

@@ -9,9 +9,10 @@ import { make } from './parts.js';
 import { drawPlots } from './plots.js';
 import * as rooms from './rooms.js';
 import * as sessions from './sessions.js';
+import { showShards } from './shards.js';
 import { lasting } from './words.js';
 
-const PARTS = { overview: { show: drawPlots }, rooms, sessions, moderation };
+const PARTS = { overview: { show: showOverview }, rooms, sessions, moderation };
 const theme = document.documentElement.dataset;
 
 let shown; // how it stood when parts were shown last
@@ -32,8 +33,13 @@ onFeed(() => {
   shown = feed.state;
   showNotice();
   showNodes();
-  if (part === 'overview') drawPlots();
+  if (part === 'overview') showOverview();
 });
+
+function showOverview() {
+  drawPlots();
+  showShards();
+}
 
 function showNotice() {
   const notice = byId('notice');

@@ -4,7 +4,7 @@ import { get, path } from './api.js';
 import { ask } from './ask.js';
 import { button, byId } from './elements.js';
 import { Table, watch } from './lists.js';
-import { faultLine, make } from './parts.js';
+import { faultLine } from './parts.js';
 import { NOTHING, moment } from './words.js';
 
 const LASTING = [['600', '10 minutes'], ['3600', 'an hour'], ['86400', 'a day'], ['604800', 'a week'], ['', 'until it is lifted']];
@@ -32,14 +32,12 @@ async function askToLift(list, entry) {
 }
 
 function entries(list, caption, empty) {
-  const lifts = new Map();
-  const lift = (entry, key) => lifts.get(key) ?? lifts.set(key, button('Lift', () => askToLift(list, entry))).get(key);
   const columns = [
     ['Who', who],
     ['Where', ({ room }) => room ?? 'everywhere'],
     ['Until', ({ until }) => (until ? moment(until) : 'lifted'), 'wide'],
     ['Reason', ({ reason }) => reason ?? NOTHING, 'wide.cut'],
-    ['Deeds', lift, 'deeds'],
+    ['Actions', (row) => [button('Lift', () => askToLift(list, row.item))], 'actions'],
   ];
   return new Table({ caption, columns, key: ({ id }) => id, empty });
 }
@@ -47,7 +45,7 @@ function entries(list, caption, empty) {
 const bans = entries('bans', 'List of bans', 'Nobody is banned.');
 const mutes = entries('mutes', 'List of mutes', 'Nobody is muted.');
 const audit = new Table({
-  caption: 'List of deeds',
+  caption: 'List of actions',
   columns: [
     ['When', ({ time }) => moment(time)],
     ['Who', ({ key, address }) => key ?? address ?? NOTHING],
@@ -69,14 +67,9 @@ const look = watch(
   fault,
 );
 
-const part = (title, table, ...deeds) => make('section', {}, make('h3', {}, title, ...deeds), table.element);
-
-view.append(
-  make('h2.unseen', { id: 'moderation-title' }, 'Moderation'),
-  fault,
-  part('Bans', bans, button('Ban somebody', () => askToBan())),
-  part('Mutes', mutes, button('Mute somebody', () => askToMute())),
-  part('Audit log', audit),
-);
+view.prepend(fault);
+for (const [name, table] of Object.entries({ bans, mutes, audit })) byId(name).append(table.element);
+byId('ban').onclick = () => askToBan();
+byId('mute').onclick = () => askToMute();
 
 export const show = look;

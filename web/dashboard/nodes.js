@@ -4,7 +4,7 @@ import { get, path } from './api.js';
 import { ask } from './ask.js';
 import { byId, setChildren, setText } from './elements.js';
 import { feed } from './feed.js';
-import { listed, make } from './parts.js';
+import { listed, make, renew } from './parts.js';
 import { count, figure, lasting } from './words.js';
 
 // The worst first.
@@ -12,7 +12,7 @@ const WORDS = { gone: 'Gone', cut_off: 'Cut off', draining: 'Draining', starting
 const CROWD = 8; // more nodes than these are shown smaller
 const DRAIN_STEP_MS = 500;
 
-const cards = new Map();
+let cards = new Map();
 const rank = ({ state }) => Object.keys(WORDS).indexOf(state);
 const own = () => feed.nodes.find(({ is_self }) => is_self);
 let isWatched;
@@ -22,7 +22,7 @@ export function showNodes() {
   const { node } = feed;
   byId('health').dataset.state = state;
   setText(byId('health-word'), WORDS[state]);
-  setText(byId('health-facts'), node ? `${node.id} · ${node.version} · up ${lasting(node.uptime_ms)}` : '');
+  setText(byId('health-facts'), node ? `up ${lasting(node.uptime_ms)} · ${node.version} · ${node.id}` : '');
   document.title = `${WORDS[state]} · Heimdallr`;
   byId('drain').disabled = !['ready', 'cut_off'].includes(state);
   if (state === 'draining') watchDrain();
@@ -30,13 +30,11 @@ export function showNodes() {
   const states = Object.entries(Object.groupBy(nodes, ({ state }) => WORDS[state].toLowerCase()));
   setText(byId('nodes-count'), nodes.length > 1 ? states.map(([word, those]) => `${those.length} ${word}`).join(', ') : 'alone');
   byId('nodes').classList.toggle('many', nodes.length > CROWD);
+  cards = renew(cards, nodes.map(({ id }) => id), () => make('li.node', {}, make('i'), make('b', { dir: 'auto' }), make('span.state'), make('span.small')));
   setChildren(byId('nodes'), nodes.map(showNode));
 }
 
 function showNode({ id, name, state, is_self, since_ms, version, sessions, deliveries, fault }) {
-  if (!cards.has(id)) {
-    cards.set(id, make('li.node', {}, make('i'), make('b', { dir: 'auto' }), make('span.state'), make('span.small')));
-  }
   const card = cards.get(id);
   card.dataset.state = state;
   card.title = [id, fault].filter(Boolean).join(': ');

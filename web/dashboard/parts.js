@@ -11,6 +11,9 @@ export function make(kind, { role, ...properties } = {}, ...children) {
   return made;
 }
 
+/** What belongs to each key: as it was before, or made. */
+export const renew = (before, keys, make) => new Map(keys.map((key) => [key, before.get(key) ?? make()]));
+
 /** Writes those of the words that there are. */
 export const listed = (node, ...words) => setText(node, words.filter(Boolean).join(' · '));
 
@@ -20,8 +23,6 @@ export const faultLine = () => make('p.fault', { role: 'alert' });
 export const labelled = (words, input) => make('div.field', {}, make('label', { htmlFor: input.id }, words), input);
 
 export const select = (id, options, value) => make('select', { id }, ...options.map(([worth, words = worth]) => make('option', { value: worth, selected: worth === value }, words)));
-
-export const search = (id, placeholder) => make('input', { id, type: 'search', placeholder, dir: 'auto', autocomplete: 'off', spellcheck: false });
 
 /** A button that copies a request as a command for a shell. */
 export const asCurl = (request) =>

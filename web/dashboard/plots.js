@@ -95,7 +95,8 @@ class Plot {
       if (value === null) return;
       const x = placeOf(feed.rows[index][0]);
       const y = HIGH - 0.5 - (value / this.#top) * (HIGH - 1);
-      path += `${x - before > GAP_S ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`;
+      const isApart = x - before > GAP_S;
+      path += `${isApart ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}${isApart ? 'h0' : ''}`;
       before = x;
     });
     return path;

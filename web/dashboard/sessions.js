@@ -6,14 +6,10 @@ import { button, byId } from './elements.js';
 import { feed } from './feed.js';
 import { Browser, LIMIT, Table } from './lists.js';
 import { askToBan } from './moderation.js';
-import { labelled, make, search, select } from './parts.js';
+import { make } from './parts.js';
 import { NOTHING, bytes, lasting, micros, protocolName } from './words.js';
 
-const BY = ['user', 'room', 'address'];
-
-const view = byId('sessions');
-const by = select('sessions-by', BY.map((name) => [name]));
-const worth = search('sessions-worth', 'everybody');
+const [by, worth] = [byId('sessions-by'), byId('sessions-worth')];
 const roomsOf = ({ rooms }) => rooms.join(', ');
 
 let chosen;
@@ -22,7 +18,7 @@ const table = new Table({
   caption: 'List of sessions',
   columns: [
     ['User', ({ user }) => user ?? 'Guest'],
-    ['Protocol', ({ protocol }) => protocolName(protocol)],
+    ['Protocol', ({ protocol }) => protocolName(protocol), 'whole'],
     ['Address', ({ address }) => address ?? NOTHING, 'wide'],
     ['Rooms', roomsOf, 'wide.cut'],
     ['Queue', ({ queued_bytes }) => bytes(queued_bytes), 'number'],
@@ -33,13 +29,10 @@ const table = new Table({
 });
 
 const browser = new Browser(
-  view,
-  'Sessions',
-  [labelled('By', by), labelled('Who is', worth)],
+  'sessions',
   table,
   () => path(['sessions'], { [by.value]: worth.value, limit: LIMIT }),
-  (page, isFresh) => {
-    if (!isFresh()) return;
+  (page) => {
     table.show(page, chosen?.session);
     if (chosen) showFacts(page.items.find(({ session }) => session === chosen.session));
   },
@@ -50,19 +43,19 @@ const facts = make('dl.facts');
 /** `wanted` may be `user=NAME`, `room=NAME` or `address=ADDRESS`. */
 export function show(wanted = '') {
   const [name, value] = [wanted.split('=', 1)[0], wanted.slice(wanted.indexOf('=') + 1)];
-  if (BY.includes(name)) [by.value, worth.value] = [name, value];
+  if (value) [by.value, worth.value] = [name, value];
   browser.look();
 }
 
 function choose(session) {
   chosen = session;
-  view.dataset.open = Boolean(session);
+  browser.view.dataset.open = Boolean(session);
   browser.detail.hidden = !session;
   browser.look();
   if (!session) return;
   const { user, address } = session;
-  const deeds = [button('Disconnect', askToDisconnect, ''), user && button('Ban the user', () => askToBan({ user }), ''), address && button('Ban the address', () => askToBan({ address }), '')];
-  browser.detail.replaceChildren(button('‹ Sessions', () => choose(), 'back'), make('h2', { dir: 'auto' }, user ?? 'Guest'), facts, make('div.deeds', {}, ...deeds.filter(Boolean)));
+  const actions = [button('Disconnect', askToDisconnect, ''), user && button('Ban the user', () => askToBan({ user }), ''), address && button('Ban the address', () => askToBan({ address }), '')];
+  browser.detail.replaceChildren(button('‹ Sessions', () => choose(), 'back'), make('h2', { dir: 'auto' }, user ?? 'Guest'), facts, make('div.actions', {}, ...actions.filter(Boolean)));
   showFacts(session);
 }
 

@@ -33,7 +33,7 @@ export function lasting(ms) {
   return words.slice(0, 2).join(' ').trim() || '0 s';
 }
 
-const PROTOCOLS = { v1: 'Rich WebSocket', raw: 'Plain WebSocket', socketio: 'Socket.IO', sse: 'Event stream' };
+const PROTOCOLS = { v1: 'Rich WebSocket', raw: 'Plain WebSocket', socketio: 'Socket.IO', sse: 'Event stream', post: 'HTTP post' };
 export const protocolName = (name) => PROTOCOLS[name] ?? name;
 
 /** What a column that is split by a label is called. */

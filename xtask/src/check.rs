@@ -2,7 +2,7 @@
 
 use crate::program::Program;
 use crate::step::{Outcome, Steps};
-use crate::{install, tidy};
+use crate::{format, install, tidy};
 
 pub(crate) fn run(_arguments: &[String]) -> Outcome {
     let mut steps = Steps::default();
@@ -12,23 +12,13 @@ pub(crate) fn run(_arguments: &[String]) -> Outcome {
 
 /// The same steps as part of a longer list.
 pub(crate) fn run_into(steps: &mut Steps) {
-    steps.run("format", format);
+    steps.run("format", format::check);
     steps.run("tidy", || tidy::run(&[]));
     steps.run("lint", lint);
     if steps.run("install cargo-deny", || install::cargo_tool("deny")) {
         steps.run("dependencies", check_dependencies);
         check_advisories(steps);
     }
-}
-
-fn format() -> Outcome {
-    Program::new("cargo").args(["fmt", "--all", "--check"]).run()?;
-    let listed =
-        Program::new("git").args(["ls-files", "--", "fuzz/*Cargo.toml", "bench/*Cargo.toml"]).capture()?;
-    for manifest in listed.lines() {
-        Program::new("cargo").args(["fmt", "--check", "--manifest-path", manifest]).run()?;
-    }
-    Ok(())
 }
 
 fn lint() -> Outcome {

@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod cluster;
 mod conformance;
+mod format;
 mod fuzz;
 mod install;
 mod program;
@@ -34,6 +35,7 @@ const COMMANDS: &[Command] = &[
         about: "format, lint, tidy, dependencies: before every commit",
         run: check::run,
     },
+    Command { name: "format", about: "write every Rust source as rustfmt would have it", run: format::run },
     Command { name: "test", about: "install what the tests need, then run everything", run: test::run },
     Command { name: "tidy", about: "the house rules that no other tool knows", run: tidy::run },
     Command { name: "bench", about: "the floor, ours and the peers, measured in one go", run: bench::run },

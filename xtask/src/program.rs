@@ -45,14 +45,22 @@ impl Program {
     }
 
     /// Prints the command line, runs it on this terminal and fails unless it ends with 0.
-    pub(crate) fn run(mut self) -> Outcome {
-        println!("   $ {}", self.line());
+    pub(crate) fn run(self) -> Outcome {
+        let line = self.line();
+        self.run_as(&line)
+    }
+
+    /// The same with these words behind it, which are too many to be shown.
+    pub(crate) fn run_over(mut self, words: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Outcome {
+        let line = format!("{} …", self.line());
+        self.0.args(words);
+        self.run_as(&line)
+    }
+
+    fn run_as(mut self, line: &str) -> Outcome {
+        println!("   $ {line}");
         let status = self.0.status().map_err(|error| self.cannot_start(&error))?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(Failure::new(format!("`{}` ended with {status}", self.line())))
-        }
+        if status.success() { Ok(()) } else { Err(Failure::new(format!("`{line}` ended with {status}"))) }
     }
 
     /// Runs quietly and returns what it wrote on its standard output; fails unless it ends with 0.

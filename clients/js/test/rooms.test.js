@@ -130,3 +130,16 @@ test('what waits is bounded', async (t) => {
   chat.close();
   assert.deepEqual((await Promise.all(posts)).map((error) => error.code), ['closed', 'closed', 'closed']);
 });
+
+test('who is sent out of a room is told so, and comes back only when asked to', async (t) => {
+  const name = newRoom();
+  const chat = enter(t, server.url, { user: 'alice' });
+  const room = await live(chat.join(name));
+  const removed = next(room, 'removed');
+  const kick = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ user: 'alice' }) };
+  assert.equal((await fetch(`${server.admin}/api/v1/rooms/${encodeURIComponent(name)}/kick`, kick)).status, 200);
+  const { code, retry } = await removed;
+  assert.deepEqual([code, retry, room.state, chat.rooms.size], ['kicked', true, 'left', 0]);
+  assert.equal((await refusal(room.post('still here?'))).code, 'not_joined');
+  await live(chat.join(name));
+});

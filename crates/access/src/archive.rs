@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use crate::docket::{Offender, Penalty, RoomTerms, Ruling, RulingTerms, Subject};
 
 /// The file in the data directory.
-pub const FILE: &str = "rulings.sqlite";
+pub(crate) const FILE: &str = "rulings.sqlite";
 /// Somebody else may look at it.
 const BUSY: Duration = Duration::from_secs(5);
 /// Rulings that wait to be written.

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "accounts")]
 mod archive;
+#[cfg(feature = "accounts")]
+mod copies;
 mod desk;
 mod docket;
 mod doors;
@@ -15,7 +17,9 @@ mod port;
 mod rules;
 
 #[cfg(feature = "accounts")]
-pub use archive::{Archive, FILE as RULINGS_FILE, Kept};
+pub use archive::{Archive, Kept};
+#[cfg(feature = "accounts")]
+pub use copies::{Copies, back_up, in_the_way_of_backup};
 pub use docket::{
     Docket, Entry, Offender, Penalty, Person, RULINGS_MAX, RoomTerms, Ruling, RulingTerms, Subject,
 };
@@ -45,7 +49,9 @@ access![
 ];
 
 #[cfg(feature = "accounts")]
-pub use self::accounts::{AccountError, Accounts, back_up_users, restore_users};
+pub(crate) use self::accounts::FILE as USERS_FILE;
+#[cfg(feature = "accounts")]
+pub use self::accounts::{AccountError, Accounts};
 pub use self::guests::names_are_free;
 pub use self::tokens::{Algorithm, Keys, NoKeys, Terms, TokenSettings, check_keys, judge_token};
 pub use self::webhook::{Address, Backend, WebhookSettings, is_backend};

@@ -112,7 +112,7 @@ fn escape(value: &str) -> String {
 mod tests {
     use super::*;
     use crate::metric::{BACKPLANE_GAPS, DELIVERY, NODES, POSTS, REFUSALS};
-    use crate::vitals::{Stage, Standing};
+    use crate::vitals::{Health, Stage};
 
     #[test]
     fn every_sample_stands_under_its_metric_with_its_labels() {
@@ -157,7 +157,7 @@ mod tests {
     fn how_a_node_stands_with_the_others_is_of_no_shard() {
         let vitals = Vitals::new(1);
         let samples = vec![NODES.is(3), BACKPLANE_GAPS.of("lost", 2)];
-        vitals.note_cluster(Standing { fault: None, samples });
+        vitals.note_cluster(Health { fault: None, samples });
         let text = expose(&vitals);
         assert!(text.contains("\nheimdallr_nodes 3\n"), "{text}");
         assert!(text.contains("\nheimdallr_backplane_gaps_total{outcome=\"lost\"} 2\n"), "{text}");

@@ -17,7 +17,7 @@ mod service;
 mod vitals;
 
 pub use api::{Api, Instruct, Keep, Key, KeyError, Reply, Scope, Scopes, Shards};
-pub use hooks::{Courier, HookSettings, Hooks, Secret};
+pub use hooks::{Courier, HookSettings, Hooks, LastingHooks, Secret};
 pub use metric::{Histogram, Kind, METRICS, Metric, Sample};
 pub use service::{Service, serve};
-pub use vitals::{Stage, Standing, Vitals};
+pub use vitals::{Health, Stage, Vitals};

@@ -178,6 +178,7 @@ declare! {
     /// Every metric of webhooks, in the order of the reference.
     HOOK_METRICS =
     HOOK_WAITING: Gauge "heimdallr_webhooks_waiting", "Webhooks that wait to be posted.";
+    HOOK_OUTBOX_BYTES: Gauge "heimdallr_webhooks_outbox_bytes", "Bytes of them that wait on disk, in `data`.";
     HOOK_SENT: Counter "heimdallr_webhooks_sent_total", "Webhooks that were taken.";
     HOOK_RETRIES: Counter "heimdallr_webhooks_retries_total", "Times that one was posted again, because it had not been taken.";
     HOOK_LOST: Counter "heimdallr_webhooks_lost_total", "What was not posted because too much waited, or given up because it was not taken for too long; told as `events.lost`.";

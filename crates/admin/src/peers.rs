@@ -16,7 +16,7 @@ pub(crate) struct Peer {
     pub(crate) id: String,
     /// Whether it is there.
     pub(crate) is_alive: bool,
-    /// Since when it is, or is not any more.
+    /// Since when it is as it is: there, leaving, cut off, or gone.
     pub(crate) since: Instant,
     /// What it has told of itself last.
     pub(crate) card: Option<Card>,
@@ -56,10 +56,14 @@ impl Peers {
     }
 
     /// A node has told how it is.
-    pub(crate) fn note_card(&mut self, id: &str, card: Card) {
-        if let Some(peer) = self.0.iter_mut().find(|peer| peer.id == id) {
-            peer.card = Some(card);
+    pub(crate) fn note_card(&mut self, id: &str, card: Card, now: Instant) {
+        let Some(peer) = self.0.iter_mut().find(|peer| peer.id == id) else { return };
+        let state = |card: &Card| (card.is_draining, card.fault.is_some());
+        // Until it has told anything it is taken to be well.
+        if peer.is_alive && state(&card) != peer.card.as_ref().map_or((false, false), state) {
+            peer.since = now;
         }
+        peer.card = Some(card);
     }
 
     pub(crate) fn has_any(&self) -> bool {
@@ -90,5 +94,17 @@ mod tests {
         assert_eq!(seen(&["a", "b"], 9), [told("b", true, 0), told("a", true, 9)]);
         assert_eq!(seen(&["a"], 10), [told("a", true, 9), told("b", false, 10)]);
         assert_eq!(seen(&["a"], 700), [told("a", true, 9)]);
+    }
+
+    #[test]
+    fn a_node_is_as_it_is_since_it_has_told_something_else() {
+        let (mut peers, began) = (Peers::default(), Instant::now());
+        let mut since = |seconds, is_draining| {
+            let now = began + Duration::from_secs(seconds);
+            peers.note(vec!["a".to_owned()], now);
+            peers.note_card("a", Card { is_draining, ..Card::default() }, now);
+            (peers.all()[0].since - began).as_secs()
+        };
+        assert_eq!([since(0, false), since(2, false), since(4, true), since(6, true)], [0, 0, 4, 4]);
     }
 }

@@ -6,6 +6,8 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use crate::metric::{self, Histogram, Metric, Sample};
 use crate::vitals::Report;
 
@@ -56,6 +58,20 @@ struct Course {
     durations: Vec<Histogram>,
 }
 
+/// How a shard is: what it does, and what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct ShardState {
+    /// Of one core.
+    pub(crate) cpu: f64,
+    pub(crate) streams: u64,
+    pub(crate) sessions: u64,
+    pub(crate) rooms: u64,
+    /// In a second.
+    pub(crate) deliveries: u64,
+    pub(crate) queued_bytes: u64,
+    pub(crate) history_bytes: u64,
+}
+
 /// What a row is made from.
 struct Moment<'a> {
     shards: &'a [Course],
@@ -92,6 +108,11 @@ impl Recent {
     pub(crate) fn latest(&self, column: &str) -> Option<f64> {
         let index = self.columns.iter().position(|other| other == column)?;
         self.rows.back()?.1.get(index).copied().filter(|value| value.is_finite())
+    }
+
+    /// How each shard is, as it has told last.
+    pub(crate) fn shards(&self) -> Vec<ShardState> {
+        self.shards.iter().map(Course::state).collect()
     }
 
     /// Everything from a row on, as JSON without its braces. Who asks from a row that is not kept, or has yet to come, gets all there are.
@@ -132,6 +153,19 @@ impl Course {
 
     fn grows(&self, metric: &Metric, label: &str) -> f64 {
         value_of(&self.growth, metric, label) / self.seconds
+    }
+
+    fn state(&self) -> ShardState {
+        let holds = |metric| value_of(&self.last.samples, metric, "") as u64;
+        ShardState {
+            cpu: (self.grows(&metric::SHARD_CPU_US, "") / 1e3).round() / 1e3,
+            streams: holds(&metric::STREAMS),
+            sessions: holds(&metric::SESSIONS),
+            rooms: holds(&metric::AUDIENCES),
+            deliveries: self.grows(&metric::DELIVERIES, "") as u64,
+            queued_bytes: holds(&metric::QUEUED_BYTES),
+            history_bytes: holds(&metric::HISTORY_BYTES),
+        }
     }
 }
 
@@ -233,7 +267,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::metric::{DELIVERY, POSTS, PROTOCOL_SESSIONS, REFUSALS, STREAMS};
+    use crate::metric::{DELIVERY, POSTS, PROTOCOL_SESSIONS, REFUSALS, SHARD_CPU_US, STREAMS};
 
     /// A report after so many seconds.
     fn report(seconds: u64, samples: Vec<Sample>, counts: Vec<u64>) -> Report {
@@ -260,6 +294,21 @@ mod tests {
         }
         assert_eq!(column(&recent, "posts"), [0.0, 30.0, 30.0, 15.0]);
         assert_eq!(column(&recent, "streams"), [11.0, 31.0, 31.0, 36.0]);
+    }
+
+    #[test]
+    fn each_shard_is_told_apart() {
+        let mut recent = Recent::default();
+        for seconds in [0, 2] {
+            let held = |shard| vec![STREAMS.is(shard), SHARD_CPU_US.is(seconds * shard * 100_000)];
+            recent.take(
+                vec![report(seconds, held(3), Vec::new()), report(seconds, held(5), Vec::new())],
+                None,
+                0,
+            );
+        }
+        let told: Vec<_> = recent.shards().iter().map(|shard| (shard.streams, shard.cpu)).collect();
+        assert_eq!(told, [(3, 0.3), (5, 0.5)]);
     }
 
     #[test]

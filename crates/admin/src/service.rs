@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
     use crate::metric::POSTS;
-    use crate::vitals::Standing;
+    use crate::vitals::Health;
 
     struct Node {
         vitals: Arc<Vitals>,
@@ -186,25 +186,25 @@ mod tests {
         node.vitals.enter(Stage::Ready);
         assert_eq!(ask(&node, "GET", "/health/ready").0, 200);
         node.vitals
-            .note_cluster(Standing { fault: Some("the broker is gone".to_owned()), samples: Vec::new() });
+            .note_cluster(Health { fault: Some("the broker is gone".to_owned()), samples: Vec::new() });
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert!(status == 503 && answer.ends_with("\r\n\r\ncut off: the broker is gone\n"), "{answer}");
-        node.vitals.note_cluster(Standing { fault: None, samples: Vec::new() });
-        node.vitals.note_store(Standing { fault: Some("the disk is full".to_owned()), samples: Vec::new() });
+        node.vitals.note_cluster(Health { fault: None, samples: Vec::new() });
+        node.vitals.note_store(Health { fault: Some("the disk is full".to_owned()), samples: Vec::new() });
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert!(
             status == 503 && answer.ends_with("what is said is not kept: the disk is full\n"),
             "{answer}"
         );
-        node.vitals.note_store(Standing { fault: None, samples: Vec::new() });
+        node.vitals.note_store(Health { fault: None, samples: Vec::new() });
         node.vitals
-            .note_access(Standing { fault: Some("the backend is gone".to_owned()), samples: Vec::new() });
+            .note_access(Health { fault: Some("the backend is gone".to_owned()), samples: Vec::new() });
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert!(
             status == 503 && answer.ends_with("who comes is not let in: the backend is gone\n"),
             "{answer}"
         );
-        node.vitals.note_access(Standing { fault: None, samples: Vec::new() });
+        node.vitals.note_access(Health { fault: None, samples: Vec::new() });
         node.vitals.note_remark(Some("a certificate is wrong".to_owned()));
         let (status, answer) = ask(&node, "GET", "/health/ready");
         assert!(status == 200 && answer.ends_with("\r\n\r\nready, but a certificate is wrong\n"), "{answer}");

@@ -27,10 +27,10 @@ pub enum Stage {
 pub struct Vitals {
     stage: AtomicU8,
     shards: Vec<Mutex<Report>>,
-    cluster: Mutex<Standing>,
-    store: Mutex<Standing>,
+    cluster: Mutex<Health>,
+    store: Mutex<Health>,
     is_crowded: AtomicBool,
-    access: Mutex<Standing>,
+    access: Mutex<Health>,
     remark: Mutex<Option<String>>,
     hooks: Mutex<Vec<Sample>>,
     recent: Mutex<Recent>,
@@ -45,14 +45,13 @@ pub struct Vitals {
 
 /// How a node stands with something that it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct Health {
     /// Why that does not do what it should, for a person; `None`: it does.
     pub fault: Option<String>,
     /// What has happened between them.
     pub samples: Vec<Sample>,
 }
 
-/// What a shard said, and when.
 /// What a shard said, and when.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
@@ -159,35 +158,35 @@ impl Vitals {
     }
 
     /// Says how the node stands with the others now.
-    pub fn note_cluster(&self, standing: Standing) {
-        *lock(&self.cluster) = standing;
+    pub fn note_cluster(&self, health: Health) {
+        *lock(&self.cluster) = health;
     }
 
     /// How the node stands with the others.
     #[must_use]
-    pub fn cluster(&self) -> Standing {
+    pub fn cluster(&self) -> Health {
         lock(&self.cluster).clone()
     }
 
     /// Says how the node stands with its disk now.
-    pub fn note_store(&self, standing: Standing) {
-        *lock(&self.store) = standing;
+    pub fn note_store(&self, health: Health) {
+        *lock(&self.store) = health;
     }
 
     /// How the node stands with its disk.
     #[must_use]
-    pub fn store(&self) -> Standing {
+    pub fn store(&self) -> Health {
         lock(&self.store).clone()
     }
 
     /// Says how the node stands with who decides about clients now.
-    pub fn note_access(&self, standing: Standing) {
-        *lock(&self.access) = standing;
+    pub fn note_access(&self, health: Health) {
+        *lock(&self.access) = health;
     }
 
     /// How the node stands with who decides about clients.
     #[must_use]
-    pub fn access(&self) -> Standing {
+    pub fn access(&self) -> Health {
         lock(&self.access).clone()
     }
 
@@ -264,7 +263,7 @@ impl Vitals {
 }
 
 /// How a node stands before it has said so.
-const UNKNOWN: Standing = Standing { fault: None, samples: Vec::new() };
+const UNKNOWN: Health = Health { fault: None, samples: Vec::new() };
 
 /// Whoever panicked while publishing leaves what was there before whole: each part is replaced in one assignment.
 fn lock<T>(published: &Mutex<T>) -> MutexGuard<'_, T> {

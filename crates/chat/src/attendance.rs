@@ -52,6 +52,14 @@ impl Attendance {
         Some(left)
     }
 
+    /// How often a user is there.
+    pub(crate) fn times(&self, user: &UserId) -> u32 {
+        match self {
+            Self::Few(users) => users.iter().find(|(of, _)| of == user).map_or(0, |(_, times)| *times),
+            Self::Many(users) => users.get(user).copied().unwrap_or_default(),
+        }
+    }
+
     pub(crate) fn contains(&self, user: &UserId) -> bool {
         match self {
             Self::Few(users) => users.iter().any(|(of, _)| of == user),

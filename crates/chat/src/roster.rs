@@ -199,6 +199,11 @@ impl Roster {
         self.users.contains(user) || self.abroad.as_ref().is_some_and(|abroad| abroad.users.contains(user))
     }
 
+    /// How many sessions a user has here, other nodes left aside.
+    pub fn sessions_of(&self, user: &UserId) -> u32 {
+        self.users.times(user)
+    }
+
     /// Whether no node tells only how many are there.
     pub fn names_everybody(&self) -> bool {
         self.abroad.as_ref().is_none_or(|abroad| abroad.nameless == 0)
@@ -301,6 +306,7 @@ mod tests {
         roster.enter(Some(&alice));
         roster.enter(None);
         assert_eq!(roster.counts(), Counts { members: 1, guests: 1 });
+        assert_eq!((roster.sessions_of(&alice), roster.sessions_of(&user("bob"))), (2, 0));
         assert_eq!(roster.take_change(10).expect("alice came").joined, Some(vec![alice.clone()]));
         roster.leave(Some(&alice));
         assert_eq!(roster.take_change(10), None);

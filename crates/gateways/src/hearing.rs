@@ -67,6 +67,7 @@ struct Object<'a> {
     data: Option<&'a RawValue>,
     code: Option<Code>,
     retry: Option<bool>,
+    retry_after: Option<u32>,
     reconnect: Option<bool>,
     delay: Option<u32>,
     signal: Option<String>,
@@ -191,7 +192,14 @@ impl Object<'_> {
     fn refusal(&self) -> Option<Refusal> {
         let Some(Code::Word(code)) = &self.code else { return None };
         let refusal = Refusal::ALL.into_iter().find(|refusal| refusal.code() == code)?;
-        (self.retry? == refusal.may_retry()).then_some(refusal)
+        if self.retry? != refusal.may_retry() {
+            return None;
+        }
+        Some(match refusal {
+            Refusal::TooFast { .. } => Refusal::TooFast { retry_after_ms: self.retry_after? },
+            Refusal::SlowMode { .. } => Refusal::SlowMode { retry_after_ms: self.retry_after? },
+            refusal => refusal,
+        })
     }
 
     fn farewell(&self) -> Option<Farewell> {

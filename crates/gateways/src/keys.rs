@@ -1,6 +1,8 @@
 //! Masking keys and nonces from a seed: unlike each other, and the same again from the same seed. For tests and load, where nobody
 //! is to be kept from foreseeing them.
 
+use chat::mix;
+
 /// A sequence of keys.
 pub(crate) struct Keys(u64);
 
@@ -20,11 +22,9 @@ impl Keys {
         (high << 64 | low).to_be_bytes()
     }
 
-    /// Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014), `mix64`.
+    /// Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014).
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        mix(self.0)
     }
 }

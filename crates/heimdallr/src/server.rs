@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use access::Fault;
 use access::Ruling;
-use admin::{Api, Hooks, Service, Shards, Stage, Standing, Vitals};
+use admin::{Api, Health, Hooks, Service, Shards, Stage, Vitals};
 use backplanes::{NodeId, OpenError, Wake};
 use gateways::handlers::Application;
 use reactor::{Links, Listen, Node, NodeError, Publish, Tell, Tls};
@@ -53,7 +53,7 @@ pub(crate) fn run(
     let identity = Identity { node: backplane.node, secret };
     let rulings = Rulings::open(settings)?;
     rulings.keep_for(&api);
-    let posting = Posting::open(settings)?;
+    let mut posting = Posting::open(settings)?;
     let tell = rulings.teller(posting.hooks.clone());
     let streams = (places(settings, supervisor::listeners()?), tls.as_ref());
     let node = start_node(
@@ -62,10 +62,15 @@ pub(crate) fn run(
         &vitals,
         &levels,
         (&backplane, identity),
-        (rulings.all(), tell),
+        (rulings.all(), tell, &posting),
         streams,
     );
-    let node = node.map_err(|error| error.to_string())?;
+    let mut node = node.map_err(|error| error.to_string())?;
+    if let Err(reason) = posting.begin() {
+        node.stop();
+        node.join().map_err(|error| error.to_string())?;
+        return Err(reason);
+    }
     let certificates = tls::Watch::new(tls);
     note_vitals(&node, &vitals, &certificates);
     open_api(&api, &node);
@@ -78,7 +83,9 @@ pub(crate) fn run(
     runtime.block_on(work(&node, (&vitals, &api), watches, signals, renewal));
     node.stop();
     let outcome = node.join().map_err(|error| error.to_string());
+    // What is posted now is taken out of the store, which is closed with the node.
     runtime.block_on(posting.finish());
+    drop(node);
     service.stop().map_err(|error| format!("the admin service failed: {error}"))?;
     tracing::info!("stopped");
     outcome
@@ -129,7 +136,7 @@ fn start_node(
     vitals: &Arc<Vitals>,
     levels: &Arc<Levels>,
     (backplane, identity): (&backplanes::Settings, Identity),
-    (rulings, tell): (Arc<[Ruling]>, Tell),
+    (rulings, tell, posting): (Arc<[Ruling]>, Tell, &Posting),
     (listen, tls): (Vec<Listen>, Option<&Arc<Tls>>),
 ) -> Result<Node, NodeError> {
     let shards = (0..settings.threads).map(|index| {
@@ -143,7 +150,12 @@ fn start_node(
         (shard::Settings { rulings: rulings.clone(), ..settings }, publish)
     });
     let open = settings::backplane_of(settings);
-    let (open_store, disk) = (settings::store_of(settings), settings::of_store(settings));
+    let disk = stores::Disk { outward: posting.outward(settings), ..settings::of_store(settings) };
+    let open_store = |wakes| {
+        let link = settings::store_of(settings)(&disk, wakes)?;
+        posting.take(link.outbox());
+        Ok(link)
+    };
     let bridge = settings::of_bridge(settings, backplane.node);
     let open_link = |wakes: Vec<Wake>| {
         let link = open(backplane, wakes.clone())?;
@@ -155,7 +167,7 @@ fn start_node(
     let access = settings::of_access(settings);
     let links = Links {
         backplane: &open_link,
-        store: &|wakes| open_store(&disk, wakes),
+        store: &open_store,
         access: &|wakes| access::open(&access, &wakes),
         tell,
     };
@@ -198,17 +210,17 @@ fn note_vitals(node: &Node, vitals: &Vitals, certificates: &tls::Watch) {
     let health = node.backplane();
     let samples = numbers::of_backplane(&health);
     vitals.note_alive(health.others.iter().map(named).collect());
-    vitals.note_cluster(Standing { fault: health.fault, samples });
+    vitals.note_cluster(Health { fault: health.fault, samples });
     let health = node.store();
     let samples = numbers::of_store(&health);
-    vitals.note_store(Standing { fault: health.fault, samples });
+    vitals.note_store(Health { fault: health.fault, samples });
     let health = node.access().health();
     let samples = numbers::of_access(&health);
     let (bars, remark) = health.fault.map_or((None, None), |Fault { reason, bars }| match bars {
         true => (Some(reason), None),
         false => (None, Some(reason)),
     });
-    vitals.note_access(Standing { fault: bars, samples });
+    vitals.note_access(Health { fault: bars, samples });
     vitals.note_remark(remark.or_else(|| certificates.fault()));
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn of_store(settings: &Settings) -> Disk {
             age_max_ms: settings.retention_seconds.as_millis() as u64,
             bytes_max: settings.retention_bytes as u64,
         },
+        outward: None,
     }
 }
 

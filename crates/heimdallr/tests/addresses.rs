@@ -1,73 +1,40 @@
 //! Where clients are, as the log says it: what proxies tell is believed of those alone that are trusted.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, Stdio};
+mod programs;
 
-const ANY_PORT: &str = "127.0.0.1:0";
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Stdio;
+
+use programs::{Server, heimdallr, refused};
+
 const IPV4: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\xc0\x00\x02\x07\x7f\x00\x00\x01\x30\x39\x00\x50";
 const LOCAL: &[u8] = b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00";
 
-/// A started server; it is gone at the end of its test.
-struct Server {
-    process: Child,
-    /// Kept: it may say more.
-    _output: BufReader<ChildStdout>,
-    address: String,
-}
+/// A server that logs who comes.
+struct Scene(Server);
 
-impl Server {
+impl Scene {
     fn start(settings: &[(&str, &str)]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_heimdallr"))
-            .args(["--listen", ANY_PORT, "--admin", ANY_PORT, "--threads", "2"])
-            .envs([
-                ("HEIMDALLR_LOG_LEVEL", "debug"),
-                ("HEIMDALLR_LOG_FORMAT", "json"),
-                ("HEIMDALLR_DRAIN_SECONDS", "0"),
-            ])
-            .envs(settings.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
-        output.read_line(&mut line).expect("the output is text");
-        let address = line.trim_end().strip_prefix("listening on ").expect("it says where").to_owned();
-        Self { process, _output: output, address }
+        let mut command = heimdallr();
+        command.stderr(Stdio::piped());
+        let logs = [("log_level", "debug"), ("log_format", "json"), ("drain_seconds", "0")];
+        Self(Server::start(command, &[&logs, settings].concat()))
     }
 
     /// A stream that begins like this, and the status of the first answer.
     fn say(&self, beginning: &[u8]) -> (TcpStream, String) {
-        let mut stream = TcpStream::connect(&self.address).expect("it accepts");
+        let mut stream = TcpStream::connect(self.0.address).expect("it accepts");
         stream.write_all(beginning).expect("it reads");
         let status = answer(&mut stream);
         (stream, status)
     }
 
     /// What the log says of the addresses of those who came.
-    fn end(mut self) -> Vec<String> {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
-        let mut log = String::new();
-        self.process
-            .stderr
-            .take()
-            .expect("its log is piped")
-            .read_to_string(&mut log)
-            .expect("the log is text");
-        assert!(self.process.wait().expect("it ends").success());
+    fn end(self) -> Vec<String> {
+        let log = self.0.log();
         let said = log.lines().filter_map(|line| line.split_once(r#""address":""#));
         said.filter_map(|(_, rest)| Some(rest.split_once('"')?.0.to_owned())).collect()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already, as it was asked to.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -97,16 +64,16 @@ fn knock(room: &str, lines: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-const TRUSTED: (&str, &str) = ("HEIMDALLR_TRUSTED_PROXIES", "127.0.0.0/8, 10.0.0.0/8");
-const ANNOUNCED: (&str, &str) = ("HEIMDALLR_PROXY_PROTOCOL", "true");
+const TRUSTED: (&str, &str) = ("trusted_proxies", "127.0.0.0/8, 10.0.0.0/8");
+const ANNOUNCED: (&str, &str) = ("proxy_protocol", "true");
 
 #[test]
 fn a_header_is_believed_of_a_proxy_that_is_trusted() {
-    let server = Server::start(&[TRUSTED]);
+    let server = Scene::start(&[TRUSTED]);
     assert_eq!(server.say(&knock("a", "X-Forwarded-For: 203.0.113.66, 192.0.2.7, 10.0.0.2\r\n")).1, "101");
     assert_eq!(server.say(&knock("b", "Forwarded: for=192.0.2.8\r\n")).1, "101");
     assert_eq!(server.end(), ["192.0.2.7", "127.0.0.1"]);
-    let server = Server::start(&[TRUSTED, ("HEIMDALLR_TRUSTED_HEADER", "forwarded")]);
+    let server = Scene::start(&[TRUSTED, ("trusted_header", "forwarded")]);
     assert_eq!(
         server.say(&knock("b", "Forwarded: for=192.0.2.8\r\nX-Forwarded-For: 192.0.2.9\r\n")).1,
         "101"
@@ -116,7 +83,7 @@ fn a_header_is_believed_of_a_proxy_that_is_trusted() {
 
 #[test]
 fn nobody_is_believed_who_is_not_trusted() {
-    let server = Server::start(&[]);
+    let server = Scene::start(&[]);
     assert_eq!(server.say(&knock("a", "X-Forwarded-For: 192.0.2.7\r\n")).1, "101");
     assert_eq!(server.say(IPV4).1, "400");
     assert_eq!(server.end(), ["127.0.0.1"]);
@@ -124,7 +91,7 @@ fn nobody_is_believed_who_is_not_trusted() {
 
 #[test]
 fn a_proxy_header_names_the_client_of_everything_that_follows() {
-    let server = Server::start(&[TRUSTED, ANNOUNCED]);
+    let server = Scene::start(&[TRUSTED, ANNOUNCED]);
     let (mut stream, status) = server.say(&[IPV4, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"].concat());
     assert_eq!(status, "200");
     // A room that has its home on either shard.
@@ -139,8 +106,8 @@ fn a_proxy_header_names_the_client_of_everything_that_follows() {
 
 #[test]
 fn a_proxy_header_may_come_in_pieces_and_has_to_come() {
-    let server = Server::start(&[TRUSTED, ANNOUNCED]);
-    let mut stream = TcpStream::connect(&server.address).expect("it accepts");
+    let server = Scene::start(&[TRUSTED, ANNOUNCED]);
+    let mut stream = TcpStream::connect(server.0.address).expect("it accepts");
     stream.set_nodelay(true).expect("it is a socket of TCP");
     for byte in [IPV4, &*knock("f", "")].concat() {
         stream.write_all(&[byte]).expect("it reads");
@@ -152,8 +119,8 @@ fn a_proxy_header_may_come_in_pieces_and_has_to_come() {
 
 #[test]
 fn who_is_no_proxy_begins_without_a_header() {
-    let others = ("HEIMDALLR_TRUSTED_PROXIES", "10.0.0.0/8");
-    let server = Server::start(&[others, ANNOUNCED]);
+    let others = ("trusted_proxies", "10.0.0.0/8");
+    let server = Scene::start(&[others, ANNOUNCED]);
     assert_eq!(server.say(&knock("h", "")).1, "101");
     assert_eq!(server.say(&[IPV4, &*knock("i", "")].concat()).1, "400");
     assert_eq!(server.end(), ["127.0.0.1"]);
@@ -161,7 +128,7 @@ fn who_is_no_proxy_begins_without_a_header() {
 
 #[test]
 fn the_header_of_nobody_is_refused_at_the_start() {
-    let output = Command::new(env!("CARGO_BIN_EXE_heimdallr")).envs([ANNOUNCED]).output().expect("it starts");
+    let output = refused(heimdallr(), &[ANNOUNCED]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         !output.status.success() && said.contains("proxy_protocol") && said.contains("trusted_proxies"),

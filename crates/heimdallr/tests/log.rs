@@ -1,12 +1,14 @@
 //! What the log says of those who come, talk and go, and that it says nothing of it unless asked to.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Command, Stdio};
+mod programs;
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Stdio;
+
+use programs::{Server, heimdallr};
 use wire::websocket::{Opcode, write_masked_frame};
 
-const ANY_PORT: &str = "127.0.0.1:0";
 const HANDSHAKE: &str = "GET /lobby HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
@@ -17,29 +19,15 @@ fn log_of_a_visit(level: &str) -> String {
 
 /// The same in a form, of a visit to a target.
 fn log_of(level: &str, form: &str, target: &str) -> String {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_heimdallr"))
-        .args(["--listen", ANY_PORT, "--admin", ANY_PORT, "--threads", "1"])
-        .envs([("HEIMDALLR_LOG_LEVEL", level), ("HEIMDALLR_LOG_FORMAT", form)])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut output = BufReader::new(server.stdout.take().expect("its output is piped"));
-    let mut line = String::new();
-    output.read_line(&mut line).expect("the output is text");
-    let address = line.trim_end().strip_prefix("listening on ").expect("it says where").to_owned();
-    visit(&address, target);
-    let id = server.id().to_string();
-    let status = Command::new("kill").args(["-TERM", &id]).status().expect("kill is part of every system");
-    assert!(status.success());
-    let mut log = String::new();
-    server.stderr.take().expect("its log is piped").read_to_string(&mut log).expect("the log is text");
-    assert!(server.wait().expect("it ends").success());
-    log
+    let mut command = heimdallr();
+    command.stderr(Stdio::piped());
+    let settings = [("threads", "1"), ("log_level", level), ("log_format", form)];
+    let server = Server::start(command, &settings);
+    visit(server.address, target);
+    server.log()
 }
 
-fn visit(address: &str, target: &str) {
+fn visit(address: SocketAddr, target: &str) {
     let mut stream = TcpStream::connect(address).expect("it accepts");
     let mut said = HANDSHAKE.replacen("/lobby", target, 1).into_bytes();
     write_masked_frame(&mut said, Opcode::Text, b"hello", [1, 2, 3, 4]);

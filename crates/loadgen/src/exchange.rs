@@ -10,6 +10,7 @@ use crate::layout::Layout;
 use crate::ledger::{Findings, RoomOrder};
 use crate::protocols::Seat;
 use crate::schedule::Timetable;
+use crate::token;
 
 /// What a worker is to do; the first line it is sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ pub struct Plan {
     pub room_prefix: String,
     /// Further rooms that everybody in a room joins as well.
     pub side_rooms: u32,
+    /// What every member's token is signed with, where members have some.
+    pub jwt_secret: Option<String>,
     /// The length of a payload.
     pub payload_bytes: usize,
     /// Member `m` comes from `127.0.0.(1 + m % sources)`; with one source the kernel chooses.
@@ -138,6 +141,10 @@ impl Plan {
             room: format!("{}{}", self.room_prefix, self.layout.room_of(member)),
             member,
             side_rooms: self.side_rooms,
+            token: self
+                .jwt_secret
+                .as_deref()
+                .map(|secret| token::signed(secret, &format!("member-{member}"))),
             publishes: self.layout.publishes(member),
             payload_bytes: self.payload_bytes,
         }

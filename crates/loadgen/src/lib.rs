@@ -22,4 +22,5 @@ mod socket;
 pub mod stamp;
 pub mod steadfast;
 pub mod terminal;
+mod token;
 pub mod worker;

@@ -56,6 +56,9 @@ pub struct Common {
     /// Speak it under TLS, whatever certificate there is.
     #[arg(long)]
     pub tls: bool,
+    /// Every member shows a token that says it is a user of its own, signed with this secret (HS256).
+    #[arg(long, value_name = "TEXT")]
+    pub jwt_secret: Option<String>,
     /// How many rooms there are.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub rooms: u32,
@@ -127,6 +130,9 @@ pub struct Load {
     /// Seconds to stay before anything is posted, so that the opening costs the measurement nothing.
     #[arg(long, default_value_t = 0.5)]
     pub hold: f64,
+    /// Seconds before that, in which the server may finish with the opening: nodes tell each other who has come.
+    #[arg(long, default_value_t = 0.0)]
+    pub settle: f64,
     /// Seconds of posts before anything is measured.
     #[arg(long, default_value_t = 2.0)]
     pub warm_up: f64,
@@ -161,6 +167,8 @@ pub struct Run {
     pub layout: Layout,
     /// The posts, if there are any.
     pub posting: Option<Posting>,
+    /// How long the server may take to finish with the opening.
+    pub settle: Duration,
     /// How long to stay before posting or leaving.
     pub hold: Duration,
     /// How long the server may take to give memory back after everybody has left.
@@ -208,9 +216,9 @@ impl Run {
             duration: seconds("--duration", load.duration)?,
             drain: seconds("--drain", load.drain)?,
         };
-        let hold = seconds("--hold", load.hold)?;
+        let (settle, hold) = (seconds("--settle", load.settle)?, seconds("--hold", load.hold)?);
         let common = checked(load.common)?;
-        Ok(Self { common, layout, posting: Some(posting), hold, give_back: Duration::ZERO })
+        Ok(Self { common, layout, posting: Some(posting), settle, hold, give_back: Duration::ZERO })
     }
 
     /// The run that an idle stay asks for.
@@ -218,14 +226,15 @@ impl Run {
         let layout = layout(&idle.common, 0, 0)?;
         let hold = seconds("--hold", idle.hold)?;
         let give_back = seconds("--give-back", idle.give_back)?;
-        Ok(Self { common: checked(idle.common)?, layout, posting: None, hold, give_back })
+        let (common, settle) = (checked(idle.common)?, Duration::ZERO);
+        Ok(Self { common, layout, posting: None, settle, hold, give_back })
     }
 
     /// The run that only comes and goes.
     pub fn handshakes(common: Common) -> Result<Self, String> {
         let layout = layout(&common, 0, 0)?;
-        let (hold, give_back) = (Duration::ZERO, Duration::ZERO);
-        Ok(Self { common: checked(common)?, layout, posting: None, hold, give_back })
+        let [settle, hold, give_back] = [Duration::ZERO; 3];
+        Ok(Self { common: checked(common)?, layout, posting: None, settle, hold, give_back })
     }
 
     /// Whether each process may have as many open files as it needs.
@@ -250,6 +259,7 @@ impl Run {
             processes,
             room_prefix: self.common.room_prefix.clone(),
             side_rooms,
+            jwt_secret: self.common.jwt_secret.clone(),
             payload_bytes: self.posting.map_or(STAMP_BYTES, |posting| posting.payload_bytes),
             sources,
             ramp_per_second: self.common.ramp / f64::from(processes),
@@ -280,6 +290,9 @@ fn checked(common: Common) -> Result<Common, String> {
     }
     if common.side_rooms > 0 && !common.protocol.joins_several {
         return Err(format!("--side-rooms cannot be joined with --protocol {}", common.protocol.name));
+    }
+    if common.jwt_secret.is_some() && !common.protocol.bears_tokens {
+        return Err(format!("--jwt-secret says nothing with --protocol {}", common.protocol.name));
     }
     if common.processes > common.rooms * common.room_size {
         return Err("--processes must be at most the number of members".to_owned());
@@ -364,6 +377,7 @@ mod tests {
             ("idle --target 127.0.0.1:1 --processes 11", "--processes must be at most"),
             ("idle --target [::1]:1 --sources 2", "--sources needs"),
             ("idle --target 127.0.0.1:1 --side-rooms 2", "--side-rooms cannot be joined with --protocol raw"),
+            ("idle --target 127.0.0.1:1 --jwt-secret x --protocol v1", "--jwt-secret says nothing with"),
             ("idle --target nowhere", "invalid socket address"),
             ("handshakes --target 127.0.0.1:1 --rooms 0", "--rooms"),
             ("handshakes --target 127.0.0.1:1 --room-prefix a/b", "letters, digits"),

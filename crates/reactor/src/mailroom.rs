@@ -139,6 +139,13 @@ impl Mailbox {
         self.outgoing.iter().flatten().any(|outgoing| !outgoing.batch.is_empty())
     }
 
+    /// Whether the others have begun to read all that was sent to them.
+    pub(crate) fn is_read(&self) -> bool {
+        let is_read =
+            |outgoing: &Outgoing| outgoing.batch.is_empty() && outgoing.queue.slots() == BATCHES_MAX;
+        self.outgoing.iter().flatten().all(is_read)
+    }
+
     /// Takes a batch that has come in.
     pub(crate) fn take(&mut self) -> Option<Batch> {
         self.incoming.iter_mut().find_map(|queue| queue.pop().ok())

@@ -33,7 +33,7 @@ pub type Open<'a, Link, Error> = &'a dyn Fn(Vec<Wake>) -> Result<Box<Link>, Erro
 pub struct Links<'a> {
     /// The backplane.
     pub backplane: Open<'a, dyn backplanes::Link, backplanes::OpenError>,
-    /// The store. What it keeps is kept when the node has been joined.
+    /// The store. What it keeps is kept when the node is let fall.
     pub store: Open<'a, dyn stores::Link, stores::OpenError>,
     /// Who decides about clients.
     pub access: Open<'a, dyn access::Link, access::OpenError>,
@@ -172,9 +172,9 @@ impl Node {
         self.threads.iter().any(JoinHandle::is_finished)
     }
 
-    /// Waits for every shard to end, and for the store to have kept what they gave it; says the first thing that went wrong.
-    pub fn join(self) -> io::Result<()> {
-        for thread in self.threads {
+    /// Waits for every shard to end; says the first thing that went wrong. What they gave the store is kept when the node is let fall.
+    pub fn join(&mut self) -> io::Result<()> {
+        for thread in self.threads.drain(..) {
             thread.join().map_err(|_| io::Error::other("a shard panicked"))??;
         }
         Ok(())

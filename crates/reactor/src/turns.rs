@@ -157,7 +157,7 @@ impl Turns {
 
     /// How long there is nothing to do unless something happens.
     fn patience_ms(&self) -> u64 {
-        if self.world.mailbox.holds_back() {
+        if self.world.mailbox.holds_back() || (self.draining && !self.world.mailbox.is_read()) {
             return 1;
         }
         let now_ms = self.clock.now().0.monotonic_ms;
@@ -251,6 +251,10 @@ impl Turns {
 
     fn read_mail(&mut self, now: Now) {
         for _ in 0..BATCHES_PER_TURN {
+            if self.world.mailbox.is_empty() {
+                return;
+            }
+            self.note_drained(false);
             let Some(batch) = self.world.mailbox.take() else { return };
             for parcel in batch {
                 let input = match parcel {
@@ -337,7 +341,14 @@ impl Turns {
             (0..self.listeners.len()).for_each(|listener| self.accept(listener, now));
             self.listeners.clear();
         }
-        let is_drained = self.shard.is_drained() && self.world.mailbox.is_empty();
+        let (is_drained, mailbox) = (self.shard.is_drained(), &self.world.mailbox);
+        let is_drained = is_drained && mailbox.is_empty() && mailbox.is_read();
+        self.note_drained(is_drained);
+    }
+
+    /// Says whether nobody is left here. What a shard has sent is read by who says no to that before, so when all say yes nothing is under way
+    /// between them.
+    fn note_drained(&mut self, is_drained: bool) {
         match (std::mem::replace(&mut self.drained, is_drained), is_drained) {
             (false, true) => drop(self.orders.left.fetch_add(1, Ordering::Relaxed)),
             (true, false) => drop(self.orders.left.fetch_sub(1, Ordering::Relaxed)),

@@ -15,6 +15,7 @@ use crate::frames::{Buffers, FrameLog};
 use crate::latency::Heard;
 use crate::sessions::{Membership, Session};
 use crate::streams::Place;
+use crate::tempo::Tempo;
 use crate::{SlowPolicy, StreamId};
 
 /// The sessions of one room on this shard.
@@ -37,6 +38,8 @@ pub(crate) struct Audience {
     pub(crate) ringed: bool,
     /// How far the room is ahead of what may be said in it from here.
     pub(crate) posts: Bucket,
+    /// How fast it goes, for operators who look.
+    tempo: Tempo,
 }
 
 /// One member: a session and how far it has been sent its form's frames. What a fan-out needs to know of most members stands here side by
@@ -252,7 +255,15 @@ impl Audience {
             due: 0,
             ringed: false,
             posts: Bucket::default(),
+            tempo: Tempo::new(),
         }
+    }
+
+    /// How many messages come in a thousand seconds, as far as somebody has looked before.
+    pub(crate) fn look(&mut self, now_ms: u64) -> Option<u32> {
+        let read = self.logs.iter().filter(|log| log.readers > 0);
+        let offset = read.map(FrameLog::offset).max()?;
+        self.tempo.look(offset, now_ms)
     }
 
     /// Adds a member that has been sent everything up to `at`. Returns its place.

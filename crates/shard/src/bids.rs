@@ -23,7 +23,7 @@ const AWAITED_MAX: usize = 1024;
 /// So many clients are named in one answer; the next ones in another.
 const PEERS_AT_ONCE: usize = 500;
 /// The shard whose handlers are called for what is said to servers.
-const SPEAKER: ShardId = ShardId(0);
+const SPEAKER: ShardId = ShardId::FIRST;
 
 /// What was asked and is not answered by all.
 #[derive(Debug)]

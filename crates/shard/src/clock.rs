@@ -5,6 +5,7 @@ use gateways::Outbox;
 
 use crate::alarms::{Alarm, Alarms};
 use crate::deadlines::Deadlines;
+use crate::home::Homes;
 use crate::streams::{Phase, Place};
 use crate::{Effects, Now, Shard, StreamId};
 
@@ -37,7 +38,6 @@ impl Sweep {
 impl Shard {
     pub(crate) fn tick(&mut self, now: Now, effects: &mut dyn Effects) {
         self.leave_when_due(now);
-        self.stop_expecting(now);
         while let Some(id) = self.greetings.pop_due(now.monotonic_ms) {
             self.greeting_due(id, now, effects);
         }
@@ -47,10 +47,7 @@ impl Shard {
                 self.cut(id, now, effects);
             }
         }
-        let mut out = std::mem::take(&mut self.addressed);
-        self.homes.tick(now, &mut out);
-        self.mail.extend(out.drain(..));
-        self.addressed = out;
+        self.at_home(now, Homes::tick);
         self.records.tick(now);
         self.give_reclaims_up(now);
         self.bids.give_up(now);

@@ -2,6 +2,11 @@
 
 use std::collections::VecDeque;
 
+/// How late things are taken at most that need not be taken in time.
+const LEEWAY_MS: u64 = 64;
+/// Behind the next thing, those that are asked whether they are due by then: a queue is not searched.
+const SOME: [usize; 4] = [1, 8, 64, 512];
+
 /// Things due after one fixed time, in the order in which they were put in.
 #[derive(Debug)]
 pub(crate) struct Deadlines<T> {
@@ -51,8 +56,38 @@ impl<T> Deadlines<T> {
         self.after_ms
     }
 
+    /// When to look for what is due where a little later will do: what becomes due shortly after the next thing is taken with it, in one turn.
+    pub(crate) fn look_ms(&self) -> Option<u64> {
+        let next_ms = self.next_ms()?;
+        let dues_ms = SOME.iter().filter_map(|index| Some(self.queue.get(*index)?.0));
+        Some(dues_ms.take_while(|due_ms| *due_ms <= next_ms + LEEWAY_MS).last().unwrap_or(next_ms))
+    }
+
     /// When the next thing is due.
     pub(crate) fn next_ms(&self) -> Option<u64> {
         self.queue.front().map(|(due_ms, _)| *due_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_at_about_the_same_time_is_looked_at_in_one_turn() {
+        let mut deadlines = Deadlines::new(1000);
+        assert_eq!(deadlines.look_ms(), None);
+        (0..9).for_each(|ms| deadlines.push(ms, ms));
+        assert_eq!((deadlines.next_ms(), deadlines.look_ms()), (Some(1000), Some(1008)));
+        assert_eq!(std::iter::from_fn(|| deadlines.pop_due(1008)).count(), 9);
+    }
+
+    #[test]
+    fn nothing_is_late_by_more_than_the_leeway() {
+        let mut deadlines = Deadlines::new(1000);
+        deadlines.push(0, ());
+        assert_eq!(deadlines.look_ms(), Some(1000), "what is alone is in time");
+        deadlines.push(LEEWAY_MS + 1, ());
+        assert_eq!(deadlines.look_ms(), Some(1000));
     }
 }

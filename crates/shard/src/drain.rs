@@ -1,17 +1,18 @@
-//! Taking leave. A node that goes away first works as ever for a while, so that balancers notice. Then its clients are told to come back, in
-//! paced batches, so that who takes them in is not stormed; who was not told yet is served as ever. Whoever is here when time is nearly up is told
+//! Taking leave. A node that goes away first works as ever for a while, so that balancers notice. Then its clients are told to come back, at a
+//! pace, so that who takes them in is not stormed; who was not told yet is served as ever. Whoever is here when time is nearly up is told
 //! then. Newcomers are told at once.
 //!
 //! A client is told when nothing is on its way to it: what was asked has been answered, what was said has been sent, a poll waits. One of whom
-//! that does not become true soon is told all the same.
+//! that does not become true soon is told all the same. What is remembered of it waits here for a while, and then goes to another node
+//! (`bequests.rs`).
 
 use std::collections::VecDeque;
 
-use chat::Farewell;
+use chat::{Farewell, Time};
 use gateways::Protocol;
 
 use crate::deadlines::Deadlines;
-use crate::pace::{BATCH_MS, Pace};
+use crate::pace::{CELL_MS, Pace};
 use crate::sessions::PENDING;
 use crate::streams::{NOWHERE, Place};
 use crate::{Mail, Now, SessionKey, Shard, ShardId};
@@ -38,10 +39,11 @@ pub(crate) struct Drain {
     leave_ms: u64,
     /// From then on nobody is waited for.
     last_ms: u64,
-    /// Sessions that were here when the wait was over.
-    own: Option<u64>,
-    /// Those of the shards that have said so, and how many have not.
-    elsewhere: u64,
+    /// The wait is over.
+    is_leaving: bool,
+    /// The clients that each shard had when it was over there, when that was where it was last, and how many shards have not said so.
+    clients: Vec<u64>,
+    since: Time,
     unheard: u16,
     /// Known when all shards have said how many they have.
     pace: Option<Pace>,
@@ -52,13 +54,13 @@ pub(crate) struct Drain {
     late: VecDeque<Late>,
     /// Time is nearly up.
     is_last: bool,
-    /// How many were told to come back, and over how long they are spread.
+    /// How many were told to come back without a turn, and over how long they are spread.
     told: u32,
     spread_ms: u32,
     /// There is more to do at once.
     goes_on: bool,
-    /// Until then other nodes may ask for what is remembered here of clients that were told; `None`: nobody is expected to.
-    asked_until_ms: Option<u64>,
+    /// From then on nobody is expected to come for what is remembered here.
+    bequest_ms: u64,
 }
 
 /// A session that is waited for.
@@ -99,9 +101,10 @@ impl Shard {
         self.drain = Some(Drain {
             leave_ms,
             last_ms: leave_ms + last_ms,
-            own: None,
-            elsewhere: 0,
-            unheard: self.settings.shards - 1,
+            is_leaving: false,
+            clients: vec![0; usize::from(self.settings.shards)],
+            since: Time(0),
+            unheard: self.settings.shards,
             pace: None,
             round: Round::Polls,
             next: 0,
@@ -110,7 +113,7 @@ impl Shard {
             told: 0,
             spread_ms: self.settings.reconnect_spread_ms,
             goes_on: false,
-            asked_until_ms: None,
+            bequest_ms: leave_ms + (last_ms + self.settings.drain_ms) / 2,
         });
         self.gateways.iter_mut().for_each(|gateway| gateway.retire());
         self.leave_when_due(now);
@@ -118,14 +121,13 @@ impl Shard {
 
     /// Whether the node goes away and the wait for balancers is over.
     pub(crate) fn is_leaving(&self) -> bool {
-        self.drain.as_ref().is_some_and(|drain| drain.own.is_some())
+        self.drain.as_ref().is_some_and(|drain| drain.is_leaving)
     }
 
-    /// Whether the node goes away and everybody here has been told, is gone, and has come for what is remembered of it elsewhere.
+    /// Whether the node goes away and everybody here has been told and is gone, and what was remembered here is remembered elsewhere.
     pub fn is_drained(&self) -> bool {
-        let is_asked =
-            self.records.len() > 0 && self.drain.as_ref().is_some_and(|drain| drain.asked_until_ms.is_some());
-        self.is_leaving() && self.streams.is_empty() && self.sessions.len() == 0 && !is_asked
+        let remembers = self.records.len() > 0 || self.reclaims.has_abandoned();
+        self.is_leaving() && self.streams.is_empty() && self.sessions.len() == 0 && !remembers
     }
 
     /// Whether what is remembered of a session that ends now can be of use: a node that leaves others behind is asked for it while it is there.
@@ -133,18 +135,21 @@ impl Shard {
         !self.is_leaving() || self.homes.are_shared()
     }
 
-    /// Something is remembered here that other nodes may ask for.
-    pub(crate) fn note_remembered(&mut self, now: Now) {
-        if let Some(drain) = self.drain.as_mut().filter(|drain| drain.own.is_some()) {
-            drain.asked_until_ms = Some(now.monotonic_ms + COME_BACK_MS);
-        }
+    /// Whether nobody is expected any more to come for what is remembered here.
+    pub(crate) fn is_to_hand_on(&self, now: Now) -> bool {
+        self.is_leaving() && self.expected_until_ms().is_none_or(|until_ms| until_ms <= now.monotonic_ms)
     }
 
-    /// Those who have not come back by now are not expected any more.
-    pub(crate) fn stop_expecting(&mut self, now: Now) {
-        if let Some(drain) = &mut self.drain {
-            drain.asked_until_ms = drain.asked_until_ms.filter(|until_ms| *until_ms > now.monotonic_ms);
-        }
+    /// Until when other nodes may ask for what is remembered here.
+    fn expected_until_ms(&self) -> Option<u64> {
+        let drain = self.drain.as_ref().filter(|_| self.homes.are_shared())?;
+        self.records.newest_ms().map(|newest_ms| (newest_ms + COME_BACK_MS).min(drain.bequest_ms))
+    }
+
+    /// When something is to be done about what is remembered here.
+    fn next_bequest_ms(&self) -> Option<u64> {
+        let expected = self.expected_until_ms().filter(|_| self.records.len() > 0);
+        self.bequests.next_ms().or(expected)
     }
 
     /// Whether connections are of use: to newcomers while they are let in, and to those who poll.
@@ -159,16 +164,16 @@ impl Shard {
 
     /// Whether messages of visitors are taken in: until everybody should have been told.
     fn takes_posts(&self, now: Now) -> bool {
-        let Some(drain) = self.drain.as_ref().filter(|drain| drain.own.is_some()) else { return true };
-        let end_ms = drain.pace.map_or(drain.last_ms, |pace| pace.end_ms().min(drain.last_ms));
+        let Some(drain) = self.drain.as_ref().filter(|drain| drain.is_leaving) else { return true };
+        let end_ms = drain.pace.as_ref().map_or(drain.last_ms, |pace| pace.end_ms().min(drain.last_ms));
         now.monotonic_ms < end_ms
     }
 
     pub(crate) fn next_drain_ms(&self) -> Option<u64> {
         let drain = self.drain.as_ref()?;
-        match (drain.own, drain.pace) {
-            (None, _) => Some(drain.leave_ms),
-            _ if self.clients() == 0 => drain.asked_until_ms,
+        match (drain.is_leaving, &drain.pace) {
+            (false, _) => Some(drain.leave_ms),
+            _ if self.clients() == 0 => self.next_bequest_ms(),
             (_, None) => Some(drain.last_ms),
             (_, Some(pace)) => Some(pace.next_ms()),
         }
@@ -177,38 +182,36 @@ impl Shard {
     /// Begins to take leave once the wait is over: the other shards are told how many clients are here, and streams that ask nothing are given
     /// a moment.
     pub(crate) fn leave_when_due(&mut self, now: Now) {
-        let sessions = self.clients();
+        let (clients, since) = (self.clients(), now.wall);
         let Some(drain) = &mut self.drain else { return };
-        if drain.own.is_some() || now.monotonic_ms < drain.leave_ms {
+        if drain.is_leaving || now.monotonic_ms < drain.leave_ms {
             return;
         }
-        drain.own = Some(sessions);
+        drain.is_leaving = true;
         let own = self.settings.shard;
         for shard in (0..self.settings.shards).map(ShardId).filter(|shard| *shard != own) {
-            self.send_mail(shard, Mail::Leaving { sessions });
+            self.send_mail(shard, Mail::Leaving { shard: own, clients, since });
         }
         let mut greetings = std::mem::replace(&mut self.greetings, Deadlines::new(IDLE_MS));
         while let Some(stream) = greetings.pop() {
             self.greetings.push(now.monotonic_ms, stream);
         }
-        self.set_pace(now);
+        self.heard_leaving(own, clients, since, now);
     }
 
-    /// Another shard has so many sessions.
-    pub(crate) fn heard_leaving(&mut self, sessions: u64, now: Now) {
-        // It may have been told to go before this one.
+    /// The wait is over on a shard, which has so many clients. Once it is on all, each tells its own at the pace of all: they count the time
+    /// from the same moment.
+    pub(crate) fn heard_leaving(&mut self, shard: ShardId, clients: u64, since: Time, now: Now) {
+        // Another one may have been told to go before this one.
         self.drain(now);
         let Some(drain) = &mut self.drain else { return };
-        drain.elsewhere += sessions;
-        drain.unheard -= 1;
-        self.set_pace(now);
-    }
-
-    fn set_pace(&mut self, now: Now) {
-        let Some(drain) = &mut self.drain else { return };
-        if let (Some(own), 0) = (drain.own, drain.unheard) {
+        drain.clients[usize::from(shard.0)] = clients;
+        (drain.since, drain.unheard) = (drain.since.max(since), drain.unheard - 1);
+        if drain.unheard == 0 {
+            let since_ms = now.monotonic_ms.saturating_sub(now.wall.0.saturating_sub(drain.since.0));
             let per_second = u64::from(self.settings.drain_sessions_per_second);
-            drain.pace = Some(Pace::new(now.monotonic_ms, per_second, own, own + drain.elsewhere));
+            let (own, clients) = (usize::from(self.settings.shard.0), drain.clients.clone());
+            drain.pace = Some(Pace::new(since_ms, per_second, own, clients));
         }
     }
 
@@ -246,7 +249,15 @@ impl Shard {
         }
     }
 
-    /// What a client is told while the node goes away.
+    /// What a client is told whose turn it is: it comes when it has its slot.
+    fn farewell_in_turn(&mut self, now: Now) -> Farewell {
+        let pace = self.drain.as_mut().and_then(|drain| drain.pace.as_mut());
+        let Some(come_ms) = pace.and_then(Pace::take) else { return self.farewell() };
+        let delay_ms = u32::try_from(come_ms.saturating_sub(now.monotonic_ms)).unwrap_or(u32::MAX);
+        Farewell::ServerRestart { delay_ms }
+    }
+
+    /// What a client is told that has no turn.
     pub(crate) fn farewell(&mut self) -> Farewell {
         let Some(drain) = &mut self.drain else { return Farewell::ServerRestart { delay_ms: 0 } };
         drain.told = drain.told.wrapping_add(1);
@@ -255,19 +266,11 @@ impl Shard {
 
     /// Whether another one may be told now.
     fn may_send_away(&mut self, now: Now) -> bool {
-        let here = self.clients();
         let Some(drain) = &mut self.drain else { return false };
-        // Also for whoever cannot be told even when time is up: it is looked after them again with the next batch.
-        let has_left = drain.pace.as_mut().is_some_and(|pace| pace.left(now.monotonic_ms) > 0);
-        if now.monotonic_ms < drain.last_ms {
-            return has_left;
-        }
-        if !drain.is_last {
-            drain.is_last = true;
-            let spread_ms = drain.pace.map_or(0, |pace| pace.time_left_ms(here));
-            drain.spread_ms = drain.spread_ms.max(u32::try_from(spread_ms).unwrap_or(u32::MAX));
-        }
-        true
+        // Also for whoever cannot be told even when time is up: it is looked after them again in the next cell.
+        let has_left = drain.pace.as_mut().is_some_and(|pace| pace.has_left(now.monotonic_ms));
+        drain.is_last |= now.monotonic_ms >= drain.last_ms;
+        has_left || drain.is_last
     }
 
     /// Who may be told next, and until when that can wait.
@@ -302,7 +305,7 @@ impl Shard {
     }
 
     fn put_late(&mut self, place: Place, until_ms: u64, now: Now) {
-        let (session, again_ms) = (self.sessions.key(place), now.monotonic_ms + BATCH_MS);
+        let (session, again_ms) = (self.sessions.key(place), now.monotonic_ms + CELL_MS);
         if let Some(drain) = &mut self.drain {
             drain.late.push_back(Late { session, until_ms, again_ms });
         }
@@ -315,7 +318,7 @@ impl Shard {
             || session.awaits_much
             || session.awaits_verdict
             || session.owed > 0
-            || session.is_held();
+            || session.strands.as_ref().is_some_and(|strands| strands.is_resuming());
         let is_entering = session.rooms.iter().any(|membership| membership.member == PENDING);
         if is_waiting || is_entering || is_visitor(&mut *session.protocol) {
             return false;
@@ -340,15 +343,8 @@ impl Shard {
                 self.queue_own(id, &told);
             }
         }
-        let farewell = self.farewell();
+        let farewell = self.farewell_in_turn(now);
         self.part(place, farewell, now);
-        self.note_told_to_leave();
-    }
-
-    fn note_told_to_leave(&mut self) {
-        if let Some(pace) = self.drain.as_mut().and_then(|drain| drain.pace.as_mut()) {
-            pace.take();
-        }
     }
 
     /// Those who have to come back when the node is gone: sessions, and streams of such that go on elsewhere.
@@ -365,7 +361,8 @@ impl Shard {
                 break;
             }
             self.close_politely(id, now);
-            self.note_told_to_leave();
+            // It is not told when it is to come, but it comes.
+            self.farewell_in_turn(now);
             closed += 1;
         }
         closed

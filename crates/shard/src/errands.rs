@@ -61,6 +61,26 @@ pub enum Errand {
         /// `None`: nothing.
         record: Option<Box<Record>>,
     },
+    /// The node that remembers it leaves: another one is to.
+    Bequeath {
+        /// Who is to remember it.
+        at: NodeId,
+        /// Who leaves.
+        from: NodeId,
+        /// The strand.
+        claim: Claim,
+        /// What must be known so that it can go on.
+        record: Box<Record>,
+    },
+    /// It is remembered there now.
+    Inherited {
+        /// Who leaves.
+        at: NodeId,
+        /// Who remembers it.
+        by: NodeId,
+        /// The strand.
+        claim: Claim,
+    },
 }
 
 /// The wish to go on with a strand.
@@ -81,7 +101,9 @@ impl Errand {
         match self {
             Self::Remember { at, claim, .. }
             | Self::Stays { at, claim, .. }
-            | Self::Forget { at, claim, .. } => (*at, claim.began.shard),
+            | Self::Forget { at, claim, .. }
+            | Self::Bequeath { at, claim, .. }
+            | Self::Inherited { at, claim, .. } => (*at, claim.began.shard),
             Self::Reclaim(reclaim) => (reclaim.at, reclaim.claim.began.shard),
             Self::GiveUp { session, .. } | Self::Reclaimed { to: session, .. } => {
                 (session.node, session.shard)
@@ -124,6 +146,19 @@ impl Errand {
                 claim.write(out);
                 out.session(*session);
             }
+            Self::Bequeath { at, from, claim, record } => {
+                out.byte(6);
+                out.node(*at);
+                out.node(*from);
+                claim.write(out);
+                record.write(out);
+            }
+            Self::Inherited { at, by, claim } => {
+                out.byte(7);
+                out.node(*at);
+                out.node(*by);
+                claim.write(out);
+            }
         }
     }
 
@@ -143,6 +178,13 @@ impl Errand {
                 record: fields.option(Record::read)?.map(Box::new),
             },
             5 => Self::Stays { at: fields.node()?, claim: Claim::read(fields)?, session: fields.session()? },
+            6 => Self::Bequeath {
+                at: fields.node()?,
+                from: fields.node()?,
+                claim: Claim::read(fields)?,
+                record: Box::new(Record::read(fields)?),
+            },
+            7 => Self::Inherited { at: fields.node()?, by: fields.node()?, claim: Claim::read(fields)? },
             _ => return None,
         })
     }

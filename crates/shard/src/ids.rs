@@ -7,6 +7,11 @@ use chat::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ShardId(pub u16);
 
+impl ShardId {
+    /// The one that speaks for its node to other nodes, and to the world.
+    pub(crate) const FIRST: Self = Self(0);
+}
+
 /// One byte stream of a shard. A slot is used again with another generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StreamId {

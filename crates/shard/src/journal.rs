@@ -54,9 +54,9 @@ const ROWS_READ_MAX: u64 = 4096;
 
 impl Journal {
     /// The journal of a strand that goes on where it stood.
-    pub(crate) fn resumed(seen: Option<Position>, standing: Vec<(RoomId, Position)>) -> Self {
+    pub(crate) fn resumed(seen: Option<Position>, positions: Vec<(RoomId, Position)>) -> Self {
         let row = |(room, at): (RoomId, Position)| Row { room, base: at, sent: at, is_in: true };
-        Self { rows: standing.into_iter().map(row).collect(), stretches: VecDeque::new(), start: seen }
+        Self { rows: positions.into_iter().map(row).collect(), stretches: VecDeque::new(), start: seen }
     }
 
     /// It is in a room, of which it has everything up to a position.
@@ -108,7 +108,7 @@ impl Journal {
     }
 
     /// Where a client stands in its rooms that has seen this position last; `None` when it is not found.
-    pub(crate) fn standing(&self, seen: Option<Position>) -> Option<Vec<(RoomId, Position)>> {
+    pub(crate) fn positions(&self, seen: Option<Position>) -> Option<Vec<(RoomId, Position)>> {
         let mut places: Vec<Position> = self.rows.iter().map(|row| row.base).collect();
         if seen != self.start {
             self.walk(seen?, &mut places)?;
@@ -231,7 +231,7 @@ mod tests {
     }
 
     fn offsets(journal: &Journal, seen: Option<Position>) -> Option<Vec<u64>> {
-        Some(journal.standing(seen)?.into_iter().map(|(_, at)| at.offset).collect())
+        Some(journal.positions(seen)?.into_iter().map(|(_, at)| at.offset).collect())
     }
 
     #[test]
@@ -279,14 +279,14 @@ mod tests {
         }
         journal.note(&room("a"), 14);
         assert_eq!(
-            journal.standing(Some(at(1, 12))),
+            journal.positions(Some(at(1, 12))),
             Some(vec![(room("a"), at(1, 12)), (room("b"), at(2, 20))])
         );
         for seen in [at(1, 14), at(4, 13), at(4, 14)] {
-            assert_eq!(journal.standing(Some(seen)), Some(vec![(room("a"), seen), (room("b"), at(2, 21))]));
+            assert_eq!(journal.positions(Some(seen)), Some(vec![(room("a"), seen), (room("b"), at(2, 21))]));
         }
         assert_eq!(
-            [at(4, 12), at(4, 15), at(1, 15)].map(|seen| journal.standing(Some(seen))),
+            [at(4, 12), at(4, 15), at(1, 15)].map(|seen| journal.positions(Some(seen))),
             [None, None, None]
         );
     }
@@ -318,10 +318,10 @@ mod tests {
     #[test]
     fn who_comes_back_twice_with_the_same_position_stands_where_it_stood() {
         let seen = Some(at(2, 21));
-        let standing = two_rooms().standing(seen).expect("it was sent");
-        let mut journal = Journal::resumed(seen, standing.clone());
+        let positions = two_rooms().positions(seen).expect("it was sent");
+        let mut journal = Journal::resumed(seen, positions.clone());
         journal.note(&room("a"), 13);
-        assert_eq!(journal.standing(seen), Some(standing));
+        assert_eq!(journal.positions(seen), Some(positions));
         assert_eq!(offsets(&journal, Some(at(1, 13))), Some(vec![13, 21]));
         assert_eq!(offsets(&journal, None), None);
     }
@@ -331,7 +331,7 @@ mod tests {
         let mut journal = two_rooms();
         journal.leave(&room("a"));
         assert!(!journal.note(&room("a"), 14));
-        assert_eq!(journal.standing(Some(at(1, 12))), Some(vec![(room("b"), at(2, 20))]));
+        assert_eq!(journal.positions(Some(at(1, 12))), Some(vec![(room("b"), at(2, 20))]));
         journal.enter(&room("a"), at(1, 30));
         assert_eq!(offsets(&journal, Some(at(1, 13))), Some(vec![21, 30]));
     }

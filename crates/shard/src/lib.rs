@@ -4,8 +4,10 @@
 //! to it: there messages get their order. It knows no sockets, threads or locks, and not which gateways exist.
 
 mod alarms;
+mod answers;
 mod audience;
 mod audit;
+mod bequests;
 mod biddings;
 mod bids;
 mod bucket;
@@ -29,6 +31,7 @@ mod lanes;
 mod latency;
 mod limits;
 mod mail;
+mod memberships;
 mod memory;
 mod moderation;
 mod moves;
@@ -40,7 +43,9 @@ mod office;
 mod origins;
 mod pace;
 mod pages;
+mod partings;
 mod peers;
+mod posting;
 mod reclaims;
 mod records;
 mod recovery;
@@ -51,6 +56,7 @@ mod shard;
 mod standing;
 mod streams;
 mod tally;
+mod tempo;
 mod traces;
 mod travels;
 mod tunnels;
@@ -65,11 +71,11 @@ pub use ids::{Now, SessionKey, ShardId, StreamId};
 pub use latency::{Heard, LATENCY_BOUNDS_US, Latencies};
 pub use limits::{Limit, Limits};
 pub use mail::Mail;
-pub use news::{Happening, Interest, News, Occasion};
+pub use news::{Interest, News};
 pub use notices::{Attention, Deed, NotAKey, Notice};
 pub use office::{
-    Decree, Instruction, MembersReport, Report, RoomLine, RoomMark, RoomReport, RoomsSought, SessionLine,
-    SessionsSought, Ticket, Whose,
+    Decree, Instruction, MembersReport, Report, RoomLine, RoomMark, RoomOrder, RoomReport, RoomsSought,
+    SessionLine, SessionsSought, Ticket, Whose,
 };
 pub use origins::{Origin, Preface, Proxies};
 pub use pages::Pages;

@@ -6,7 +6,7 @@ use backplanes::NodeId;
 use bytes::Bytes;
 use chat::{
     Bidding, Body, Content, Counts, Event, Message, Position, Refusal, Resumption, RoomId, SignalName, Tag,
-    UserId,
+    Time, UserId,
 };
 
 use crate::bids::Replied;
@@ -138,8 +138,12 @@ pub enum Mail {
     },
     /// To every other shard: the node goes away, and the wait for balancers is over here.
     Leaving {
-        /// So many are to be told.
-        sessions: u64,
+        /// Where.
+        shard: ShardId,
+        /// So many are to be told there.
+        clients: u64,
+        /// When it was over.
+        since: Time,
     },
 }
 

@@ -15,8 +15,6 @@ use crate::sessions::PENDING;
 use crate::streams::Place;
 use crate::{Decree, News, Now, SessionKey, Shard, ShardId, Whose};
 
-/// The shard that tells other nodes, and the world.
-const FIRST: ShardId = ShardId(0);
 /// Rulings in one envelope.
 pub(crate) const RULINGS_TOLD: usize = 100;
 /// So many who have said something in slow rooms are remembered.
@@ -117,7 +115,7 @@ impl Shard {
                 Entry::Known => {}
                 Entry::News => {
                     met += if ruling.holds(now.wall) { self.carry_through(ruling, now) } else { 0 };
-                    if self.settings.shard == FIRST {
+                    if self.settings.shard == ShardId::FIRST {
                         self.news.push(News::Ruled(ruling.clone()));
                     }
                 }
@@ -168,7 +166,9 @@ impl Shard {
 
     /// Tells nodes that have come what was ruled: two of those that were there before do.
     pub(crate) fn greet_nodes(&mut self) {
-        if self.settings.shard != FIRST || Arc::ptr_eq(self.homes.nodes_known(), &self.moderation.nodes) {
+        if self.settings.shard != ShardId::FIRST
+            || Arc::ptr_eq(self.homes.nodes_known(), &self.moderation.nodes)
+        {
             return;
         }
         let nodes = self.homes.nodes();
@@ -182,7 +182,7 @@ impl Shard {
         for node in nodes.iter().filter(|node| !before.contains(node)) {
             for some in rulings.chunks(RULINGS_TOLD) {
                 let decree = Envelope::Decree(Box::new(Decree::Rule(some.to_vec())));
-                self.tunnels.send((*node, FIRST), decree);
+                self.tunnels.send((*node, ShardId::FIRST), decree);
             }
         }
     }

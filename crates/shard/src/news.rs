@@ -1,9 +1,7 @@
 //! What a shard tells the world beyond its clients: what is to be kept, or passed on to whoever wants to know.
 
-use std::sync::Arc;
-
 use access::Ruling;
-use chat::{Message, RoomId, Time, UserId};
+use chat::Happening;
 
 use crate::{Effects, Shard};
 
@@ -12,48 +10,22 @@ use crate::{Effects, Shard};
 pub enum News {
     /// An operator has ruled something, here or on another node. Told once a node.
     Ruled(Ruling),
-    /// Something has happened in a room that is asked for. Told by the node of whose clients it is.
+    /// Something has happened in a room that is asked for. Told by the node of whose clients it is, unless its store does.
     Happened(Happening),
-}
-
-/// Something that has happened in a room.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Happening {
-    /// The room.
-    pub room: RoomId,
-    /// When.
-    pub time: Time,
-    /// What.
-    pub occasion: Occasion,
-}
-
-/// What can happen in a room.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Occasion {
-    /// Somebody is there, and nobody was, on whichever node.
-    Occupied,
-    /// Nobody is there any more.
-    Vacated,
-    /// A user is there who was not, or one more guest.
-    Joined(Option<UserId>),
-    /// A user is not there any more, or one guest less.
-    Left(Option<UserId>),
-    /// Something was said. One message may be told of again.
-    Posted(Arc<Message>),
 }
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interest {
-    /// [`Occasion::Occupied`].
+    /// [`chat::Occasion::Occupied`].
     pub occupied: bool,
-    /// [`Occasion::Vacated`].
+    /// [`chat::Occasion::Vacated`].
     pub vacated: bool,
-    /// [`Occasion::Joined`].
+    /// [`chat::Occasion::Joined`].
     pub joined: bool,
-    /// [`Occasion::Left`].
+    /// [`chat::Occasion::Left`].
     pub left: bool,
-    /// [`Occasion::Posted`].
+    /// [`chat::Occasion::Posted`].
     pub posted: bool,
 }
 

@@ -2,8 +2,12 @@
 //!
 //! The shard where it began is asked. Where that is on a node which is gone, or does not answer at once, everybody is: the node on which the strand
 //! was last remembers it too. Who has nothing to say says so, and when everybody has, or time is up, the session begins anew.
+//!
+//! A session may end before it is answered. What it had asked for comes all the same, and is remembered then: until it does, whoever asks for it
+//! next waits, and a node that leaves does too.
 
 use backplanes::NodeId;
+use hashbrown::HashMap;
 
 use crate::deadlines::Deadlines;
 use crate::errands::{Errand, Reclaim};
@@ -22,17 +26,74 @@ pub(crate) struct Reclaims {
     asked: Deadlines<(SessionKey, Claim)>,
     /// Of anybody.
     due: Deadlines<(SessionKey, Claim)>,
+    /// By sessions that have ended since.
+    abandoned: HashMap<(SessionKey, Claim), Abandoned>,
+    /// Until when those may be answered.
+    abandoned_due: Deadlines<(SessionKey, Claim)>,
+}
+
+/// What a session had asked for when it ended.
+#[derive(Debug)]
+struct Abandoned {
+    /// How many have not answered.
+    asked: usize,
+    /// Who has asked for it since.
+    next: Vec<Reclaim>,
 }
 
 impl Default for Reclaims {
     fn default() -> Self {
-        Self { asked: Deadlines::new(ASK_AROUND_MS), due: Deadlines::new(ANSWER_DUE_MS) }
+        Self {
+            asked: Deadlines::new(ASK_AROUND_MS),
+            due: Deadlines::new(ANSWER_DUE_MS),
+            abandoned: HashMap::new(),
+            abandoned_due: Deadlines::new(ANSWER_DUE_MS),
+        }
     }
 }
 
 impl Reclaims {
     pub(crate) fn next_ms(&self) -> Option<u64> {
-        self.asked.next_ms().into_iter().chain(self.due.next_ms()).min()
+        [&self.asked, &self.due, &self.abandoned_due].into_iter().filter_map(Deadlines::next_ms).min()
+    }
+
+    /// Whether something may come for a session that has ended.
+    pub(crate) fn has_abandoned(&self) -> bool {
+        !self.abandoned.is_empty()
+    }
+
+    /// A session has ended that had asked so many for a strand and was not answered.
+    pub(crate) fn abandon(&mut self, session: SessionKey, claim: Claim, asked: usize, now: Now) {
+        if asked > 0 {
+            self.abandoned.insert((session, claim), Abandoned { asked, next: Vec::new() });
+            self.abandoned_due.push(now.monotonic_ms, (session, claim));
+        }
+    }
+
+    /// Whoever asks for what that session had asked for waits until it comes, if it may.
+    fn wait_behind(&mut self, session: SessionKey, reclaim: Reclaim) -> bool {
+        let abandoned = self.abandoned.get_mut(&(session, reclaim.claim));
+        let is_awaited = abandoned.is_some();
+        abandoned.into_iter().for_each(|abandoned| abandoned.next.push(reclaim));
+        is_awaited
+    }
+
+    /// One more has answered a session that has ended. Gives back who waited, once that was what they waited for, or nothing more comes.
+    fn answered(&mut self, session: SessionKey, claim: Claim, is_found: bool) -> Vec<Reclaim> {
+        let Some(abandoned) = self.abandoned.get_mut(&(session, claim)) else { return Vec::new() };
+        abandoned.asked = abandoned.asked.saturating_sub(1);
+        if abandoned.asked > 0 && !is_found {
+            return Vec::new();
+        }
+        self.give_up(session, claim)
+    }
+
+    fn give_up(&mut self, session: SessionKey, claim: Claim) -> Vec<Reclaim> {
+        let next = self.abandoned.remove(&(session, claim)).map(|abandoned| abandoned.next);
+        if self.abandoned.is_empty() {
+            self.abandoned = HashMap::new();
+        }
+        next.unwrap_or_default()
     }
 }
 
@@ -41,7 +102,7 @@ impl Shard {
     pub(crate) fn ask_for(&mut self, place: Place, claim: Claim, now: Now) {
         let (session, node) = (self.sessions.key(place), claim.began.node);
         self.reclaims.due.push(now.monotonic_ms, (session, claim));
-        if !self.is_alive(node) || self.tunnels.peers.is_quiet(node, now.monotonic_ms) {
+        if !self.homes.may_reach(node) || self.tunnels.peers.is_quiet(node, now.monotonic_ms) {
             return self.ask_around(place, claim, now);
         }
         if node != self.settings.node {
@@ -78,6 +139,9 @@ impl Shard {
                 self.ask_around(place, claim, now);
             }
         }
+        while let Some((session, claim)) = self.reclaims.abandoned_due.pop_due(now.monotonic_ms) {
+            self.answer_next(session, claim, Reclaims::give_up);
+        }
         while let Some((session, claim)) = self.reclaims.due.pop_due(now.monotonic_ms) {
             if let Some(place) = self.awaits(session, claim) {
                 self.tunnels.peers.note_quiet(claim.began.node, now.monotonic_ms);
@@ -96,14 +160,22 @@ impl Shard {
     pub(crate) fn run_errand(&mut self, errand: Errand, now: Now) {
         match errand {
             Errand::Remember { claim, record, .. } => {
+                self.take_back(claim);
                 self.records.put(claim, *record, now);
-                self.note_remembered(now);
             }
-            Errand::Stays { claim, session, .. } => self.records.note_stay(claim, session),
-            Errand::Forget { claim, session, .. } => self.records.forget(claim, session),
+            Errand::Stays { claim, session, .. } => {
+                self.take_back(claim);
+                self.records.note_stay(claim, session);
+            }
+            Errand::Forget { claim, session, .. } => {
+                self.take_back_of(claim, session);
+                self.records.forget(claim, session);
+            }
             Errand::Reclaim(reclaim) => self.reclaim(reclaim),
             Errand::GiveUp { session, reclaim } => self.give_up(session, reclaim, now),
             Errand::Reclaimed { to, claim, record } => self.reclaimed(to, claim, record, now),
+            Errand::Bequeath { from, claim, record, .. } => self.inherit(from, claim, *record, now),
+            Errand::Inherited { by, claim, .. } => self.inherited(by, claim),
         }
     }
 
@@ -147,7 +219,7 @@ impl Shard {
         }
     }
 
-    fn forget_at(&mut self, at: NodeId, claim: Claim, session: SessionKey) {
+    pub(crate) fn forget_at(&mut self, at: NodeId, claim: Claim, session: SessionKey) {
         self.send_errand(Errand::Forget { at, claim, session });
     }
 
@@ -155,11 +227,15 @@ impl Shard {
     fn reclaim(&mut self, reclaim: Reclaim) {
         let Reclaim { claim, session, is_ended, .. } = reclaim;
         let record = self.records.take(claim);
+        if record.is_none() && self.send_on(reclaim) {
+            return;
+        }
+        self.take_back(claim);
         let has_begun_here = claim.began.node == self.settings.node;
         if record.is_none() && !is_ended {
             let began = has_begun_here.then_some(claim.began);
             let goes_on_in = self.records.moved_to(claim).or(began).filter(|former| *former != session);
-            if let Some(session) = goes_on_in.filter(|former| self.is_alive(former.node)) {
+            if let Some(session) = goes_on_in.filter(|former| self.homes.may_reach(former.node)) {
                 let reclaim = Reclaim { is_ended: true, ..reclaim };
                 return self.send_errand(Errand::GiveUp { session, reclaim });
             }
@@ -171,7 +247,7 @@ impl Shard {
     }
 
     /// A client has come back before it was noticed that it was gone: its former session ends. What is remembered of it goes ahead of the
-    /// answer.
+    /// answer, also what that session had asked for and did not have yet.
     fn give_up(&mut self, former: SessionKey, reclaim: Reclaim, now: Now) {
         let strands = self.sessions.find(former).and_then(|place| {
             let session = self.sessions.get(place)?;
@@ -182,20 +258,18 @@ impl Shard {
         {
             self.end_session(place, "came_back", now);
         }
-        self.send_errand(Errand::Reclaim(reclaim));
+        if !self.reclaims.wait_behind(former, reclaim) {
+            self.send_errand(Errand::Reclaim(reclaim));
+        }
     }
 
     /// Somebody has said what is remembered of a strand.
     fn reclaimed(&mut self, to: SessionKey, claim: Claim, record: Option<Box<Record>>, now: Now) {
-        let place = self.sessions.find(to);
-        let resuming = place.and_then(|place| self.resuming(place, claim));
-        let (Some(place), Some(resuming)) = (place, resuming) else {
-            // It is gone, or has been told that it begins anew.
-            if let Some(record) = record.filter(|_| place.is_none()) {
-                self.send_errand(Errand::Remember { at: claim.began.node, claim, record });
-            }
-            return;
+        let Some(place) = self.sessions.find(to) else {
+            return self.reclaimed_too_late(to, claim, record);
         };
+        // It may have been told that it begins anew.
+        let Some(resuming) = self.resuming(place, claim) else { return };
         resuming.asked = resuming.asked.saturating_sub(1);
         if resuming.record.is_some() {
             return;
@@ -210,15 +284,32 @@ impl Shard {
         if record.session.node != claim.began.node {
             self.forget_at(record.session.node, claim, record.session);
         }
-        match record.journal.standing(seen) {
-            Some(standing) if self.may_enter(place, record.user.as_ref(), &standing) => {
-                self.enter_again(place, claim, *record, standing, now);
+        match record.journal.positions(seen) {
+            Some(positions) if self.may_enter(place, record.user.as_ref(), &positions) => {
+                self.enter_again(place, claim, *record, positions, now);
             }
             _ => self.begin_anew(place, claim, now),
         }
     }
 
-    fn is_alive(&self, node: NodeId) -> bool {
-        self.homes.nodes().contains(&node)
+    /// The session that asked is gone. What it asked for is as if it had been cut off there.
+    fn reclaimed_too_late(&mut self, to: SessionKey, claim: Claim, record: Option<Box<Record>>) {
+        let is_found = record.is_some();
+        if let Some(record) = record {
+            self.send_record(claim, Record { session: to, ..*record });
+        }
+        self.answer_next(to, claim, |reclaims, to, claim| reclaims.answered(to, claim, is_found));
+    }
+
+    /// Those who have waited for what a session had asked for are answered now.
+    fn answer_next(
+        &mut self,
+        session: SessionKey,
+        claim: Claim,
+        end: impl FnOnce(&mut Reclaims, SessionKey, Claim) -> Vec<Reclaim>,
+    ) {
+        for reclaim in end(&mut self.reclaims, session, claim) {
+            self.send_errand(Errand::Reclaim(reclaim));
+        }
     }
 }

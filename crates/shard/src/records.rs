@@ -20,7 +20,7 @@ pub struct Claim {
 }
 
 /// What must be known of a strand so that it can go on.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// The session that it was cut off in.
     pub(crate) session: SessionKey,
@@ -34,8 +34,9 @@ pub(crate) struct Records {
     kept: HashMap<Claim, (u64, Record)>,
     /// What was put in, those since taken included.
     due: Deadlines<(Claim, u64)>,
-    /// How many were ever put in.
+    /// How many were ever put in, and when the last one was.
     number: u64,
+    newest_ms: Option<u64>,
     records_max: usize,
     /// Strands that go on in another session than the one in which they began.
     moved: HashMap<Claim, SessionKey>,
@@ -47,6 +48,7 @@ impl Records {
             kept: HashMap::new(),
             due: Deadlines::new(keep_ms),
             number: 0,
+            newest_ms: None,
             records_max,
             moved: HashMap::new(),
         }
@@ -56,6 +58,7 @@ impl Records {
     pub(crate) fn put(&mut self, claim: Claim, record: Record, now: Now) {
         self.forget(claim, record.session);
         self.number += 1;
+        self.newest_ms = Some(now.monotonic_ms);
         self.kept.insert(claim, (self.number, record));
         self.due.push(now.monotonic_ms, (claim, self.number));
         if self.due.len() > self.records_max
@@ -70,6 +73,30 @@ impl Records {
         let (_, record) = self.kept.remove(&claim)?;
         self.give_back();
         Some(record)
+    }
+
+    /// Shows a record.
+    pub(crate) fn get(&self, claim: Claim) -> Option<&Record> {
+        self.kept.get(&claim).map(|(_, record)| record)
+    }
+
+    /// The strands of which there are records.
+    pub(crate) fn claims(&self) -> impl Iterator<Item = Claim> {
+        self.kept.keys().copied()
+    }
+
+    /// Keeps a record no longer.
+    pub(crate) fn let_go(&mut self, claim: Claim) {
+        drop(self.take(claim));
+    }
+
+    /// Keeps a record no longer if the strand was cut off in that session. Says whether it was.
+    pub(crate) fn let_go_of(&mut self, claim: Claim, session: SessionKey) -> bool {
+        let is_meant = self.get(claim).is_some_and(|record| record.session == session);
+        if is_meant {
+            self.let_go(claim);
+        }
+        is_meant
     }
 
     /// The strand goes on in another session than the one in which it began. A node may end without a word, so of strands that went on there
@@ -114,7 +141,12 @@ impl Records {
     }
 
     pub(crate) fn next_ms(&self) -> Option<u64> {
-        self.due.next_ms()
+        self.due.look_ms()
+    }
+
+    /// When a record was put in last.
+    pub(crate) fn newest_ms(&self) -> Option<u64> {
+        self.newest_ms
     }
 
     pub(crate) fn len(&self) -> usize {

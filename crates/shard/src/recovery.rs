@@ -37,7 +37,7 @@ pub(crate) struct Resuming {
     /// What was remembered of it, once that is known.
     pub(crate) record: Option<Record>,
     /// Where its client stands in the rooms.
-    standing: Vec<(RoomId, Position)>,
+    positions: Vec<(RoomId, Position)>,
     /// The session was a guest before.
     was_guest: bool,
     /// Rooms whose homes have not answered.
@@ -90,7 +90,7 @@ impl Strands {
 
     /// Which one waits for the home of a room.
     fn resuming_in(&mut self, room: &RoomId) -> Option<&mut Resuming> {
-        self.resuming.iter_mut().find(|resuming| resuming.standing.iter().any(|(one, _)| one == room))
+        self.resuming.iter_mut().find(|resuming| resuming.positions.iter().any(|(one, _)| one == room))
     }
 
     fn take_resuming(&mut self, claim: Claim) -> Option<Resuming> {
@@ -107,17 +107,17 @@ impl Strands {
 impl Session {
     /// Whether nothing of some room may be sent to it yet.
     pub(crate) fn is_held(&self) -> bool {
-        self.standings().next().is_some()
+        self.positions().next().is_some()
     }
 
     /// Whether nothing of this room may be sent to it yet.
     pub(crate) fn is_held_in(&self, room: &RoomId) -> bool {
-        self.standings().any(|(one, _)| one == room)
+        self.positions().any(|(one, _)| one == room)
     }
 
-    fn standings(&self) -> impl Iterator<Item = &(RoomId, Position)> {
+    fn positions(&self) -> impl Iterator<Item = &(RoomId, Position)> {
         let resuming = self.strands.iter().flat_map(|strands| &strands.resuming);
-        resuming.flat_map(|resuming| &resuming.standing)
+        resuming.flat_map(|resuming| &resuming.positions)
     }
 }
 
@@ -150,6 +150,11 @@ impl Shard {
         let Some(began) = key.filter(|_| !strands.knows(strand)) else {
             return self.tell_recovered(place, strand, false, now);
         };
+        if self.is_leaving() {
+            return self.leave_it_be(place, now);
+        }
+        let Some(session) = self.sessions.get_mut(place) else { return };
+        let strands = session.strands.get_or_insert_default();
         let claim = Claim { began, strand };
         strands.resuming.push(Resuming {
             claim,
@@ -157,7 +162,7 @@ impl Shard {
             asked: 0,
             is_asked_around: false,
             record: None,
-            standing: Vec::new(),
+            positions: Vec::new(),
             was_guest: false,
             awaited: 0,
             is_broken: false,
@@ -167,6 +172,13 @@ impl Shard {
             moved: None,
         });
         self.ask_for(place, claim, now);
+    }
+
+    /// A node that leaves takes nothing that it would have to hand on at once: the strand stays where it is, and its client asks for it at
+    /// the node that it comes to next.
+    fn leave_it_be(&mut self, place: Place, now: Now) {
+        let farewell = self.farewell();
+        self.part(place, farewell, now);
     }
 
     /// Ends strands on purpose: nothing is remembered of them.
@@ -246,7 +258,7 @@ impl Shard {
     }
 
     /// A session is over. What it could be recovered by is remembered where its strands began.
-    pub(crate) fn remember(&mut self, key: SessionKey, session: &mut Session) {
+    pub(crate) fn remember(&mut self, key: SessionKey, session: &mut Session, now: Now) {
         let Some(strands) = session.strands.take().filter(|_| self.is_worth_remembering()) else {
             return;
         };
@@ -254,13 +266,15 @@ impl Shard {
         for (claim, journal) in begun {
             self.send_record(claim, Record { session: key, user: session.user.clone(), journal });
         }
-        for Resuming { claim, record, moved, .. } in resuming {
+        for Resuming { claim, record, moved, asked, .. } in resuming {
             if let Some((_, moved)) = moved {
                 for (claim, journal) in moved {
                     self.send_record(claim, Record { session: key, user: session.user.clone(), journal });
                 }
             } else if let Some(record) = record {
                 self.send_record(claim, Record { session: key, ..record });
+            } else {
+                self.reclaims.abandon(key, claim, asked, now);
             }
         }
     }
@@ -270,10 +284,10 @@ impl Shard {
         &self,
         place: Place,
         user: Option<&UserId>,
-        standing: &[(RoomId, Position)],
+        positions: &[(RoomId, Position)],
     ) -> bool {
         let Some(session) = self.sessions.get(place) else { return false };
-        let public_rooms = standing.iter().filter(|(room, _)| room.is_public()).count();
+        let public_rooms = positions.iter().filter(|(room, _)| room.is_public()).count();
         let is_in =
             |room: &RoomId| self.audiences.find(room).and_then(|audience| session.member_of(audience));
         let may_be = match (&session.user, user) {
@@ -286,7 +300,7 @@ impl Shard {
         };
         may_be
             && public_rooms + self.audiences.public_rooms(session) <= self.settings.rooms_per_session
-            && standing.iter().all(|(room, _)| is_in(room).is_none() && is_allowed(room))
+            && positions.iter().all(|(room, _)| is_in(room).is_none() && is_allowed(room))
     }
 
     pub(crate) fn enter_again(
@@ -294,7 +308,7 @@ impl Shard {
         place: Place,
         claim: Claim,
         record: Record,
-        standing: Vec<(RoomId, Position)>,
+        positions: Vec<(RoomId, Position)>,
         now: Now,
     ) {
         let Some(session) = self.sessions.get_mut(place) else { return };
@@ -302,13 +316,13 @@ impl Shard {
         let user = record.user.clone();
         let strands = session.strands.get_or_insert_default();
         let Some(resuming) = strands.resuming(claim) else { return };
-        (resuming.awaited, resuming.was_guest) = (standing.len(), was_guest);
-        (resuming.record, resuming.standing) = (Some(record), standing.clone());
+        (resuming.awaited, resuming.was_guest) = (positions.len(), was_guest);
+        (resuming.record, resuming.positions) = (Some(record), positions.clone());
         if let Some(user) = user.as_ref().filter(|_| was_guest) {
             self.name(place, user);
         }
         self.note_direct(place);
-        for (room, since) in standing {
+        for (room, since) in positions {
             self.enter(place, room, user.clone(), Some(since), None);
         }
         self.conclude(place, claim, now);
@@ -319,7 +333,7 @@ impl Shard {
         &mut self,
         place: Place,
         user: Option<UserId>,
-        standing: Vec<(RoomId, Position)>,
+        positions: Vec<(RoomId, Position)>,
         moved: (SessionKey, Vec<(Claim, Journal)>),
         now: Now,
     ) {
@@ -333,9 +347,9 @@ impl Shard {
             asked: 0,
             is_asked_around: true,
             record: Some(Record { session: key, user: user.clone(), journal: Journal::default() }),
-            standing: standing.clone(),
+            positions: positions.clone(),
             was_guest: false,
-            awaited: standing.len(),
+            awaited: positions.len(),
             is_broken: false,
             missed: Vec::new(),
             missed_bytes: 0,
@@ -343,7 +357,7 @@ impl Shard {
             moved: Some(moved),
         });
         self.note_direct(place);
-        for (room, since) in standing {
+        for (room, since) in positions {
             self.enter(place, room, user.clone(), Some(since), None);
         }
         self.conclude(place, claim, now);
@@ -359,8 +373,8 @@ impl Shard {
         let bytes_max = self.settings.session_queue_bytes / 2;
         let at = entered.stands_at();
         self.heard_of(place, &entered.room, now, |resuming| {
-            let standing = resuming.standing.iter().find(|(room, _)| *room == entered.room);
-            let turned = standing.filter(|(_, since)| since.epoch != at.epoch);
+            let stood = resuming.positions.iter().find(|(room, _)| *room == entered.room);
+            let turned = stood.filter(|(_, since)| since.epoch != at.epoch);
             resuming.turned.extend(turned.map(|(room, since)| (room.clone(), *since, at)));
             let bytes: usize = entered.missed.iter().map(|message| message.weight()).sum();
             resuming.missed_bytes += bytes;
@@ -403,14 +417,14 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(place) else { return };
         let Some(strands) = &mut session.strands else { return };
         let Some(resuming) = strands.take_resuming(claim) else { return };
-        let Resuming { seen, standing, missed, turned, moved, .. } = resuming;
+        let Resuming { seen, positions, missed, turned, moved, .. } = resuming;
         session.awaits_much = false;
         let arrived = moved
             .as_ref()
             .map(|(left, moved)| (*left, moved.iter().map(|(claim, _)| *claim).collect::<Vec<_>>()));
         match moved {
             Some((_, moved)) => strands.begun.extend(moved),
-            None => strands.begun.push((claim, Journal::resumed(seen, standing))),
+            None => strands.begun.push((claim, Journal::resumed(seen, positions))),
         }
         for (room, before, to) in turned {
             strands.begun.iter_mut().for_each(|(_, journal)| journal.turn(&room, before, to));
@@ -434,9 +448,9 @@ impl Shard {
 
     /// Not everything is kept any more: the session leaves the rooms that it has entered for it.
     fn leave_again(&mut self, place: Place, claim: Claim, now: Now) {
-        let Some(Resuming { standing, was_guest, .. }) = self.resuming(place, claim) else { return };
-        let (standing, was_guest) = (std::mem::take(standing), *was_guest);
-        for (room, _) in standing {
+        let Some(Resuming { positions, was_guest, .. }) = self.resuming(place, claim) else { return };
+        let (positions, was_guest) = (std::mem::take(positions), *was_guest);
+        for (room, _) in positions {
             if let Some(index) = self.membership(place, &room) {
                 self.walk_out(place, index, room);
             }

@@ -8,6 +8,7 @@ use chat::{Position, RoomId, UserId};
 use gateways::{GATEWAYS, LANES, Lane, MAIN, Protocol};
 use slab::Slab;
 use smallvec::SmallVec;
+use thin_vec::ThinVec;
 
 use crate::bucket::Bucket;
 use crate::recovery::Strands;
@@ -23,7 +24,7 @@ pub(crate) struct Session {
     /// The streams in the lanes behind the main one, in sessions that have had any.
     further: Option<Box<[StreamId; LANES - 1]>>,
     /// What is kept for want of a main stream, in the session's form.
-    pub(crate) own: Vec<u8>,
+    pub(crate) own: ThinVec<u8>,
     /// It is in the list of sessions that something is kept for.
     pub(crate) kept: bool,
     pub(crate) gateway: u8,
@@ -47,7 +48,7 @@ pub(crate) struct Session {
     pub(crate) awaits_verdict: bool,
     pub(crate) rooms: SmallVec<[Membership; 2]>,
     /// What a slow reader was made to miss and has not been told of yet.
-    pub(crate) missed: Vec<Missed>,
+    pub(crate) missed: ThinVec<Missed>,
     /// A large answer is on its way from a home.
     pub(crate) awaits_much: bool,
     /// How far it is ahead of what it may say.
@@ -126,7 +127,7 @@ impl Sessions {
             generation: self.generations,
             stream,
             further: None,
-            own: Vec::new(),
+            own: ThinVec::new(),
             kept: false,
             gateway,
             must_answer: false,
@@ -140,7 +141,7 @@ impl Sessions {
             minds_expiry: false,
             awaits_verdict: false,
             rooms: SmallVec::new(),
-            missed: Vec::new(),
+            missed: ThinVec::new(),
             awaits_much: false,
             posts: Bucket::default(),
             joins: Bucket::default(),
@@ -194,7 +195,7 @@ impl Sessions {
     pub(crate) fn take_kept(&mut self, place: Place) -> Vec<u8> {
         let kept = std::mem::take(&mut self.slab[place as usize].own);
         self.kept_bytes -= kept.len();
-        kept
+        kept.into()
     }
 
     /// How many came over each gateway.

@@ -81,9 +81,9 @@ pub struct Settings {
     pub drain_wait_ms: u64,
     /// Then it takes leave of its clients within so many.
     pub drain_ms: u64,
-    /// Of so many a second, over all shards; 0: of all at once.
+    /// Of so many in any second at most, over all shards; 0: of all at once.
     pub drain_sessions_per_second: u32,
-    /// Clients told to reconnect come back spread over so many milliseconds.
+    /// Clients told to reconnect without a turn come back spread over so many milliseconds.
     pub reconnect_spread_ms: u32,
 }
 

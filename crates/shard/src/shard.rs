@@ -12,12 +12,14 @@ use stores::Store;
 
 use crate::alarms::Alarms;
 use crate::audience::Audiences;
+use crate::bequests::Bequests;
 use crate::bids::Bids;
 use crate::bucket::Bucket;
 use crate::callers::Callers;
 use crate::clock::Sweep;
 use crate::deadlines::Deadlines;
 use crate::drain::Drain;
+use crate::envelopes::Envelope;
 use crate::flood::Floods;
 use crate::headcount::Headcount;
 use crate::home::{Addressed, Homes};
@@ -66,6 +68,8 @@ pub struct Shard {
     pub(crate) records: Records,
     /// Sessions that have asked about a strand.
     pub(crate) reclaims: Reclaims,
+    /// What other nodes remember of them instead, while the node goes away.
+    pub(crate) bequests: Bequests,
     /// What applications have asked of all nodes.
     pub(crate) bids: Bids,
     /// What operators have asked.
@@ -146,6 +150,7 @@ impl Shard {
             floods: Floods::default(),
             records: Records::new(settings.recovery_ms, settings.records_max),
             reclaims: Reclaims::default(),
+            bequests: Bequests::default(),
             bids: Bids::default(),
             office: Office::default(),
             moderation: Moderation::new(&settings.rulings, Arc::from([settings.node])),
@@ -253,6 +258,7 @@ impl Shard {
     /// Ends a turn: sends what has gathered, a slice of it when it is much. Says whether there is more to send at once.
     pub fn flush(&mut self, now: Now, effects: &mut dyn Effects) -> bool {
         self.drain_slice(now);
+        self.hand_on(now);
         self.survey_slice(now);
         self.relay_kept(now);
         self.flush_touched(now, effects);
@@ -274,23 +280,32 @@ impl Shard {
             || !self.kept.is_empty()
             || self.more_arrivals
             || self.is_draining_sessions()
+            || self.bequests.goes_on()
             || self.is_surveying()
     }
 
     /// Has the homes do something, and sends what they say.
-    pub(crate) fn at_home(&mut self, now: Now, deed: impl FnOnce(&mut Homes, Now, &mut Vec<Addressed>)) {
+    pub(crate) fn at_home<R>(
+        &mut self,
+        now: Now,
+        deed: impl FnOnce(&mut Homes, Now, &mut Vec<Addressed>) -> R,
+    ) -> R {
         let mut out = std::mem::take(&mut self.addressed);
-        deed(&mut self.homes, now, &mut out);
+        let done = deed(&mut self.homes, now, &mut out);
         self.mail.extend(out.drain(..));
         self.addressed = out;
+        done
+    }
+
+    /// Tells all other nodes. What a node says to nodes is said by its first shard, to theirs.
+    pub(crate) fn tell_nodes(&mut self, what: &Envelope, now: Now) {
+        let bytes = what.write(ShardId::FIRST, ShardId::FIRST);
+        self.at_home(now, |homes, now, out| homes.send_all(bytes.into(), now, out));
     }
 
     /// Takes what has arrived from the backplane, and what the store tells.
     fn take_arrivals(&mut self, now: Now) {
-        let mut out = std::mem::take(&mut self.addressed);
-        self.more_arrivals = self.homes.collect(now, &mut out);
-        self.mail.extend(out.drain(..));
-        self.addressed = out;
+        self.more_arrivals = self.at_home(now, Homes::collect);
         self.greet_nodes();
     }
 
@@ -307,10 +322,10 @@ impl Shard {
     /// When [`Input::Tick`] is wanted next, on the monotonic clock.
     pub fn next_wake_ms(&self) -> Option<u64> {
         let of_streams = [
-            self.greetings.next_ms(),
-            self.closings.next_ms(),
+            self.greetings.look_ms(),
+            self.closings.look_ms(),
             self.homes.next_ms(),
-            self.nameless.next_ms(),
+            self.nameless.look_ms(),
         ];
         let of_sessions =
             [self.next_sweep_ms(), self.alarms.next_ms(), self.records.next_ms(), self.travels.next_ms()];
@@ -400,7 +415,7 @@ impl Shard {
             Mail::Came { party, session } => self.came(party, session),
             Mail::Went { party } => self.went(&party),
             Mail::TooMany { session } => self.is_too_many(session, now),
-            Mail::Leaving { sessions } => self.heard_leaving(sessions, now),
+            Mail::Leaving { shard, clients, since } => self.heard_leaving(shard, clients, since, now),
         }
         self.mail.extend(out.drain(..));
         self.addressed = out;

@@ -4,16 +4,15 @@
 use std::num::NonZero;
 
 use access::{Access, Arrival, Ask, Minds, Pass, Revocation, Revoked, Right, Standing, Verdict, Wish};
-use chat::{Body, Credentials, Event, Farewell, Position, Refusal, RoomId, Tag, Time, UserId};
+use chat::{Credentials, Event, Farewell, Position, Refusal, RoomId, Tag, Time};
 use slab::Slab;
 
 use crate::alarms::Alarm;
 use crate::envelopes::{Envelope, REVOKED_MAX};
+use crate::posting::Saying;
 use crate::streams::Place;
 use crate::{Now, SessionKey, Shard, ShardId};
 
-/// The shard that tells other nodes, and hears from them.
-const FIRST: ShardId = ShardId(0);
 /// Questions of a shard that are not answered yet.
 const ASKS_MAX: usize = 1 << 16;
 /// A client is told so long before its proof runs out, or when half of what is left has passed.
@@ -38,18 +37,6 @@ enum Asked {
     Join { room: RoomId, since: Option<Position>, tag: Option<Tag> },
     /// To say something.
     Post(Box<Saying>),
-}
-
-/// What a session says in a room.
-#[derive(Debug)]
-pub(crate) struct Saying {
-    pub(crate) room: RoomId,
-    /// Whom the message itself names.
-    pub(crate) author: Option<UserId>,
-    pub(crate) body: Body,
-    pub(crate) tag: Option<Tag>,
-    /// Its author wants an answer.
-    pub(crate) reply: bool,
 }
 
 impl Judgement {
@@ -151,7 +138,7 @@ impl Shard {
                 Arrival::Decided { ticket, verdict } => self.decided(ticket, verdict, now),
                 Arrival::Revoked(Revoked { what, is_news }) => {
                     self.part_with_revoked(&what, now);
-                    if is_news && self.settings.shard == FIRST {
+                    if is_news && self.settings.shard == ShardId::FIRST {
                         self.tell_other_nodes(&what, now);
                     }
                 }
@@ -162,13 +149,9 @@ impl Shard {
 
     /// Every shard of this node has been told, and one of them tells all other nodes.
     fn tell_other_nodes(&mut self, revoked: &[Revocation], now: Now) {
-        let mut out = std::mem::take(&mut self.addressed);
         for some in revoked.chunks(REVOKED_MAX) {
-            let bytes = Envelope::Revoked(some.to_vec()).write(FIRST, FIRST);
-            self.homes.send_all(bytes.into(), now, &mut out);
+            self.tell_nodes(&Envelope::Revoked(some.to_vec()), now);
         }
-        self.mail.extend(out.drain(..));
-        self.addressed = out;
     }
 
     /// Another node says what is good no more: whoever decides here takes note of it, and tells every shard.

@@ -44,7 +44,7 @@ struct Packed {
     user: Option<UserId>,
     /// What its client has said that was not judged.
     tail: Vec<u8>,
-    standing: Vec<(RoomId, Position)>,
+    positions: Vec<(RoomId, Position)>,
     strands: Vec<(Claim, Journal)>,
     /// What it was called.
     left: SessionKey,
@@ -100,9 +100,8 @@ impl Shard {
         if session.standing.is_some() {
             return false;
         }
-        let is_resuming = session.strands.as_ref().is_some_and(|strands| strands.is_resuming());
         let has_nothing = self.streams.get(session.stream).is_some_and(|stream| stream.own.is_empty());
-        has_nothing && !is_resuming && session.protocol.pack().is_some()
+        has_nothing && session.protocol.pack().is_some()
     }
 
     /// What the client says is held by the other node, and all before that has come: the session goes, if it can.
@@ -119,7 +118,7 @@ impl Shard {
 
     fn pack(&self, place: Place, id: StreamId) -> Option<Vec<u8>> {
         let session = self.sessions.get(place)?;
-        let standing = session.rooms.iter().map(|membership| {
+        let positions = session.rooms.iter().map(|membership| {
             let audience = self.audiences.get(membership.audience);
             let reader = audience.members[membership.member as usize];
             let log = &audience.logs[usize::from(reader.log)];
@@ -130,7 +129,7 @@ impl Shard {
             protocol: session.protocol.pack()?,
             user: session.user.clone(),
             tail: self.streams.get(id)?.tail.clone(),
-            standing: standing.collect(),
+            positions: positions.collect(),
             strands: session.strands.as_ref().map(|strands| strands.begun()).unwrap_or_default(),
             left: self.sessions.key(place),
         };
@@ -144,7 +143,7 @@ impl Shard {
         self.note(place, Attention::Sessions, || Deed::Disconnected { because: "moved" });
         let key = self.sessions.key(place);
         let mut session = self.sessions.remove(place);
-        self.remember(key, &mut session);
+        self.remember(key, &mut session, now);
         if let Some(far) = self.tunnels.far.remove(id) {
             self.tunnels.peers.release(far.peer);
         }
@@ -176,7 +175,7 @@ impl Shard {
         (stream.session, stream.lane, stream.phase) = (place, MAIN, Phase::Open);
         self.start_sweep(now);
         self.listen_for(place, now);
-        self.go_on_in_all(place, packed.user, packed.standing, (packed.left, packed.strands), now);
+        self.go_on_in_all(place, packed.user, packed.positions, (packed.left, packed.strands), now);
         if ended {
             self.lose(id, now);
             return self.close_politely(id, now);
@@ -200,8 +199,8 @@ impl Packed {
         out.blob(&self.protocol);
         out.user(self.user.as_ref());
         out.blob(&self.tail);
-        out.number(self.standing.len() as u64);
-        for (room, at) in &self.standing {
+        out.number(self.positions.len() as u64);
+        for (room, at) in &self.positions {
             out.room(room);
             out.position(*at);
         }
@@ -216,12 +215,12 @@ impl Packed {
     fn read(fields: &mut Reader<'_>) -> Option<Self> {
         let (gateway, protocol, user, tail) =
             (fields.byte()?, fields.blob()?.to_vec(), fields.user()?, fields.blob()?.to_vec());
-        let standing = (0..fields.number_up_to(MANY)?).map(|_| Some((fields.room()?, fields.position()?)));
-        let standing = standing.collect::<Option<_>>()?;
+        let positions = (0..fields.number_up_to(MANY)?).map(|_| Some((fields.room()?, fields.position()?)));
+        let positions = positions.collect::<Option<_>>()?;
         let strands =
             (0..fields.number_up_to(MANY)?).map(|_| Some((Claim::read(fields)?, Journal::read(fields)?)));
         let strands = strands.collect::<Option<_>>()?;
         let left = fields.session()?;
-        fields.is_empty().then_some(Self { gateway, protocol, user, tail, standing, strands, left })
+        fields.is_empty().then_some(Self { gateway, protocol, user, tail, positions, strands, left })
     }
 }

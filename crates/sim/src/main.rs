@@ -1,6 +1,6 @@
 //! Plays many scenarios, each from its seed, and tells of the first that fails with as little around it as can be.
 //!
-//! `heimdallr-sim --seeds 10000 [--from 0] [--in node|cluster]`. Each seed is played on a node that stands alone, and in a cluster. One seed alone says what happened: `--seeds 1 --from 4711`. In a release build a panic ends the
+//! `heimdallr-sim --seeds 10000 [--from 0] [--in node|cluster|house]`. Each seed is played on a node that stands alone, in a cluster, and on a node that keeps its rooms in a file. One seed alone says what happened: `--seeds 1 --from 4711`. In a release build a panic ends the
 //! program, after its seed was told; a debug build shrinks panics too.
 
 use std::cell::Cell;
@@ -20,6 +20,7 @@ struct Wanted {
     seeds: u64,
     in_node: bool,
     in_cluster: bool,
+    in_house: bool,
 }
 
 thread_local! {
@@ -30,7 +31,7 @@ thread_local! {
 
 fn main() -> ExitCode {
     let Some(wanted) = read_arguments() else {
-        say("usage: heimdallr-sim [--seeds N] [--from N] [--in node|cluster]");
+        say("usage: heimdallr-sim [--seeds N] [--from N] [--in node|cluster|house]");
         return ExitCode::FAILURE;
     };
     tell_seeds_of_panics();
@@ -54,15 +55,17 @@ fn main() -> ExitCode {
 }
 
 fn read_arguments() -> Option<Wanted> {
-    let mut wanted = Wanted { from: 0, seeds: 100, in_node: true, in_cluster: true };
+    let mut wanted = Wanted { from: 0, seeds: 100, in_node: true, in_cluster: true, in_house: true };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next()?;
         match (name.as_str(), value.as_str()) {
             ("--seeds", number) => wanted.seeds = number.parse().ok()?,
             ("--from", number) => wanted.from = number.parse().ok()?,
-            ("--in", "node") => wanted.in_cluster = false,
-            ("--in", "cluster") => wanted.in_node = false,
+            ("--in", place @ ("node" | "cluster" | "house")) => {
+                (wanted.in_node, wanted.in_cluster) = (place == "node", place == "cluster");
+                wanted.in_house = place == "house";
+            }
             _ => return None,
         }
     }
@@ -79,7 +82,8 @@ fn play_all(seeds: impl Iterator<Item = u64>, wanted: Wanted) -> Option<Outcome>
     for seed in seeds {
         let in_node = wanted.in_node.then(|| Scenario::of_seed(seed));
         let in_cluster = wanted.in_cluster.then(|| Scenario::in_cluster(seed));
-        for scenario in in_node.into_iter().chain(in_cluster) {
+        let in_house = wanted.in_house.then(|| Scenario::in_house(seed));
+        for scenario in in_node.into_iter().chain(in_cluster).chain(in_house) {
             match play(&scenario, &scenario.plan) {
                 Ok(outcome) => all = add(all, outcome),
                 Err(failure) => {

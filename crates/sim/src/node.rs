@@ -3,6 +3,8 @@
 //! Performs the effects of shards as the reactor would, on nothing but memory and by one seed. Knows no protocol.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use backplanes::Backplane;
 use chat::Time;
@@ -25,7 +27,21 @@ pub struct Node {
     streets: Streets,
     /// What has arrived from a backplane that answers later.
     port: Option<Port>,
+    /// Whether something was told by a store that answers later.
+    bells: Vec<Bell>,
     now_ms: u64,
+}
+
+/// Says that something is to be collected for a shard.
+pub(crate) type Bell = Arc<AtomicBool>;
+
+/// A start of a node that stands alone, with its shards' ends of a store.
+#[cfg(feature = "house")]
+pub(crate) struct Hearth {
+    pub(crate) life: u32,
+    pub(crate) ends: Vec<stores::End>,
+    pub(crate) bells: Vec<Bell>,
+    pub(crate) now_ms: u64,
 }
 
 /// A shard and what stands at its door.
@@ -39,31 +55,59 @@ impl Node {
     /// A node of so many shards; `settings` are for the first and differ for the others in what must differ.
     pub fn new(settings: &Settings, shards: u16, weather: Weather, seed: u64) -> Self {
         let end = |shard| alone(Random::of_part(seed, u64::from(shard) + 1).draw());
-        Self::with_ends(settings, shards, weather, seed, end)
+        let shard = |settings: Settings| {
+            let end = end(settings.shard.0);
+            Shard::new(settings, end)
+        };
+        Self::of_shards(settings, shards, (weather, seed), shard)
+    }
+
+    /// A node that keeps its rooms in a file.
+    #[cfg(feature = "house")]
+    pub(crate) fn in_house(
+        settings: &Settings,
+        shards: u16,
+        weather: Weather,
+        seed: u64,
+        hearth: Hearth,
+    ) -> Self {
+        let Hearth { life, ends, bells, now_ms } = hearth;
+        let mut ends = ends.into_iter();
+        let shard = |settings: Settings| {
+            let end = ends.next().expect("each shard has an end");
+            let store = end(&settings.store);
+            let backplane = alone(Random::of_part(seed, u64::from(settings.shard.0) + 1).draw());
+            Shard::with_store(settings, backplane, store)
+        };
+        Self { life, bells, now_ms, ..Self::of_shards(settings, shards, (weather, seed), shard) }
     }
 
     /// A node of a cluster.
     pub(crate) fn of_cluster(start: &Start, port: &Port) -> Self {
         let Start { life, settings, shards, weather, seed, now_ms } = start;
-        let node = Self::with_ends(settings, *shards, *weather, *seed, |shard| port.end(shard));
+        let shard = |settings: Settings| {
+            let end = port.end(settings.shard.0);
+            Shard::new(settings, end)
+        };
+        let node = Self::of_shards(settings, *shards, (*weather, *seed), shard);
         Self { life: *life, port: Some(port.clone()), now_ms: *now_ms, ..node }
     }
 
-    fn with_ends(
+    fn of_shards(
         settings: &Settings,
         shards: u16,
-        weather: Weather,
-        seed: u64,
-        end: impl Fn(u16) -> Box<dyn Backplane>,
+        (weather, seed): (Weather, u64),
+        mut make: impl FnMut(Settings) -> Shard,
     ) -> Self {
         let place = |shard| {
             let mut settings = settings.clone();
             settings.shard = ShardId(shard);
             settings.shards = shards;
-            Place { shard: Shard::new(settings, end(shard)), unsent: false }
+            Place { shard: make(settings), unsent: false }
         };
         let streets = Streets::new(shards as usize, weather, Random::of_part(seed, 0));
-        Self { life: 0, shards: (0..shards).map(place).collect(), streets, port: None, now_ms: NEW_MS }
+        let shards = (0..shards).map(place).collect();
+        Self { life: 0, shards, streets, port: None, bells: Vec::new(), now_ms: NEW_MS }
     }
 
     /// How many shards there are.
@@ -265,7 +309,8 @@ impl Node {
     }
 
     fn has_arrivals(&self, shard: usize) -> bool {
-        self.port.as_ref().is_some_and(|port| port.has_arrivals(shard))
+        let is_told = self.bells.get(shard).is_some_and(|bell| bell.load(Ordering::Relaxed));
+        is_told || self.port.as_ref().is_some_and(|port| port.has_arrivals(shard))
     }
 
     /// Whether a turn would do anything.
@@ -303,7 +348,10 @@ impl Node {
         let chosen = self.streets.random.below(told + arrivals);
         match senders.get(chosen) {
             Some(from) => self.take_mail(*from, shard),
-            None if chosen == told => self.step(shard, Input::Arrivals),
+            None if chosen == told => {
+                self.bells.get(shard).into_iter().for_each(|bell| bell.store(false, Ordering::Relaxed));
+                self.step(shard, Input::Arrivals);
+            }
             None => self.tell(shard, self.streets.waiting[shard][chosen - senders.len()]),
         }
         true
@@ -368,7 +416,7 @@ pub fn alone(epoch_seed: u64) -> Box<dyn Backplane> {
 }
 
 /// The time of a new world.
-const NEW_MS: u64 = 1000;
+pub(crate) const NEW_MS: u64 = 1000;
 
 /// Both clocks at a moment.
 pub(crate) fn moment(now_ms: u64) -> Now {

@@ -1,5 +1,7 @@
 //! Chance from a seed: the same seed gives the same sequence on every machine, now and later.
 
+use chat::mix;
+
 /// A sequence of numbers that look random (SplitMix64).
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -19,9 +21,7 @@ impl Random {
     /// The next number.
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        mix(self.0)
     }
 
     /// A number below `end`, which is not 0.

@@ -65,7 +65,7 @@ impl Stage {
         let end_ms = self.node.now().monotonic_ms + ms;
         let mut wakes = 0;
         self.settle();
-        while let Some(due_ms) = self.node.next_wake_ms().filter(|due_ms| *due_ms <= end_ms) {
+        while let Some(due_ms) = self.next_wake_ms().filter(|due_ms| *due_ms <= end_ms) {
             let now_ms = self.node.now().monotonic_ms;
             wakes = if due_ms > now_ms { 0 } else { wakes + 1 };
             if wakes > WAKES_MAX {
@@ -81,6 +81,7 @@ impl Stage {
 
     /// The clock jumps: nobody was awake in between.
     pub fn leap(&mut self, ms: u64) {
+        self.ledger.note_leap(ms);
         self.wake(self.node.now().monotonic_ms + ms);
     }
 
@@ -97,9 +98,18 @@ impl Stage {
         self.note_ends();
     }
 
+    /// When a node wants to be woken next, or a client has something to ask again.
+    fn next_wake_ms(&self) -> Option<u64> {
+        let of_actors = self.actors.iter().filter_map(Actor::again_ms);
+        self.node.next_wake_ms().into_iter().chain(of_actors).min()
+    }
+
     fn wake(&mut self, now_ms: u64) {
         self.node.wake(now_ms);
+        self.ledger.note_time(now_ms);
         self.note_ends();
+        let Self { node, actors, ledger, .. } = self;
+        actors.iter_mut().for_each(|actor| actor.ask_again(node, ledger));
     }
 
     /// Whose node has ended may be cut off without a word.

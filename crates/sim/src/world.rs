@@ -1,18 +1,21 @@
-//! A pretend world: a node that stands alone, or several with a broker behind them, and the streams of all their clients.
+//! A pretend world: nodes, the streams of all their clients, and whatever else there is around them.
 
-use chat::{Lineage, Position, RoomId};
+use std::sync::Arc;
+
+use chat::{Lineage, Message, Position, RoomId};
 use shard::{Burden, Holdings, Now};
 
 use crate::cluster::{Cluster, Fault};
-use crate::node::{Node, moment};
+use crate::node::{NEW_MS, Node, moment};
 use crate::pipe::PipeId;
 use crate::streets::Thief;
+use crate::surroundings::{Nothing, Surroundings};
 
 /// A pretend world. Clients know its shards by their *places*: those of the first site, then those of the next.
 pub struct World {
     /// Every start of every node. Those that have ended stay, for what clients have not read yet.
     lives: Vec<Node>,
-    cluster: Option<Box<Cluster>>,
+    around: Box<dyn Surroundings>,
     now_ms: u64,
 }
 
@@ -23,29 +26,31 @@ impl From<Node> for World {
     /// A world with nothing but a node that stands alone.
     fn from(node: Node) -> Self {
         let now_ms = node.now().monotonic_ms;
-        Self { lives: vec![node], cluster: None, now_ms }
+        Self { lives: vec![node], around: Box::new(Nothing), now_ms }
     }
 }
 
 impl World {
     /// A world with a cluster in it.
-    pub fn with(mut cluster: Cluster) -> Self {
+    pub fn with(cluster: Cluster) -> Self {
+        Self::within(Box::new(cluster))
+    }
+
+    /// A world of nodes that start and end.
+    pub(crate) fn within(mut around: Box<dyn Surroundings>) -> Self {
         let mut lives = Vec::new();
-        let now_ms = cluster.begin(&mut lives);
-        Self { lives, cluster: Some(Box::new(cluster)), now_ms }
+        around.wake(&mut lives, NEW_MS);
+        Self { lives, around, now_ms: NEW_MS }
     }
 
     /// How many places there are.
     pub fn shards(&self) -> usize {
-        self.cluster.as_ref().map_or_else(|| self.lives[0].shards(), |cluster| cluster.places())
+        self.around.places(&self.lives)
     }
 
     /// Lets chance go on from another seed, so that what happens next does not hang on what happened before.
     pub fn reseed(&mut self, seed: u64) {
-        match &mut self.cluster {
-            None => self.lives[0].reseed(seed),
-            Some(cluster) => cluster.reseed(seed, &mut self.lives),
-        }
+        self.around.reseed(seed, &mut self.lives);
     }
 
     /// Sends somebody after the mail of the first node.
@@ -60,13 +65,8 @@ impl World {
 
     /// A client connects to the shard at a place, or to another one when no node is there. There must be one.
     pub fn connect(&mut self, place: usize) -> PipeId {
-        match &self.cluster {
-            None => self.lives[0].connect(place),
-            Some(cluster) => {
-                let (life, shard) = cluster.find(place, &self.lives).expect("somewhere there is a node");
-                self.lives[life].connect(shard)
-            }
-        }
+        let (life, shard) = self.around.find(place, &self.lives).expect("somewhere there is a node");
+        self.lives[life].connect(shard)
     }
 
     /// A client sends bytes.
@@ -106,10 +106,7 @@ impl World {
 
     /// Somebody whom chance chooses does some of what is to be done. Says whether there was anything.
     pub fn turn(&mut self) -> bool {
-        match &mut self.cluster {
-            None => self.lives[0].turn(),
-            Some(cluster) => cluster.turn(&mut self.lives, self.now_ms),
-        }
+        self.around.turn(&mut self.lives, self.now_ms)
     }
 
     /// Everybody does what is to be done until nothing is left. Says whether it came to that.
@@ -125,28 +122,19 @@ impl World {
 
     /// Everybody does all that is to be done, in the same order every time, until nothing is left.
     pub fn settle_in_step(&mut self) {
-        match &mut self.cluster {
-            None => self.lives[0].settle_in_step(),
-            Some(cluster) => cluster.settle_in_step(&mut self.lives, self.now_ms),
-        }
+        self.around.settle_in_step(&mut self.lives, self.now_ms);
     }
 
     /// When somebody wants to be woken next.
     pub fn next_wake_ms(&self) -> Option<u64> {
-        match &self.cluster {
-            None => self.lives[0].next_wake_ms(),
-            Some(cluster) => cluster.next_wake_ms(&self.lives),
-        }
+        self.around.next_wake_ms(&self.lives)
     }
 
     /// Moves the clock and wakes those who want to be.
     pub fn wake(&mut self, now_ms: u64) {
         assert!(now_ms >= self.now_ms, "time does not go back");
         self.now_ms = now_ms;
-        match &mut self.cluster {
-            None => self.lives[0].wake(now_ms),
-            Some(cluster) => cluster.wake(&mut self.lives, now_ms),
-        }
+        self.around.wake(&mut self.lives, now_ms);
     }
 
     /// The node at a site is told to go away.
@@ -156,41 +144,44 @@ impl World {
         }
     }
 
-    /// Something befalls the cluster.
+    /// Something befalls the cluster, or the node and its disk.
     pub fn befall(&mut self, fault: Fault) {
-        if let Some(cluster) = &mut self.cluster {
-            cluster.befall(fault, &mut self.lives, self.now_ms);
-        }
+        self.around.befall(fault, &mut self.lives, self.now_ms);
     }
 
     /// The lives that have ended since the last call.
     pub fn take_ended(&mut self) -> Vec<usize> {
-        self.cluster.as_mut().map_or(Vec::new(), |cluster| cluster.take_ended())
+        self.around.take_ended()
     }
 
     /// Whether there is any node to connect to.
     pub fn is_anywhere(&self) -> bool {
-        self.cluster.as_ref().is_none_or(|cluster| cluster.find(0, &self.lives).is_some())
+        self.around.find(0, &self.lives).is_some()
     }
 
-    /// How a room stands in the broker, if that knows it.
+    /// How a room stands in the broker or on the disk, if that knows it.
     pub fn standing(&self, room: &RoomId) -> Option<(Position, Lineage)> {
-        self.cluster.as_ref().and_then(|cluster| cluster.standing(room))
+        self.around.standing(room)
+    }
+
+    /// The message of a room that is on the disk at an offset.
+    pub fn kept_at(&self, room: &RoomId, offset: u64) -> Option<Arc<Message>> {
+        self.around.kept_at(room, offset)
     }
 
     /// Which of its outages a life is in, if there is no broker for it.
     pub fn outage(&self, life: usize) -> Option<u64> {
-        self.cluster.as_ref().and_then(|cluster| cluster.outage(life))
+        self.around.outage(life)
     }
 
-    /// Whether every node is there and nothing stands between it and the broker.
+    /// Whether every node is there and has all that it needs.
     pub fn is_whole(&self) -> bool {
-        self.cluster.as_ref().is_none_or(|cluster| cluster.is_whole(self.now_ms))
+        self.around.is_whole(self.now_ms)
     }
 
     /// Which start of which node is at a site.
     pub fn life_at(&self, site: usize) -> Option<usize> {
-        self.cluster.as_ref().map_or((site == 0).then_some(0), |cluster| cluster.life_at(site))
+        self.around.life_at(site)
     }
 
     /// Bytes that all shards keep for clients that read too slowly.
@@ -206,13 +197,13 @@ impl World {
     /// What anybody still holds or waits for; nothing when nobody was ever here.
     pub fn remains(&self) -> Vec<String> {
         let of_nodes = self.living().flat_map(|life| self.lives[life].remains());
-        of_nodes.chain(self.cluster.iter().flat_map(|cluster| cluster.remains(self.now_ms))).collect()
+        of_nodes.chain(self.around.remains(self.now_ms)).collect()
     }
 
     /// What was done that may not be done, since the last call.
     pub fn take_faults(&mut self) -> Vec<String> {
         let of_nodes = self.lives.iter_mut().flat_map(Node::take_faults);
-        of_nodes.chain(self.cluster.iter_mut().flat_map(|cluster| cluster.take_faults())).collect()
+        of_nodes.chain(self.around.take_faults()).collect()
     }
 
     /// Somebody else has seen what may not be done.
@@ -222,7 +213,6 @@ impl World {
 
     /// The starts of nodes that have not ended.
     fn living(&self) -> impl Iterator<Item = usize> + '_ {
-        let sites = self.cluster.as_ref().map_or(1, |cluster| cluster.sites());
-        (0..sites).filter_map(|site| self.life_at(site))
+        (0..self.around.sites()).filter_map(|site| self.life_at(site))
     }
 }

@@ -6,7 +6,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chat::{Lineage, Message, Position, Refusal, RoomId, Time};
+use chat::{Happening, Lineage, Message, Position, Refusal, RoomId, Time, UserId};
+
+use crate::{LeftBehind, Outbox, Outward};
 
 /// How much of a room's history a shard has at hand; what exceeds any of the bounds goes, oldest first.
 #[derive(Clone, Debug)]
@@ -36,6 +38,8 @@ pub struct Disk {
     pub recent_messages: usize,
     /// How much is kept.
     pub retention: Retention,
+    /// What of what happens is told beyond the node; `None`: nothing, by the store.
+    pub outward: Option<Outward>,
 }
 
 /// How much of each room is kept for good; what exceeds any of the bounds goes, oldest first, a while later. 0: no bound.
@@ -70,6 +74,11 @@ pub trait Link: Send {
 
     /// How it is.
     fn health(&self) -> Health;
+
+    /// What waits to be told beyond the node, where the store has that told ([`Disk::outward`]).
+    fn outbox(&self) -> Option<Arc<dyn Outbox>> {
+        None
+    }
 }
 
 /// How it is with a node's store.
@@ -142,6 +151,27 @@ pub trait Store {
 
     /// How many messages are at hand, and how many bytes they weigh.
     fn size(&self) -> (usize, usize);
+
+    /// Whether it has told beyond the node what happens ([`Store::announce`]).
+    fn announces(&self) -> bool {
+        false
+    }
+
+    /// Has something told beyond the node, once or more, after what it was given before, whatever becomes of the process. A message is announced
+    /// after it was appended, if it is, and before it is asked whether it is kept: it is not until it is certain to be told.
+    fn announce(&mut self, happening: Happening) {
+        let _ = happening;
+    }
+
+    /// A user is in a room on this node now (1), or is not any more (-1); `None`: so many more guests are, or less.
+    fn count_here(&mut self, room: RoomId, user: Option<UserId>, change: i64) {
+        let _ = (room, user, change);
+    }
+
+    /// Those who were counted and not counted out when the process ended that had the store before, by room.
+    fn left_behind(&self) -> Arc<[LeftBehind]> {
+        Arc::default()
+    }
 }
 
 /// What is read is read under these circumstances.

@@ -24,6 +24,8 @@ struct History {
     bytes: usize,
     /// The newest position ever appended, kept when its message has aged away.
     head: Option<Position>,
+    /// What is behind this offset can be had nowhere else.
+    kept: u64,
 }
 
 impl Tails {
@@ -31,12 +33,14 @@ impl Tails {
         Self { settings: settings.clone(), rooms: ByRoom::default(), messages: 0, bytes: 0 }
     }
 
-    pub(crate) fn append(&mut self, message: &Arc<Message>) {
+    /// Takes the newest message of a room. What is behind the offset `kept` is kept nowhere else yet, and stays until it is, unless it ages.
+    pub(crate) fn append(&mut self, message: &Arc<Message>, kept: u64) {
         let history = self.rooms.get_or_insert_with(&message.room, History::default);
         let before = history.size();
         if history.head.is_some_and(|head| head.epoch != message.at.epoch) {
             *history = History::default();
         }
+        history.kept = kept;
         history.push(message);
         history.trim(&self.settings, message.time);
         let after = history.size();
@@ -94,10 +98,19 @@ impl Tails {
 #[cfg(feature = "sqlite")]
 impl Tails {
     /// A room stands at `head`, with these messages up to there, ascending and without gaps.
-    pub(crate) fn seed(&mut self, room: &RoomId, head: Position, messages: &[Arc<Message>]) {
+    pub(crate) fn seed(&mut self, room: &RoomId, head: Position, messages: &[Arc<Message>], kept: u64) {
         self.forget(room);
-        messages.iter().for_each(|message| self.append(message));
+        messages.iter().for_each(|message| self.append(message, kept));
         self.rooms.get_or_insert_with(room, History::default).head = Some(head);
+    }
+
+    /// The messages of a room are kept elsewhere up to that offset.
+    pub(crate) fn note_kept(&mut self, room: &RoomId, kept: u64) {
+        if let Some(history) = self.rooms.get_mut(room) {
+            history.kept = kept;
+            // What has aged is let go of when somebody asks.
+            self.trimmed(room, Time::default());
+        }
     }
 
     /// The offset of the oldest message at hand.
@@ -133,7 +146,8 @@ impl History {
     fn trim(&mut self, settings: &Settings, now: Time) {
         while let Some(oldest) = self.messages.front() {
             let aged = now.0.saturating_sub(oldest.time.0) > settings.age_max_ms;
-            if !aged && self.messages.len() <= settings.messages_max && self.bytes <= settings.bytes_max {
+            let fits = self.messages.len() <= settings.messages_max && self.bytes <= settings.bytes_max;
+            if !aged && (fits || oldest.at.offset > self.kept) {
                 break;
             }
             self.bytes -= oldest.weight();
@@ -189,7 +203,7 @@ mod tests {
 
     fn five() -> Tails {
         let mut tails = Tails::new(&SETTINGS);
-        (1..=5).for_each(|offset| tails.append(&message(offset)));
+        (1..=5).for_each(|offset| tails.append(&message(offset), u64::MAX));
         tails
     }
 
@@ -204,11 +218,29 @@ mod tests {
     #[test]
     fn a_room_goes_on_where_it_is_said_to_stand() {
         let mut tails = five();
-        tails.seed(&lobby(), at(9), &[message(8), message(9)]);
-        tails.append(&message(10));
+        tails.seed(&lobby(), at(9), &[message(8), message(9)], 9);
+        tails.append(&message(10), 9);
         assert_eq!((tails.first(&lobby()), tails.weight(&lobby())), (Some(8), 3 * message(1).weight()));
-        tails.seed(&lobby(), at(20), &[]);
+        tails.seed(&lobby(), at(20), &[], 20);
         assert!(tails.since(&lobby(), at(20), Time(0)).complete);
         assert_eq!(tails.size(), (0, 0));
+    }
+
+    #[test]
+    fn what_is_kept_nowhere_else_stays_until_it_is_unless_it_ages() {
+        let mut tails = Tails::new(&SETTINGS);
+        (1..=5).for_each(|offset| tails.append(&message(offset), 1));
+        assert_eq!((tails.first(&lobby()), tails.size().0), (Some(2), 4));
+        let page = tails.before(&lobby(), Some(at(4)), 10, Time(0));
+        assert_eq!(page.messages, [message(2), message(3)]);
+        tails.note_kept(&lobby(), 2);
+        assert_eq!(tails.first(&lobby()), Some(3));
+        tails.note_kept(&lobby(), 5);
+        assert_eq!(tails.first(&lobby()), Some(3), "as many as are wanted stay");
+        tails.append(&message(6), 0);
+        assert!(
+            tails.since(&lobby(), at(5), Time(1001)).messages.is_empty(),
+            "nobody is shown what has aged"
+        );
     }
 }

@@ -3,8 +3,8 @@
 use chat::{RoomId, RoomName, UserId};
 use gateways::{CLIENTS, Login};
 use shard::Settings;
-use sim::Weather;
 use sim::scenario::{Part, Terms, settings};
+use sim::{Allowance, Weather};
 
 use super::reader::Reader;
 
@@ -61,6 +61,8 @@ pub(crate) fn read_terms(reader: &mut Reader<'_>) -> Terms {
         cast: cast(&secret),
         rooms,
         cluster: None,
+        hazards: None,
+        allowance: Allowance::ANY,
     }
 }
 

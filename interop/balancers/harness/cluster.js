@@ -25,6 +25,11 @@ class Node {
     process.kill(this.pid, signal);
   }
 
+  /** Whether nothing listens where clients reached it. */
+  refuses() {
+    return fetch(this.page).then(() => false, ({ cause }) => cause.code === 'ECONNREFUSED');
+  }
+
   /** A number that it counts, over all its threads and labels. */
   async count(metric) {
     const exposed = await (await fetch(`${this.admin}/metrics`)).text();
@@ -105,7 +110,7 @@ export class Cluster {
   #learn(line) {
     const words = line.split(/\s+/);
     const named = (name) => words[words.indexOf(name) + 1];
-    if (words[0] === 'redis') this.redis = words[1];
+    if (words[0] === 'redis') [this.redis, this.redisPid] = [words[1], Number(named('pid'))];
     if (words[0] === 'balancer') this.balancer = words[1];
     if (words[0] === 'node') {
       this.nodes.push(new Node(Number(words[1]), words[2], Number(named('pid')), named('admin'), named('log')));

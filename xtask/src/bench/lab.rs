@@ -94,6 +94,10 @@ pub(super) struct Entrant {
     pub(super) options: Vec<&'static str>,
     /// Further keys of ours, as variables of its environment.
     pub(super) settings: Vec<(&'static str, String)>,
+    /// Another program than the contender's, started in its way.
+    pub(super) program: Option<PathBuf>,
+    /// What the generator is told besides.
+    pub(super) generator_words: Vec<String>,
     /// How many processes it is, and whether there is a Redis between them.
     pub(super) nodes: u32,
     pub(super) is_over_redis: bool,
@@ -142,6 +146,8 @@ pub(super) struct Lab {
     /// The name of what is measured as ours; another server's when the noise of the measurement is to be seen.
     ours: String,
     is_urgent: bool,
+    /// A program of ours as it was before a change, if one was named.
+    pub(super) before: Option<PathBuf>,
     pub(super) folder: PathBuf,
     /// The contenders that are built and installed.
     prepared: RefCell<Vec<&'static str>>,
@@ -154,7 +160,14 @@ impl Lab {
         let folder = tree::root().join("target/bench");
         fs::create_dir_all(&folder)?;
         contender::prepare_generator()?;
-        Ok(Self { scale, ours: ours.to_owned(), is_urgent, folder, prepared: RefCell::default() })
+        Ok(Self {
+            scale,
+            ours: ours.to_owned(),
+            is_urgent,
+            before: None,
+            folder,
+            prepared: RefCell::default(),
+        })
     }
 
     /// A contender on the first core, made ready; the generator on the last.
@@ -170,6 +183,8 @@ impl Lab {
             protocol,
             options,
             settings,
+            program: None,
+            generator_words: Vec::new(),
             nodes: 1,
             is_over_redis: false,
             place,
@@ -216,6 +231,8 @@ impl Lab {
     pub(super) fn measure(&self, entrant: &Entrant, run: &Run) -> Result<Report, Failure> {
         let cluster = self.start(entrant)?;
         let json = self.folder.join("report.json");
+        let mut run = run.clone();
+        run.words.extend(entrant.generator_words.iter().cloned());
         run.carry_out(&cluster.nodes, entrant.protocol, entrant.generator_place, &json)
     }
 

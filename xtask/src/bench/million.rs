@@ -19,6 +19,8 @@ const USAGE: &str =
 const OTHER_FILES: u32 = 100;
 /// Longer than the interval of pings, which is 25 s, so that each connection is pinged.
 const IDLE_S: f64 = 30.0;
+/// Until nodes with a broker between them have told each other who has come to which room.
+const SETTLE_S: f64 = 30.0;
 /// Rooms that are told their message in a second, at most: two cores are to have something left beside the pings of a million.
 const POSTS_PER_SECOND: u32 = 1000;
 /// Connections under way at once.
@@ -130,9 +132,10 @@ impl Spreading {
         let apart = if wish.over_redis { "" } else { "--rooms-apart" };
         Run::new(&format!(
             "load --once --rooms {rooms} --room-size {} --publishers {rooms} --processes {generators} {apart} \
-             --hold {} --duration {} --drain {DRAIN_S} --keep-available-mib {} --sources {SOURCES} \
+             --settle {} --hold {} --duration {} --drain {DRAIN_S} --keep-available-mib {} --sources {SOURCES} \
              --opening-at-once {OPENING_AT_ONCE} --open-timeout {OPEN_TIMEOUT_S}",
             wish.room_size,
+            if wish.over_redis { scale.seconds(SETTLE_S) } else { 0.0 },
             scale.seconds(IDLE_S),
             scale.seconds(posting_s),
             wish.leave_mib,
@@ -143,8 +146,9 @@ impl Spreading {
         let Self { rooms, nodes, generators } = self;
         let over =
             if wish.over_redis { "each spread over all nodes by way of Redis" } else { "each on one node" };
+        let settling = if wish.over_redis { "30 s until all nodes have heard of everybody, " } else { "" };
         format!(
-            "{} users in {rooms} rooms, {over}: {nodes} nodes of one thread and {generators} generators; 30 s without a word, then a message to each room",
+            "{} users in {rooms} rooms, {over}: {nodes} nodes of one thread and {generators} generators; {settling}30 s without a word, then a message to each room",
             rooms * wish.room_size
         )
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask bench [SCENARIO…] [--quick] [--runs N] [--ours NAME] [--urgent]`: ours, the floor and the peers,
+//! `cargo xtask bench [SCENARIO…] [--quick] [--runs N] [--ours NAME] [--before PROGRAM] [--urgent]`: ours, the floor and the peers,
 //! measured in one go on this machine, and the table of what came of it (bench/README.md says how to read it).
 //!
 //! A scenario is a function and its line in [`scenarios::SCENARIOS`]; a server is its line in
@@ -22,13 +22,14 @@ mod server;
 mod tls;
 mod wrk;
 
+use std::path::PathBuf;
+
 use crate::step::{Failure, Outcome, Steps};
 
 use lab::{Lab, Scale};
 use scenarios::{SCENARIOS, Scenario};
 
-const USAGE: &str =
-    "usage: cargo xtask bench [SCENARIO…] [--quick] [--runs N] [--ours NAME] [--urgent] [--list]";
+const USAGE: &str = "usage: cargo xtask bench [SCENARIO…] [--quick] [--runs N] [--ours NAME] [--before PROGRAM] [--urgent] [--list]";
 
 /// How often a measurement is repeated; the median counts.
 const RUNS: usize = 5;
@@ -40,6 +41,8 @@ struct Wish {
     ours: String,
     /// Whether everything that is started goes before the other programs on the machine.
     is_urgent: bool,
+    /// Ours as it was before a change.
+    before: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -48,7 +51,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         return Ok(());
     }
     let wish = read(arguments)?;
-    let lab = Lab::open(wish.scale, &wish.ours, wish.is_urgent)?;
+    let mut lab = Lab::open(wish.scale, &wish.ours, wish.is_urgent)?;
+    lab.before = wish.before;
     let mut steps = Steps::default();
     let mut missed = Vec::new();
     for scenario in wish.scenarios {
@@ -68,8 +72,13 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 fn read(arguments: &[String]) -> Result<Wish, Failure> {
-    let mut wish =
-        Wish { scenarios: Vec::new(), scale: Scale::full(RUNS), ours: "ours".to_owned(), is_urgent: false };
+    let mut wish = Wish {
+        scenarios: Vec::new(),
+        scale: Scale::full(RUNS),
+        ours: "ours".to_owned(),
+        is_urgent: false,
+        before: None,
+    };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -80,6 +89,10 @@ fn read(arguments: &[String]) -> Result<Wish, Failure> {
             }
             "--urgent" => wish.is_urgent = true,
             "--ours" => wish.ours = words.next().ok_or_else(|| Failure::new(USAGE))?.clone(),
+            "--before" => {
+                let program = words.next().ok_or_else(|| Failure::new(USAGE))?;
+                wish.before = Some(std::path::absolute(program)?);
+            }
             name => wish.scenarios.push(named(name)?),
         }
     }

@@ -82,14 +82,12 @@ pub(super) struct Measured {
 impl Measured {
     pub(super) fn now(scenario: &str, about: &str, runs: usize, finding: Finding) -> Self {
         let at_unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let commit =
-            Program::new("git").args(["describe", "--always", "--dirty"]).capture().unwrap_or_default();
         Self {
             scenario: scenario.to_owned(),
             about: about.to_owned(),
             at_unix_s,
             date: date(at_unix_s),
-            commit: commit.trim().to_owned(),
+            commit: commit(),
             machine: machine(),
             runs,
             finding,
@@ -129,6 +127,13 @@ impl Measured {
         fs::write(folder.join("README.md"), page::table(&newest()?))?;
         Ok(())
     }
+}
+
+/// The commit that is measured, with a word about what differs from it; results that were written before do not count.
+fn commit() -> String {
+    let git = |line: &str| Program::new("git").args(line.split(' ')).capture().unwrap_or_default();
+    let is_changed = !git("status --porcelain --untracked-files=no -- . :!bench/results").is_empty();
+    format!("{}{}", git("describe --always").trim(), if is_changed { "-dirty" } else { "" })
 }
 
 type ByName = BTreeMap<String, Measured>;

@@ -24,7 +24,11 @@ impl Server {
     /// Starts it and waits until it accepts. What it says goes to `log`.
     pub(super) fn start(entrant: &Entrant, redis: Option<String>, log: &Path) -> Result<Self, Failure> {
         let (address, admin) = (free_address()?, free_address()?);
-        let mut line = entrant.place.line(entrant.contender.command_line(address, admin, &entrant.options));
+        let mut line = entrant.contender.command_line(address, admin, &entrant.options);
+        if let Some(program) = &entrant.program {
+            line[0] = program.to_string_lossy().into_owned();
+        }
+        let mut line = entrant.place.line(line);
         line.extend(redis.into_iter().flat_map(|url| ["--redis".to_owned(), url]));
         let program = Program::new(&line[0]).args(&line[1..]);
         let program = entrant.settings.iter().fold(program, |program, (key, value)| program.env(key, value));

@@ -7,6 +7,7 @@ use super::{Checkout, Finding};
 const PURE: &[&str] = &[
     "crates/chat/src/",
     "crates/wire/src/",
+    "crates/web/src/",
     "crates/gateways/src/",
     "crates/access/src/accounts/scram.rs",
     "crates/access/src/guests/",
@@ -19,8 +20,6 @@ const PURE: &[&str] = &[
     "crates/access/src/tokens/keys.rs",
     "crates/access/src/tokens/revoked.rs",
     "crates/backplanes/src/loopback/",
-    "crates/backplanes/src/redis/broker/",
-    "crates/backplanes/src/redis/machine/",
     "crates/backplanes/src/redis/broker/",
     "crates/backplanes/src/redis/machine/",
     "crates/stores/src/memory/",

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use chat::UserId;
@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use super::scram::{Credentials, KEY_BYTES, SALT_BYTES};
 
 /// The file in the data directory.
-const FILE: &str = "users.sqlite";
+pub(crate) const FILE: &str = "users.sqlite";
 /// Operators write there too.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -44,11 +44,6 @@ pub(super) struct Entry {
     pub(super) since_s: i64,
 }
 
-/// The file in its data directory.
-pub(super) fn file_in(directory: &Path) -> PathBuf {
-    directory.join(FILE)
-}
-
 fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(file).busy_timeout(BUSY)
 }
@@ -56,7 +51,7 @@ fn options(file: &Path) -> SqliteConnectOptions {
 impl Book {
     /// Opens the file, makes it when there is none, and brings its tables up to date.
     pub(super) fn open(directory: &Path) -> Result<Self, sqlx::Error> {
-        let file = file_in(directory);
+        let file = directory.join(FILE);
         // What SQLite puts beside it is as private.
         File::options().write(true).create(true).truncate(false).mode(0o600).open(&file)?;
         let mut book = Self::connect(options(&file).journal_mode(SqliteJournalMode::Wal))?;
@@ -64,25 +59,10 @@ impl Book {
         Ok(book)
     }
 
-    /// Opens a copy, which stays as it is.
-    pub(super) fn of_copy(copy: &Path) -> Result<Self, sqlx::Error> {
-        let mut book = Self::connect(options(copy).read_only(true))?;
-        book.latest_change()?;
-        Ok(book)
-    }
-
     fn connect(options: SqliteConnectOptions) -> Result<Self, sqlx::Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let connection = runtime.block_on(options.connect())?;
         Ok(Self { runtime, connection })
-    }
-
-    /// Fills an empty file with everything, as it stands at one moment.
-    pub(super) fn copy_to(&mut self, copy: &Path) -> Result<(), sqlx::Error> {
-        let Self { runtime, connection } = self;
-        let query = sqlx::query("VACUUM INTO ?").bind(copy.to_string_lossy().into_owned());
-        runtime.block_on(query.execute(connection))?;
-        Ok(File::open(copy)?.sync_all()?)
     }
 
     fn bring_up_to_date(&mut self) -> Result<(), sqlx::Error> {
@@ -172,7 +152,9 @@ impl Book {
     /// Changes behind a number: their numbers, of whom, and when.
     pub(super) fn changes_behind(&mut self, number: i64) -> Result<Vec<(i64, String, i64)>, sqlx::Error> {
         let Self { runtime, connection } = self;
-        let query = sqlx::query("SELECT number, name, at FROM user_changes WHERE number > ? ORDER BY number LIMIT 1000");
+        let query = sqlx::query(
+            "SELECT number, name, at FROM user_changes WHERE number > ? ORDER BY number LIMIT 1000",
+        );
         let rows = runtime.block_on(query.bind(number).fetch_all(connection))?;
         Ok(rows.iter().map(|row| (row.get("number"), row.get("name"), row.get("at"))).collect())
     }
@@ -192,7 +174,8 @@ fn read_credentials(row: &SqliteRow) -> Result<Credentials, sqlx::Error> {
     let bytes = |column| row.try_get::<Vec<u8>, _>(column);
     let key = |column| bytes(column)?.try_into().map_err(|_| broken::<[u8; KEY_BYTES]>(column));
     let salt: Vec<u8> = bytes("salt")?;
-    let iterations = u32::try_from(row.try_get::<i64, _>("iterations")?).ok().and_then(std::num::NonZero::new);
+    let iterations =
+        u32::try_from(row.try_get::<i64, _>("iterations")?).ok().and_then(std::num::NonZero::new);
     Ok(Credentials {
         salt: salt.try_into().map_err(|_| broken::<[u8; SALT_BYTES]>("salt"))?,
         iterations: iterations.ok_or_else(|| broken::<u32>("iterations"))?,

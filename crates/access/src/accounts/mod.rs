@@ -1,7 +1,6 @@
 //! Users with passwords, kept in the data directory. A password is tried on a thread of its own: that takes work on purpose.
 
 mod book;
-mod copies;
 mod scram;
 #[cfg(test)]
 mod tests;
@@ -13,13 +12,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::digest;
 use chat::{Credentials, Refusal, Secret, UserId};
 
-pub use copies::{back_up_users, restore_users};
+pub(crate) use book::FILE;
 
 use book::Book;
 use scram::{Credentials as Kept, SALT_BYTES};
 
 use crate::desk::{Clerk, Sign, seat};
-use crate::{Fault, Guests, Herald, Link, OpenError, Opening, Pass, Revocation, Revoked, Standing, Verdict, Wish};
+use crate::{
+    Fault, Guests, Herald, Link, OpenError, Opening, Pass, Revocation, Revoked, Standing, Verdict, Wish,
+};
 
 /// Sixty-four passwords are tried in less than a second.
 const SIGN: Sign = Sign { name: "accounts", questions_max: 64, takes: is_users };
@@ -28,7 +29,8 @@ const SIGN: Sign = Sign { name: "accounts", questions_max: 64, takes: is_users }
 pub(crate) fn open(opening: &Opening<'_>) -> Result<Option<Box<dyn Link>>, OpenError> {
     let Some(directory) = &opening.settings.accounts else { return Ok(None) };
     let porter = Porter::new(directory, opening.settings.guests, opening.herald.clone());
-    let porter = porter.map_err(|error| OpenError(format!("accounts in {}: {error}", directory.display())))?;
+    let porter =
+        porter.map_err(|error| OpenError(format!("accounts in {}: {error}", directory.display())))?;
     seat(SIGN, porter, opening.wakes).map(Some)
 }
 

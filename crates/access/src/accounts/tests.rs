@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::Wake;
+use crate::copies::{Copies, back_up};
 
 /// A folder of one test.
 struct Folder(PathBuf);
@@ -25,6 +26,11 @@ impl Drop for Folder {
         // What is left is in the folder for what nobody needs.
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+fn wait<T>(done: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("the system gives one").block_on(done)
 }
 
 fn user(name: &str) -> UserId {
@@ -129,7 +135,7 @@ fn what_is_kept_of_passwords_is_nobody_elses_to_read() {
     let mut accounts = Accounts::open(&folder.0).expect("it opens");
     accounts.add(&user("ann"), "secret").expect("she is new");
     let copy = folder.0.join("copy");
-    assert_eq!(back_up_users(&folder.0, &copy), Ok(true));
+    assert_eq!(wait(back_up(&folder.0, &copy)), Ok(()));
     for file in std::fs::read_dir(&folder.0).expect("it is there") {
         let file = file.expect("it can be read");
         assert_eq!(file.metadata().expect("it is there").permissions().mode() & 0o077, 0, "{file:?}");
@@ -140,19 +146,18 @@ fn what_is_kept_of_passwords_is_nobody_elses_to_read() {
 fn users_are_those_of_the_copy_that_is_restored() {
     let (folder, other) = (Folder::new(), Folder::new());
     let copy = folder.0.join("copy");
-    assert_eq!(back_up_users(&folder.0, &copy), Ok(false), "there are none");
+    assert_eq!(wait(back_up(&folder.0, &copy)), Ok(()));
+    assert!(!folder.0.join("copy.users").exists(), "there are none");
     let mut accounts = Accounts::open(&folder.0).expect("it opens");
     accounts.add(&user("ann"), "secret").expect("she is new");
-    assert_eq!(back_up_users(&folder.0, &copy), Ok(true));
+    assert_eq!(wait(back_up(&folder.0, &copy)), Ok(()));
     accounts.add(&user("bob"), "secret").expect("he is new");
-    assert!(back_up_users(&folder.0, &copy).is_err_and(|reason| reason.contains("is there already")));
-    restore_users(&copy, &other.0).expect("it is a copy");
+    assert!(wait(back_up(&folder.0, &copy)).is_err_and(|reason| reason.contains("is there already")));
+    let copies = wait(Copies::look_through(&copy, &other.0)).expect("it is a copy");
+    assert_eq!(wait(copies.put()), Ok(()));
     let (mut porter, _heard) = porter(&other, Guests::Nameless);
     assert!(porter.decide(shows("ann", "secret")).is_ok());
     assert_eq!(porter.decide(shows("bob", "secret")), Err(Refusal::BadPassword));
-    assert!(restore_users(&copy, &other.0).is_err_and(|reason| reason.contains("is there already")));
-    std::fs::write(folder.0.join("nonsense"), b"no copy at all").expect("there is room");
-    let third = Folder::new();
-    assert!(restore_users(&folder.0.join("nonsense"), &third.0).is_err_and(|reason| reason.contains("cannot be restored")));
-    assert_eq!(std::fs::read_dir(&third.0).expect("it is there").count(), 0, "nothing is left of it");
+    let again = wait(Copies::look_through(&copy, &other.0)).map(drop);
+    assert!(again.is_err_and(|reason| reason.contains("is there already")));
 }

@@ -129,7 +129,9 @@ fn read_pem(pem: &[u8]) -> Result<Key, NoKeys> {
         (Algorithm::EdDsa, DecodingKey::from_ed_pem),
     ];
     if pem.windows(PRIVATE.len()).any(|words| words == PRIVATE) {
-        return Err(no_keys("a private key, of which nobody but who makes tokens should know: the public one is needed"));
+        return Err(no_keys(
+            "a private key, of which nobody but who makes tokens should know: the public one is needed",
+        ));
     }
     let mut read = readers.into_iter().filter_map(|(algorithm, read)| Some((algorithm, read(pem).ok()?)));
     let is_fit = |(algorithm, key): &(Algorithm, DecodingKey)| {
@@ -163,10 +165,11 @@ fn read_jwk(jwk: &Jwk) -> Option<Key> {
         None => true,
         Some(named) => named == their_key_algorithm(algorithm),
     };
-    let is_for_signatures = jwk.common.public_key_use.as_ref().is_none_or(|what| *what == PublicKeyUse::Signature);
+    let is_for_signatures =
+        jwk.common.public_key_use.as_ref().is_none_or(|what| *what == PublicKeyUse::Signature);
     let key = DecodingKey::from_jwk(jwk).ok().filter(|_| is_for_it && is_for_signatures)?;
-    let is_long_enough =
-        algorithm != Algorithm::Hs256 || key.try_get_hmac_secret().is_ok_and(|secret| secret.len() >= SECRET_BYTES_MIN);
+    let is_long_enough = algorithm != Algorithm::Hs256
+        || key.try_get_hmac_secret().is_ok_and(|secret| secret.len() >= SECRET_BYTES_MIN);
     is_long_enough.then(|| Key { id: jwk.common.key_id.clone(), algorithm, key })
 }
 

@@ -104,8 +104,15 @@ impl Judge {
                 self.unread[0] = None;
             }
             Err(NoKeys(reason)) => {
-                tracing::error!(file = self.key_file.path(), reason, "keys of tokens not read, the former ones stay");
-                self.unread[0] = Some(format!("{} cannot be read, the former keys of tokens stay: {reason}", self.key_file.path()));
+                tracing::error!(
+                    file = self.key_file.path(),
+                    reason,
+                    "keys of tokens not read, the former ones stay"
+                );
+                self.unread[0] = Some(format!(
+                    "{} cannot be read, the former keys of tokens stay: {reason}",
+                    self.key_file.path()
+                ));
             }
         }
     }
@@ -120,7 +127,8 @@ impl Judge {
             }
             _ => {
                 tracing::error!(file = file.path(), "revoked tokens not read, what was read last stays");
-                self.unread[1] = Some(format!("{} cannot be read, what was revoked before stays so", file.path()));
+                self.unread[1] =
+                    Some(format!("{} cannot be read, what was revoked before stays so", file.path()));
             }
         }
     }

@@ -37,9 +37,13 @@ fn set(ids: &[&str]) -> Vec<u8> {
 
 #[test]
 fn a_token_says_who_its_bearer_is_and_until_when() {
-    let claims = json!({"sub": "alice", "exp": LATER_S, "iat": 1_600_000_000, "jti": "7", "rooms": ["team-*"]});
+    let claims =
+        json!({"sub": "alice", "exp": LATER_S, "iat": 1_600_000_000, "jti": "7", "rooms": ["team-*"]});
     let Believed { standing, id } = judged(&claims).expect("it is good");
-    assert_eq!((standing.user.as_str(), id.as_deref(), standing.since_s), ("alice", Some("7"), 1_600_000_000));
+    assert_eq!(
+        (standing.user.as_str(), id.as_deref(), standing.since_s),
+        ("alice", Some("7"), 1_600_000_000)
+    );
     assert_eq!(standing.until(), Some(Time(LATER_S * 1000)));
     assert!(standing.grants.is_some_and(|grants| grants.join.len() == 1 && grants.post.len() == 1));
 }
@@ -110,9 +114,20 @@ fn what_is_not_signed_by_the_key_is_not_believed() {
     for token in [
         signed(&Header::default(), b"another secret that is as long as its hash", &claims),
         format!("{header}.{other}.{signature}"),
-        none("none"), none("None"), none("nOnE"), none("HS256"), none("HS384"), none(""),
-        format!("{message}."), message.to_owned(), format!("{message}.{signature}x"), format!("{message}.{signature}="),
-        format!("{good}.{signature}"), String::new(), "..".to_owned(), "a.b.c".to_owned(),
+        none("none"),
+        none("None"),
+        none("nOnE"),
+        none("HS256"),
+        none("HS384"),
+        none(""),
+        format!("{message}."),
+        message.to_owned(),
+        format!("{message}.{signature}x"),
+        format!("{message}.{signature}="),
+        format!("{good}.{signature}"),
+        String::new(),
+        "..".to_owned(),
+        "a.b.c".to_owned(),
         format!("{critical}.{payload}.{signature}"),
     ] {
         let judged = judge(&token, &keys(SECRET), &Terms::default(), NOW);
@@ -146,7 +161,11 @@ fn a_key_is_found_by_its_id_and_by_nothing_else_that_a_token_says() {
     }
     assert!(!is_good(&with_id(None, "one"), &two), "it leaves open which key it is");
     assert!(is_good(&with_id(None, "one"), &set(&["one"])));
-    let own = Header { jku: Some("https://evil.example/jwks".into()), kid: Some("one".into()), ..Header::default() };
+    let own = Header {
+        jku: Some("https://evil.example/jwks".into()),
+        kid: Some("one".into()),
+        ..Header::default()
+    };
     assert!(!is_good(&signed(&own, b"a secret of nobody but the forger's own", &claims), &two));
 }
 
@@ -207,7 +226,11 @@ proptest! {
 /// A token with this header, word for word, signed with a secret.
 fn signed_with(header: &str, secret: &[u8], claims: &str) -> String {
     let message = format!("{}.{}", part(header), part(claims));
-    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &EncodingKey::from_secret(secret), jsonwebtoken::Algorithm::HS256);
+    let signature = jsonwebtoken::crypto::sign(
+        message.as_bytes(),
+        &EncodingKey::from_secret(secret),
+        jsonwebtoken::Algorithm::HS256,
+    );
     format!("{message}.{}", signature.expect("anything can be signed"))
 }
 
@@ -243,11 +266,18 @@ fn a_key_is_good_for_no_algorithm_but_its_own() {
         include_bytes!("testkeys/ed25519.pub.pem"),
         SECRET,
     ] {
-        for name in ["HS256", "HS384", "HS512", "RS256", "RS384", "PS256", "ES256", "ES384", "EdDSA", "none", "hs256", "HS256 ", ""] {
+        for name in [
+            "HS256", "HS384", "HS512", "RS256", "RS384", "PS256", "ES256", "ES384", "EdDSA", "none", "hs256",
+            "HS256 ", "",
+        ] {
             for signature in ["", "AA", &zeros] {
                 let token = format!("{}.{claims}.{signature}", part(&format!("{{\"alg\":\"{name}\"}}")));
                 let judged = judge(&token, &keys(file), &Terms::default(), NOW);
-                assert_eq!(judged.expect_err("nobody has signed it"), Refusal::BadToken, "{name} {signature}");
+                assert_eq!(
+                    judged.expect_err("nobody has signed it"),
+                    Refusal::BadToken,
+                    "{name} {signature}"
+                );
             }
         }
     }
@@ -255,9 +285,13 @@ fn a_key_is_good_for_no_algorithm_but_its_own() {
 
 #[test]
 fn times_at_their_edges_and_numbers_at_theirs_are_judged() {
-    let judged = |claims: &str| judge(&signed_with(r#"{"alg":"HS256"}"#, SECRET, claims), &keys(SECRET), &Terms::default(), NOW);
+    let judged = |claims: &str| {
+        judge(&signed_with(r#"{"alg":"HS256"}"#, SECRET, claims), &keys(SECRET), &Terms::default(), NOW)
+    };
     assert_eq!(judged(r#"{"sub":"a","exp":1700000000}"#).expect_err("it is over"), Refusal::TokenExpired);
-    assert!(judged(r#"{"sub":"a","exp":1700000000.5}"#).is_ok() && judged(r#"{"sub":"a","exp":1e300}"#).is_ok());
+    assert!(
+        judged(r#"{"sub":"a","exp":1700000000.5}"#).is_ok() && judged(r#"{"sub":"a","exp":1e300}"#).is_ok()
+    );
     assert!(judged(r#"{"sub":"a","exp":1700000600,"nbf":1700000000}"#).is_ok());
     for claims in [
         r#"{"sub":"a","exp":1e999}"#,
@@ -277,7 +311,9 @@ fn times_at_their_edges_and_numbers_at_theirs_are_judged() {
     ] {
         assert_eq!(judged(claims).expect_err("it is none"), Refusal::BadToken, "{claims}");
     }
-    let deep = |name: &str| format!("{{\"sub\":\"a\",\"exp\":{LATER_S},\"{name}\":{}1{}}}", "[".repeat(3000), "]".repeat(3000));
+    let deep = |name: &str| {
+        format!("{{\"sub\":\"a\",\"exp\":{LATER_S},\"{name}\":{}1{}}}", "[".repeat(3000), "]".repeat(3000))
+    };
     assert!(judged(&deep("x")).is_ok(), "what is not meant is passed over, however deep");
     for name in ["rooms", "aud", "jti", "nbf"] {
         assert_eq!(judged(&deep(name)).err(), Some(Refusal::BadToken), "{name}");

@@ -69,7 +69,11 @@ impl Backend {
     }
 
     /// Asks, with these further headers, on the connection there is or on a new one. One that fails is let go.
-    pub async fn ask(&mut self, question: Vec<u8>, headers: &[(&'static str, String)]) -> Result<Bytes, Fault> {
+    pub async fn ask(
+        &mut self,
+        question: Vec<u8>,
+        headers: &[(&'static str, String)],
+    ) -> Result<Bytes, Fault> {
         let question = Bytes::from(question);
         // The other side may just have let go of a connection that was kept.
         if let Some(kept) = self.sender.take().filter(|sender| !sender.is_closed())
@@ -89,7 +93,8 @@ impl Backend {
     ) -> Result<Bytes, Fault> {
         let target = self.address.uri.path_and_query().map_or("/", |target| target.as_str());
         let authority = self.address.uri.authority().map_or("", |authority| authority.as_str());
-        let mut request = Request::post(target).header(HOST, authority).header(CONTENT_TYPE, "application/json");
+        let mut request =
+            Request::post(target).header(HOST, authority).header(CONTENT_TYPE, "application/json");
         for (name, value) in headers {
             request = request.header(*name, value);
         }

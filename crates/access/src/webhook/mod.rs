@@ -3,9 +3,9 @@
 
 mod backend;
 mod breaker;
-mod words;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,9 @@ use tokio::sync::mpsc;
 pub use backend::{Address, Backend};
 use breaker::Breaker;
 
-use crate::{Access, Arrival, Ask, End, Fault, Health, Link, Minds, OpenError, Opening, Pass, Verdict, Wake, Wish};
+use crate::{
+    Access, Arrival, Ask, End, Fault, Health, Link, Minds, OpenError, Opening, Pass, Verdict, Wake, Wish,
+};
 
 /// How a backend is asked.
 #[derive(Clone, Debug)]
@@ -108,7 +110,10 @@ impl Link for Asker {
     }
 
     fn health(&self) -> Health {
-        let (is_open, faults) = { let breaker = self.desk.breaker(); (breaker.is_open(), breaker.openings()) };
+        let (is_open, faults) = {
+            let breaker = self.desk.breaker();
+            (breaker.is_open(), breaker.openings())
+        };
         let reason = || format!("the backend at {} does not answer", self.desk.place);
         let fault = is_open.then(|| Fault { reason: reason(), bars: !self.desk.settings.allows_when_down });
         Health { fault, faults }
@@ -155,7 +160,11 @@ async fn work(desk: Arc<Desk>, address: Address, waiting: mpsc::Receiver<Questio
 }
 
 impl Desk {
-    async fn answer(&self, Question { shard, ask: Ask { ticket, wish }, due }: Question, backend: &mut Backend) {
+    async fn answer(
+        &self,
+        Question { shard, ask: Ask { ticket, wish }, due }: Question,
+        backend: &mut Backend,
+    ) {
         let verdict = self.decide(&wish, due, backend).await;
         let (answers, wake) = &self.shards[usize::from(shard)];
         // A shard that is gone wants to know no more.
@@ -172,7 +181,8 @@ impl Desk {
         let (question, now_s) = (words::question(wish), now_s());
         let secret = &self.settings.secret;
         let signature = (!secret.is_empty()).then(|| (SIGNATURE, words::sign(secret, &question, now_s)));
-        let reason = match tokio::time::timeout(time_left, backend.ask(question, signature.as_slice())).await {
+        let reason = match tokio::time::timeout(time_left, backend.ask(question, signature.as_slice())).await
+        {
             Ok(Ok(answer)) => match words::read(wish, &answer, now_s) {
                 Ok(verdict) => {
                     if self.breaker().note_answer() {
@@ -186,7 +196,11 @@ impl Desk {
             Err(_) => "its time was up".to_owned(),
         };
         if self.breaker().note_failure(self.now_ms()) {
-            tracing::error!(url = self.place, reason, "the backend does not answer and is left alone for a while");
+            tracing::error!(
+                url = self.place,
+                reason,
+                "the backend does not answer and is left alone for a while"
+            );
         }
         self.in_its_place(wish)
     }

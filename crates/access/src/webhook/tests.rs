@@ -94,7 +94,8 @@ fn join(room: &str) -> Wish {
 fn a_backend_is_asked_in_signed_words_and_decides() {
     let mut shard = Shard::new(
         backend(|asked| {
-            let is_ours = asked.starts_with("POST /decide HTTP/1.1\r\n") && asked.contains("heimdallr-signature: t=");
+            let is_ours =
+                asked.starts_with("POST /decide HTTP/1.1\r\n") && asked.contains("heimdallr-signature: t=");
             let is_allowed = is_ours && !asked.ends_with(r#"{"ask":"join","room":"den","user":null}"#);
             Some(format!("{{\"allow\":{is_allowed},\"user\":\"Ann\"}}"))
         }),
@@ -129,7 +130,8 @@ fn what_is_answered_in_the_place_of_one_that_is_silent_or_senseless_is_configure
 
 #[test]
 fn what_is_secret_of_a_url_is_told_nobody() {
-    let address = Address::read("https://user:secret@backend.example/decide?key=secret").expect("it is a URL");
+    let address =
+        Address::read("https://user:secret@backend.example/decide?key=secret").expect("it is a URL");
     assert_eq!(address.place(), "backend.example:443");
 }
 

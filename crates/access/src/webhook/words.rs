@@ -62,7 +62,8 @@ pub(super) struct Senseless;
 
 /// The question that a wish is, as it is sent.
 pub(super) fn question(wish: &Wish) -> Vec<u8> {
-    let nothing = Question { ask: "identify", room: None, user: None, token: None, password: None, text: None };
+    let nothing =
+        Question { ask: "identify", room: None, user: None, token: None, password: None, text: None };
     let question = match wish {
         Wish::Identify(Credentials::Name(user) | Credentials::Vouched(user)) => {
             Question { user: Some(user.as_str()), ..nothing }
@@ -71,9 +72,12 @@ pub(super) fn question(wish: &Wish) -> Vec<u8> {
         Wish::Identify(Credentials::Password(user, password)) => {
             Question { user: Some(user.as_str()), password: Some(password.reveal()), ..nothing }
         }
-        Wish::Join { room, user } => {
-            Question { ask: "join", room: Some(room.name()), user: user.as_ref().map(UserId::as_str), ..nothing }
-        }
+        Wish::Join { room, user } => Question {
+            ask: "join",
+            room: Some(room.name()),
+            user: user.as_ref().map(UserId::as_str),
+            ..nothing
+        },
         Wish::Post { room, user, text } => {
             let (room, user) = (Some(room.name()), user.as_ref().map(UserId::as_str));
             Question { ask: "post", room, user, text: text.as_deref(), ..nothing }
@@ -92,7 +96,9 @@ pub(super) fn read(wish: &Wish, answer: &[u8], now_s: u32) -> Result<Verdict, Se
     let Wish::Identify(credentials) = wish else { return Ok(Ok(Pass::default())) };
     let user = match (&answer.user, credentials) {
         (Some(user), _) => UserId::new(user).map_err(|_| Senseless)?,
-        (None, Credentials::Name(user) | Credentials::Vouched(user) | Credentials::Password(user, _)) => user.clone(),
+        (None, Credentials::Name(user) | Credentials::Vouched(user) | Credentials::Password(user, _)) => {
+            user.clone()
+        }
         (None, Credentials::Token(_)) => return Err(Senseless),
     };
     let grants = answer.rooms.map(Rooms::grants).transpose()?;
@@ -151,7 +157,10 @@ mod tests {
         for (wish, expected) in [
             (Wish::Identify(Credentials::Name(user("ann"))), r#"{"ask":"identify","user":"ann"}"#),
             (token(), r#"{"ask":"identify","user":null,"token":"t"}"#),
-            (Wish::Identify(Credentials::Password(user("ann"), secret)), r#"{"ask":"identify","user":"ann","password":"p\""}"#),
+            (
+                Wish::Identify(Credentials::Password(user("ann"), secret)),
+                r#"{"ask":"identify","user":"ann","password":"p\""}"#,
+            ),
             (Wish::Join { room: room(), user: None }, r#"{"ask":"join","room":"den","user":null}"#),
             (
                 Wish::Post { room: room(), user: Some(user("ann")), text: Some("hi".into()) },
@@ -164,7 +173,9 @@ mod tests {
 
     #[test]
     fn an_answer_lets_pass_or_says_why_not() {
-        let refused = |answer: &str| read(&token(), answer.as_bytes(), 7).expect("it makes sense").expect_err("not let pass");
+        let refused = |answer: &str| {
+            read(&token(), answer.as_bytes(), 7).expect("it makes sense").expect_err("not let pass")
+        };
         assert_eq!(refused(r#"{"allow":false}"#), Refusal::Forbidden);
         assert_eq!(refused(r#"{"allow":false,"code":"token_expired"}"#), Refusal::TokenExpired);
         assert_eq!(refused(r#"{"allow":false,"code":"room_full"}"#), Refusal::Forbidden);
@@ -184,7 +195,9 @@ mod tests {
         let name = Wish::Identify(Credentials::Name(user("bob")));
         let pass = read(&name, br#"{"allow":true}"#, 7).expect("it makes sense").expect("let pass");
         assert_eq!(pass.user, Some(user("bob")));
-        for senseless in [&br#"{"allow":true}"#[..], br#"{"allow":1}"#, b"", b"[]", br#"{"allow":true,"user":"a\n"}"#] {
+        for senseless in
+            [&br#"{"allow":true}"#[..], br#"{"allow":1}"#, b"", b"[]", br#"{"allow":true,"user":"a\n"}"#]
+        {
             assert_eq!(read(&token(), senseless, 7), Err(Senseless));
         }
     }

@@ -6,15 +6,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-/// So many deeds are remembered; the log has all.
-const DEEDS_MAX: usize = 1000;
+/// So many entries are remembered; the log has all.
+const ENTRIES_MAX: usize = 1000;
 
-/// A look that goes on is one deed for so long.
+/// A look that goes on is one entry for so long.
 const LOOK_MS: u64 = 60_000;
 
 /// Something that was done, or was to be.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Deed {
+pub(super) struct Entry {
     id: u64,
     time: u64,
     key: Option<String>,
@@ -24,15 +24,15 @@ pub(super) struct Deed {
     status: u16,
 }
 
-/// The last deeds.
+/// The last entries.
 #[derive(Debug, Default)]
 pub(super) struct Audit {
-    deeds: VecDeque<Deed>,
+    entries: VecDeque<Entry>,
     last: u64,
 }
 
 impl Audit {
-    /// Takes note of a deed, and writes it down.
+    /// Takes note of what was done, and writes it down.
     pub(super) fn note(
         &mut self,
         (key, address): (Option<String>, IpAddr),
@@ -42,11 +42,11 @@ impl Audit {
         let who = key.as_deref().unwrap_or("");
         tracing::info!(key = who, %address, action, target, status, "operator");
         self.last += 1;
-        if self.deeds.len() >= DEEDS_MAX {
-            self.deeds.pop_front();
+        if self.entries.len() >= ENTRIES_MAX {
+            self.entries.pop_front();
         }
         let (id, time, address, target) = (self.last, now_ms(), address.to_string(), target.to_owned());
-        self.deeds.push_back(Deed { id, time, key, address, action, target, status });
+        self.entries.push_back(Entry { id, time, key, address, action, target, status });
     }
 
     /// Takes note of somebody who looks at what people say. Who goes on looking is noted once a minute.
@@ -57,20 +57,22 @@ impl Audit {
         status: u16,
     ) {
         let (earliest, from) = (now_ms().saturating_sub(LOOK_MS), address.to_string());
-        let mut lately = self.deeds.iter().rev().take_while(|deed| deed.time > earliest);
+        let mut lately = self.entries.iter().rev().take_while(|entry| entry.time > earliest);
         let look = (&key, from.as_str(), action, target, status);
-        let is_noted = lately
-            .any(|deed| (&deed.key, deed.address.as_str(), deed.action, &*deed.target, deed.status) == look);
+        let is_noted = lately.any(|entry| {
+            (&entry.key, entry.address.as_str(), entry.action, &*entry.target, entry.status) == look
+        });
         if !is_noted {
             self.note((key, address), (action, target), status);
         }
     }
 
     /// The newest, or those before one, and where to go on.
-    pub(super) fn page(&self, before: Option<u64>, limit: usize) -> (Vec<Deed>, Option<u64>) {
-        let mut deeds = self.deeds.iter().rev().filter(|deed| before.is_none_or(|before| deed.id < before));
-        let page: Vec<Deed> = deeds.by_ref().take(limit).cloned().collect();
-        let next = page.last().map(|last| last.id).filter(|_| deeds.next().is_some());
+    pub(super) fn page(&self, before: Option<u64>, limit: usize) -> (Vec<Entry>, Option<u64>) {
+        let mut entries =
+            self.entries.iter().rev().filter(|entry| before.is_none_or(|before| entry.id < before));
+        let page: Vec<Entry> = entries.by_ref().take(limit).cloned().collect();
+        let next = page.last().map(|last| last.id).filter(|_| entries.next().is_some());
         (page, next)
     }
 }
@@ -92,25 +94,25 @@ mod tests {
         for target in ["/a", "/a", "/b", "/a"] {
             audit.note_look((None, Ipv4Addr::LOCALHOST.into()), ("look", target), 200);
         }
-        let noted: Vec<String> = audit.page(None, 9).0.into_iter().map(|deed| deed.target).collect();
+        let noted: Vec<String> = audit.page(None, 9).0.into_iter().map(|entry| entry.target).collect();
         assert_eq!(noted, ["/b", "/a"]);
     }
 
     #[test]
-    fn the_last_deeds_are_remembered_and_turned_page_by_page() {
+    fn the_last_entries_are_remembered_and_turned_page_by_page() {
         let mut audit = Audit::default();
-        for status in 0..DEEDS_MAX as u16 + 5 {
-            audit.note((None, Ipv4Addr::LOCALHOST.into()), ("deed", "/"), status);
+        for status in 0..ENTRIES_MAX as u16 + 5 {
+            audit.note((None, Ipv4Addr::LOCALHOST.into()), ("close", "/"), status);
         }
         let (mut seen, mut before) = (Vec::new(), None);
         loop {
             let (page, next) = audit.page(before, 300);
-            seen.extend(page.iter().map(|deed| deed.status));
+            seen.extend(page.iter().map(|entry| entry.status));
             if next.is_none() {
                 break;
             }
             before = next;
         }
-        assert!(seen.iter().copied().eq((5..DEEDS_MAX as u16 + 5).rev()), "{seen:?}");
+        assert!(seen.iter().copied().eq((5..ENTRIES_MAX as u16 + 5).rev()), "{seen:?}");
     }
 }

@@ -1,5 +1,7 @@
 //! The last five minutes of the node, and how it and its neighbours are: what the dashboard is drawn from.
 
+use std::time::Instant;
+
 use serde::Serialize;
 use shard::{Instruction, Report, ShardId};
 
@@ -51,8 +53,10 @@ pub(super) async fn recent(asked: Asked) -> Outcome {
     let told = (own(api), nodes(api));
     let (node, nodes) = (serde_json::to_string(&told.0), serde_json::to_string(&told.1));
     let (node, nodes) = (node.expect("names are text"), nodes.expect("names are text"));
-    let mut text = format!("{{\"node\":{node},\"nodes\":{nodes},");
-    api.vitals.recent().write(since, &mut text);
+    let recent = api.vitals.recent();
+    let shards = serde_json::to_string(&recent.shards()).expect("numbers are text");
+    let mut text = format!("{{\"node\":{node},\"nodes\":{nodes},\"shards\":{shards},");
+    recent.write(since, &mut text);
     text.push('}');
     Ok(Answer { status: 200, body: text.into_bytes() })
 }
@@ -131,7 +135,7 @@ pub(crate) async fn exchange_cards(api: &Api) {
     };
     for (node, card) in cards {
         if let Ok(card) = serde_json::from_str::<Card>(&card) {
-            api.vitals.peers().note_card(&format!("{:08x}", node.0), card);
+            api.vitals.peers().note_card(&format!("{:08x}", node.0), card, Instant::now());
         }
     }
 }

@@ -1,16 +1,20 @@
 //! Operations about rooms: which there are, how they stand, and who is in them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chat::RoomId;
 use serde::Serialize;
-use shard::{Instruction, MembersReport, Report, RoomLine, RoomMark, RoomReport, RoomsSought};
+use shard::{Instruction, MembersReport, Report, RoomLine, RoomMark, RoomOrder, RoomReport, RoomsSought};
 
 use super::Api;
 use super::answer::{Answer, List, Outcome};
 use super::asked::{self, Asked};
 use super::cursor;
 use super::problem::{Fault, Problem};
+
+/// How fast rooms go is known from the second look on: after so long for who looks only once.
+const SECOND_LOOK: Duration = Duration::from_millis(1010);
 
 /// A room in a list.
 #[derive(Serialize)]
@@ -19,6 +23,7 @@ struct Item {
     members: u32,
     guests: u32,
     here: u32,
+    rate: Option<f64>,
 }
 
 /// A room.
@@ -50,10 +55,11 @@ struct Members {
 }
 
 pub(super) async fn list(asked: Asked) -> Outcome {
-    let by_size = match asked.parameter("sort")?.as_deref() {
-        None | Some("name") => false,
-        Some("members") => true,
-        Some(_) => return Err(Problem::bad("sort is name or members")),
+    let order = match asked.parameter("sort")?.as_deref() {
+        None | Some("name") => RoomOrder::Name,
+        Some("members") => RoomOrder::Size,
+        Some("rate") => RoomOrder::Rate,
+        Some(_) => return Err(Problem::bad("sort is name, members or rate")),
     };
     let after = match asked.parameter("cursor")? {
         Some(cursor) => Some(cursor::read_pair(&cursor)?),
@@ -62,20 +68,29 @@ pub(super) async fn list(asked: Asked) -> Outcome {
     let limit = asked.limit()?;
     let sought = RoomsSought {
         prefix: asked.parameter("prefix")?.unwrap_or_default().into(),
-        by_size,
-        after: after.map(|(size, name)| RoomMark::new(if by_size { size } else { 0 }, &name)),
+        order,
+        after: after
+            .map(|(rank, name)| RoomMark::new(if order == RoomOrder::Name { 0 } else { rank }, &name)),
         limit,
     };
-    let reports = asked.api.ask_all(Instruction::ListRooms(sought)).await?;
-    let mut rooms = merge(reports, by_size).into_iter();
+    let mut rooms = look(&asked.api, &sought).await?;
+    if order == RoomOrder::Rate && !rooms.is_empty() && rooms.values().all(|line| line.rate.is_none()) {
+        tokio::time::sleep(SECOND_LOOK).await;
+        rooms = look(&asked.api, &sought).await?;
+    }
+    let mut rooms = rooms.into_iter();
     let page: Vec<(RoomMark, RoomLine)> = rooms.by_ref().take(limit).collect();
     let last = page.last().filter(|_| rooms.next().is_some()).map(|(mark, _)| mark.parts());
-    let next = last.map(|(size, name)| cursor::write(&format!("{size}:{name}")));
+    let next = last.map(|(rank, name)| cursor::write(&format!("{rank}:{name}")));
     Answer::ok(&List { items: page.into_iter().map(|(_, line)| Item::of(&line)).collect(), next })
 }
 
+async fn look(api: &Api, sought: &RoomsSought) -> Result<BTreeMap<RoomMark, RoomLine>, Problem> {
+    Ok(merge(api.ask_all(Instruction::ListRooms(sought.clone())).await?, sought.order))
+}
+
 /// What all shards have said, each room once.
-fn merge(reports: Vec<Report>, by_size: bool) -> BTreeMap<RoomMark, RoomLine> {
+fn merge(reports: Vec<Report>, order: RoomOrder) -> BTreeMap<RoomMark, RoomLine> {
     let mut by_name = BTreeMap::new();
     for line in reports
         .into_iter()
@@ -83,13 +98,14 @@ fn merge(reports: Vec<Report>, by_size: bool) -> BTreeMap<RoomMark, RoomLine> {
     {
         let merged = by_name.entry(line.room.clone()).or_insert(RoomLine { here: 0, ..line.clone() });
         merged.here += line.here;
+        merged.rate = merged.rate.max(line.rate);
         // Each shard has been told at another moment.
         let size = |line: &RoomLine| line.counts.members + line.counts.guests;
         if size(&line) > size(merged) {
             merged.counts = line.counts;
         }
     }
-    by_name.into_values().map(|line| (line.mark(by_size), line)).collect()
+    by_name.into_values().map(|line| (line.mark(order), line)).collect()
 }
 
 pub(super) async fn describe(asked: Asked) -> Outcome {
@@ -145,6 +161,7 @@ impl Item {
             members: line.counts.members,
             guests: line.counts.guests,
             here: line.here,
+            rate: line.rate.map(|rate| f64::from(rate) / 1000.0),
         }
     }
 }

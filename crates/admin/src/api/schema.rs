@@ -11,7 +11,11 @@ pub(super) type Parameter = (&'static str, fn() -> Value, &'static str);
 /// Every parameter of a query.
 pub(super) const PARAMETERS: &[Parameter] = &[
     ("prefix", string, "How names begin."),
-    ("sort", || json!({ "type": "string", "enum": ["name", "members"] }), "By name, or the largest first."),
+    (
+        "sort",
+        || json!({ "type": "string", "enum": ["name", "members", "rate"] }),
+        "By name, the largest first, or those first in which most is said: for this who asks first waits a second.",
+    ),
     ("limit", limit, "How many at most."),
     ("cursor", string, "The `next` of the list before."),
     ("since", count, "The `next` of the answer before: rows from there on."),
@@ -67,6 +71,11 @@ pub(super) const SCHEMAS: &[Schema] = &[
         ];
         object(&always, &at_times)
     }),
+    ("ShardItem", || {
+        let held = ["streams", "sessions", "rooms", "deliveries", "queued_bytes", "history_bytes"];
+        let held = held.map(|name| (name, count()));
+        object(&[&[("cpu", json!({ "type": "number" }))][..], &held].concat(), &[])
+    }),
     ("Recent", || {
         let node = object(
             &[
@@ -84,6 +93,7 @@ pub(super) const SCHEMAS: &[Schema] = &[
             &[
                 ("node", node),
                 ("nodes", items("NodeItem")),
+                ("shards", items("ShardItem")),
                 ("step_ms", count()),
                 ("next", count()),
                 ("columns", json!({ "type": "array", "items": string() })),
@@ -93,7 +103,9 @@ pub(super) const SCHEMAS: &[Schema] = &[
         )
     }),
     ("RoomItem", || {
-        object(&[("room", string()), ("members", count()), ("guests", count()), ("here", count())], &[])
+        let members = [("room", string()), ("members", count()), ("guests", count()), ("here", count())];
+        let rate = ("rate", json!({ "type": ["number", "null"] }));
+        object(&[&members[..], &[rate]].concat(), &[])
     }),
     ("RoomList", || list("RoomItem")),
     ("Room", || {
@@ -204,7 +216,7 @@ pub(super) const SCHEMAS: &[Schema] = &[
         object(&[("step", step), ("shard", count()), ("us", count())], &[("members", count())])
     }),
     ("Trace", || object(&[("room", maybe_string()), ("at", maybe_string()), ("steps", items("Step"))], &[])),
-    ("Deed", || {
+    ("AuditEntry", || {
         object(
             &[
                 ("id", count()),
@@ -218,7 +230,7 @@ pub(super) const SCHEMAS: &[Schema] = &[
             &[],
         )
     }),
-    ("AuditList", || list("Deed")),
+    ("AuditList", || list("AuditEntry")),
 ];
 
 /// A reference to a schema with a name.

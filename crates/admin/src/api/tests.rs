@@ -40,8 +40,9 @@ fn pretend(shard: ShardId, instruction: Instruction, reply: Reply) -> bool {
     };
     reply(match instruction {
         Instruction::ListRooms(sought) => {
-            let line = RoomLine { room, counts, here: 1 };
-            let is_behind = sought.after.is_none_or(|after| line.mark(sought.by_size) > after);
+            let rate = Some(1500).filter(|_| sought.prefix.is_empty());
+            let line = RoomLine { room, counts, here: 1, rate };
+            let is_behind = sought.after.is_none_or(|after| line.mark(sought.order) > after);
             Report::Rooms(Vec::from_iter(Some(line).filter(|_| is_behind)))
         }
         Instruction::ListSessions(sought) => {
@@ -255,13 +256,26 @@ fn what_cannot_be_done_is_a_problem_with_a_code() {
 fn lists_are_turned_page_by_page_and_each_room_comes_once() {
     let node = start(Vec::new());
     let (_, rooms) = get(&node, "/rooms?limit=1&sort=members");
-    assert_eq!(rooms["items"], json!([{ "room": "lobby", "members": 1, "guests": 1, "here": 2 }]));
+    assert_eq!(
+        rooms["items"],
+        json!([{ "room": "lobby", "members": 1, "guests": 1, "here": 2, "rate": 1.5 }])
+    );
     assert_eq!(rooms["next"], Value::Null);
     let (_, first) = get(&node, "/sessions?limit=1");
     let (_, second) =
         get(&node, &format!("/sessions?limit=1&cursor={}", first["next"].as_str().expect("more")));
     assert_eq!([&first["items"][0]["session"], &second["items"][0]["session"]], ["0-1-2", "1-1-2"]);
     assert_eq!(second["next"], Value::Null);
+}
+
+#[test]
+fn rooms_are_looked_at_again_for_how_fast_they_go_unless_that_is_known() {
+    let node = start(Vec::new());
+    let began = Instant::now();
+    assert_eq!(get(&node, "/rooms?sort=rate").1["items"][0]["rate"], json!(1.5));
+    assert!(began.elapsed().as_millis() < 1000);
+    assert_eq!(get(&node, "/rooms?sort=rate&prefix=lob").1["items"][0]["rate"], Value::Null);
+    assert!(began.elapsed().as_millis() >= 1000);
 }
 
 #[test]
@@ -282,10 +296,24 @@ fn what_changes_something_is_noted_with_who_and_what() {
     ask(&node, "DELETE", "/api/v1/sessions/0-1-9", "", "");
     let (_, audit) = get(&node, "/audit");
     let seen: Vec<_> = audit["items"].as_array().expect("a list").iter().collect();
-    let deed = |deed: &Value| (deed["action"].clone(), deed["target"].clone(), deed["status"].clone());
-    assert_eq!(deed(seen[0]), (json!("disconnect_session"), json!("/api/v1/sessions/0-1-9"), json!(204)));
-    assert_eq!(deed(seen[1]), (json!("disconnect"), json!("/api/v1/disconnect"), json!(200)));
+    let entry = |entry: &Value| (entry["action"].clone(), entry["target"].clone(), entry["status"].clone());
+    assert_eq!(entry(seen[0]), (json!("disconnect_session"), json!("/api/v1/sessions/0-1-9"), json!(204)));
+    assert_eq!(entry(seen[1]), (json!("disconnect"), json!("/api/v1/disconnect"), json!(200)));
     assert_eq!((seen.len(), &seen[0]["address"]), (2, &json!("127.0.0.1")));
+}
+
+#[test]
+fn what_somebody_was_not_let_do_is_noted_too() {
+    let key = |name, scopes, seed| Key::make(name, scopes, [seed; 32]).expect("a name");
+    let (reader, read) = key("reader", Scopes::read("read").expect("a scope"), 1);
+    let (chief, all) = key("chief", Scopes::ALL, 2);
+    let node = start(vec![reader, chief]);
+    let bearer = |secret: &str| format!("Authorization: Bearer {secret}\r\n");
+    let refused = ask(&node, "DELETE", "/api/v1/sessions/0-1-2", &bearer(&read), "");
+    assert_eq!(code(&refused), (403, "missing_scope"));
+    let (_, audit) = ask(&node, "GET", "/api/v1/audit", &bearer(&all), "");
+    let entry = &audit["items"][0];
+    assert_eq!((&entry["action"], &entry["status"]), (&json!("disconnect_session"), &json!(403)));
 }
 
 #[test]

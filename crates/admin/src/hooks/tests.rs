@@ -5,18 +5,17 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use chat::{RoomId, RoomName, Time};
+use chat::{Occasion, RoomId, RoomName, Time};
 use serde_json::{Value, json};
-use shard::Occasion;
+use stores::Letter;
 
-use super::letter::Letter;
 use super::*;
 
 /// Longer than anything here may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One webhook as it came.
-struct Taken {
+pub(super) struct Taken {
     headers: String,
     body: String,
 }
@@ -27,13 +26,13 @@ impl Taken {
         line.and_then(|line| line.split_once(": ")).map(|(_, value)| value).expect("a header")
     }
 
-    fn said(&self) -> Value {
+    pub(super) fn said(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
     }
 }
 
 /// Somebody who listens and answers with each of these, and then well.
-fn listen(answers: &'static [&'static str]) -> (String, Receiver<Taken>) {
+pub(super) fn listen(answers: &'static [&'static str]) -> (String, Receiver<Taken>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
     let url = format!("http://{}/hook?a=b", listener.local_addr().expect("it has an address"));
     let (sender, taken) = channel();
@@ -69,7 +68,7 @@ fn read(stream: &mut TcpStream) -> Option<Taken> {
     Some(taken)
 }
 
-fn settings(url: String) -> HookSettings {
+pub(super) fn settings(url: String) -> HookSettings {
     HookSettings {
         url,
         secret: Secret::read("a secret of sixteen bytes"),
@@ -81,9 +80,9 @@ fn settings(url: String) -> HookSettings {
     }
 }
 
-fn happening(room: &str) -> Happening {
+pub(super) fn happening(room: &str) -> Happening {
     let room = RoomId::public(RoomName::new(room).expect("a name"));
-    Happening { room, time: Time(1), occasion: Occasion::Occupied }
+    Happening::seen(room, Time(1), Occasion::Occupied)
 }
 
 fn count(hooks: &Hooks, metric: &'static crate::Metric) -> u64 {

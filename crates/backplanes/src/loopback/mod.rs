@@ -3,12 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chat::{Author, Body, ByRoom, Epoch, Lineage, Message, Position, RoomId, Tag, UserId};
+use chat::{Author, Body, ByRoom, Epochs, Lineage, Message, Position, RoomId, Tag, UserId, mix};
 use hashbrown::HashMap;
 
-use crate::{
-    Arrival, Ask, Backplane, End, Health, Link, OpenError, Opened, Order, Settings, Wake,
-};
+use crate::{Arrival, Ask, Backplane, End, Health, Link, OpenError, Opened, Order, Settings, Wake};
 
 /// Opens the backplane.
 pub(crate) fn open(settings: &Settings, _: Vec<Wake>) -> Result<Box<dyn Link>, OpenError> {
@@ -22,10 +20,8 @@ struct Ends {
 }
 
 struct Loopback {
-    epoch_seed: u64,
+    epochs: Epochs,
     tags_per_room: usize,
-    /// How many epochs have been given.
-    epochs: u64,
     rooms: ByRoom<Sequence>,
 }
 
@@ -57,7 +53,8 @@ impl Link for Ends {
     fn end(&mut self, shard: u16) -> End {
         let epoch_seed = mix(self.epoch_seed ^ u64::from(shard));
         let tags_per_room = self.tags_per_room;
-        Box::new(move || Box::new(Loopback { epoch_seed, tags_per_room, epochs: 0, rooms: ByRoom::default() }))
+        let epochs = Epochs::new(epoch_seed);
+        Box::new(move || Box::new(Loopback { epochs, tags_per_room, rooms: ByRoom::default() }))
     }
 
     fn health(&self) -> Health {
@@ -67,10 +64,10 @@ impl Link for Ends {
 
 impl Loopback {
     fn sequence(&mut self, room: &RoomId) -> &mut Sequence {
-        let Self { epoch_seed, epochs, rooms, .. } = self;
-        rooms.get_or_insert_with(room, || {
-            *epochs += 1;
-            Sequence { head: Position { epoch: epoch(*epoch_seed, *epochs), offset: 0 }, past: None }
+        let Self { epochs, rooms, .. } = self;
+        rooms.get_or_insert_with(room, || Sequence {
+            head: Position { epoch: epochs.fresh(), offset: 0 },
+            past: None,
         })
     }
 
@@ -163,21 +160,10 @@ impl Past {
     }
 }
 
-/// Epochs of one start differ because the mixing is a bijection; those of different starts differ with their seeds.
-fn epoch(seed: u64, number: u64) -> Epoch {
-    Epoch(mix(seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15))))
-}
-
 /// A number that bodies which say something else hardly share.
 fn fingerprint(body: &Body) -> u64 {
     let text = body.as_text().unwrap_or("").bytes();
     let bytes = body.payload.bytes.iter().copied().chain([0xFF]).chain(text);
-    mix(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)))
-}
-
-/// The finaliser of SplitMix64: a bijection that leaves no pattern.
-fn mix(value: u64) -> u64 {
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
+    mix(bytes
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)))
 }

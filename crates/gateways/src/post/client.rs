@@ -36,7 +36,12 @@ impl Client for Script {
         out.extend_from_slice(b"\r\n");
     }
 
-    fn receive(&mut self, input: &mut [u8], _: &mut Vec<u8>, heard: &mut Vec<Heard>) -> Result<usize, ServerFault> {
+    fn receive(
+        &mut self,
+        input: &mut [u8],
+        _: &mut Vec<u8>,
+        heard: &mut Vec<Heard>,
+    ) -> Result<usize, ServerFault> {
         let mut taken = 0;
         while self.phase != Phase::Over {
             let Some(answer) = WholeAnswer::read(&input[taken..])? else { return Ok(taken) };
@@ -63,7 +68,9 @@ impl Client for Script {
         if let Some(tag) = tag {
             out.extend_from_slice(format!("Idempotency-Key: {}\r\n", tag.as_str()).as_bytes());
         }
-        out.extend_from_slice(format!("Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n", content.len()).as_bytes());
+        out.extend_from_slice(
+            format!("Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n", content.len()).as_bytes(),
+        );
         out.extend_from_slice(&content);
         self.asked.push_back(tag.clone());
         true
@@ -96,7 +103,9 @@ impl Script {
 fn write(author: Option<&UserId>, body: &Body) -> Option<(&'static str, Vec<u8>)> {
     let payload = &body.payload;
     match (author, payload.kind, &body.text) {
-        (None, PayloadKind::None, Text::Own(text)) => Some(("text/plain; charset=utf-8", text.as_bytes().to_vec())),
+        (None, PayloadKind::None, Text::Own(text)) => {
+            Some(("text/plain; charset=utf-8", text.as_bytes().to_vec()))
+        }
         (None, PayloadKind::Binary, Text::None) => Some(("application/octet-stream", payload.bytes.to_vec())),
         (_, PayloadKind::None | PayloadKind::Json, Text::None | Text::Own(_)) => {
             Some(("application/json", write_json(author, body)?))

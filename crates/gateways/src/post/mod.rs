@@ -148,7 +148,10 @@ impl Protocol for Visitor {
             }
         }
         if input.len() - taken > PIPELINED_BYTES_MAX {
-            return Err(Violation { farewell: Farewell::Overloaded, detail: "too many requests ahead of an answer" });
+            return Err(Violation {
+                farewell: Farewell::Overloaded,
+                detail: "too many requests ahead of an answer",
+            });
         }
         Ok(taken)
     }

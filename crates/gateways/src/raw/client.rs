@@ -4,8 +4,8 @@ use chat::{Command, PayloadKind, RoomId, Text, UserId};
 use wire::websocket::Kind;
 
 use super::demo;
-use crate::client_socket::ClientSocket;
 use crate::client::{Client, Heard, Login, Said, ServerFault};
+use crate::client_socket::ClientSocket;
 
 /// A member of the login's room.
 pub(crate) fn client(login: &Login) -> Option<Box<dyn Client>> {
@@ -25,7 +25,12 @@ impl Client for PlainClient {
         self.socket.open(out);
     }
 
-    fn receive(&mut self, input: &mut [u8], out: &mut Vec<u8>, heard: &mut Vec<Heard>) -> Result<usize, ServerFault> {
+    fn receive(
+        &mut self,
+        input: &mut [u8],
+        out: &mut Vec<u8>,
+        heard: &mut Vec<Heard>,
+    ) -> Result<usize, ServerFault> {
         let room = &self.room;
         self.socket.receive(input, out, heard, |kind, payload, heard| {
             heard.push(Heard::Posted(read(room, kind, payload)));
@@ -60,8 +65,16 @@ impl Client for PlainClient {
 
 /// A message: the demo's JSON says who and what, else the payload is all.
 fn read(room: &RoomId, kind: Kind, payload: &[u8]) -> Said {
-    let mut said =
-        Said { room: room.clone(), at: None, user: None, tag: None, time: None, text: None, binary: None, data: None };
+    let mut said = Said {
+        room: room.clone(),
+        at: None,
+        user: None,
+        tag: None,
+        time: None,
+        text: None,
+        binary: None,
+        data: None,
+    };
     match (kind, demo::read(kind, payload)) {
         (_, Some(demo)) => {
             said.user = demo.user.and_then(|user| UserId::new(&user).ok());

@@ -78,12 +78,17 @@ mod tests {
     fn the_demos_json_says_who_and_what() {
         let named = r#"{"msgType":"user","text":"hi \"all\"","userId":"ann","date":1}"#;
         assert_eq!(read_back(named), Some((Some("ann".into()), "hi \"all\"".into())));
-        assert_eq!(read_back(r#"{"userId":7,"text":"x","msgType":"system"}"#), Some((Some("7".into()), "x".into())));
+        assert_eq!(
+            read_back(r#"{"userId":7,"text":"x","msgType":"system"}"#),
+            Some((Some("7".into()), "x".into()))
+        );
     }
 
     #[test]
     fn other_json_is_only_a_payload() {
-        for other in ["{}", r#"{"msgType":"bot","text":"x"}"#, r#"{"msgType":"user","text":1}"#, "[1]", "{", "hello"] {
+        for other in
+            ["{}", r#"{"msgType":"bot","text":"x"}"#, r#"{"msgType":"user","text":1}"#, "[1]", "{", "hello"]
+        {
             assert_eq!(read_back(other), None, "{other}");
         }
     }

@@ -7,7 +7,9 @@ mod client;
 mod demo;
 
 use bytes::Bytes;
-use chat::{Body, Command, Event, Farewell, Message, Payload, PayloadKind, Refusal, RoomId, RoomName, Text, UserId};
+use chat::{
+    Body, Command, Event, Farewell, Message, Payload, PayloadKind, Refusal, RoomId, RoomName, Text, UserId,
+};
 use wire::url::decode_segment;
 use wire::websocket::{Kind, is_upgrade};
 
@@ -79,7 +81,12 @@ impl Protocol for PlainRoom {
     fn deliver(&mut self, event: &Event, out: &mut Outbox) {
         match event {
             Event::Posted(message) => {
-                write_message(&mut self.socket.codec().borrow_mut(), self.socket.variant(), message, &mut out.bytes);
+                write_message(
+                    &mut self.socket.codec().borrow_mut(),
+                    self.socket.variant(),
+                    message,
+                    &mut out.bytes,
+                );
             }
             // The shard's own copy of the name, so that a thousand members do not keep a thousand.
             Event::Joined { room, .. } => self.room = room.clone(),

@@ -42,7 +42,8 @@ impl Asked {
     pub(super) fn read(head: &Head<'_>) -> Result<Self, Unfit> {
         let query = head.query.unwrap_or("");
         let parameter = |name| query_parameter(query, name).map_err(|_| Unfit::BadRequest);
-        let revision = parameter("EIO")?.as_deref().and_then(Revision::from_parameter).ok_or(Unfit::Revision)?;
+        let revision =
+            parameter("EIO")?.as_deref().and_then(Revision::from_parameter).ok_or(Unfit::Revision)?;
         let transport = match parameter("transport")?.as_deref() {
             Some("polling") => Transport::Polling,
             Some("websocket") => Transport::WebSocket,

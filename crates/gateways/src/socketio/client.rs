@@ -6,11 +6,16 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use chat::{Body, Command, Credentials, Payload, PayloadKind, Position, RoomId, RoomName, SignalName, Tag, Text, UserId};
+use chat::{
+    Body, Command, Credentials, Payload, PayloadKind, Position, RoomId, RoomName, SignalName, Tag, Text,
+    UserId,
+};
 use serde::Deserialize;
 use wire::engineio::{Open, Packet, PacketType, Revision};
 use wire::json::write_json_string;
-use wire::socketio::{self, Ack, ArgumentsWriter, Body as Content, Connected, Decoder, Event, Limits, Received};
+use wire::socketio::{
+    self, Ack, ArgumentsWriter, Body as Content, Connected, Decoder, Event, Limits, Received,
+};
 use wire::websocket::Kind;
 
 use crate::client::{Client, Heard, Keepsake, Login, Said, ServerFault};
@@ -109,7 +114,12 @@ impl Client for EventClient {
         self.socket.open(out);
     }
 
-    fn receive(&mut self, input: &mut [u8], out: &mut Vec<u8>, heard: &mut Vec<Heard>) -> Result<usize, ServerFault> {
+    fn receive(
+        &mut self,
+        input: &mut [u8],
+        out: &mut Vec<u8>,
+        heard: &mut Vec<Heard>,
+    ) -> Result<usize, ServerFault> {
         let (talk, mut answers, start) = (&mut self.talk, Vec::new(), heard.len());
         let taken = self.socket.receive(input, out, heard, |kind, payload, heard| {
             talk.take(kind, payload, &mut answers, heard)
@@ -202,7 +212,9 @@ impl Talk {
     ) -> Result<(), ServerFault> {
         if packet.namespace != NAMESPACE {
             return match &packet.body {
-                Content::Event(_) => Err(ServerFault::new("an event of a namespace that it never connects to")),
+                Content::Event(_) => {
+                    Err(ServerFault::new("an event of a namespace that it never connects to"))
+                }
                 _ => Ok(()),
             };
         }
@@ -301,7 +313,12 @@ impl Talk {
     /// A command as a packet with its attachments; `None` where the protocol has no words for it.
     fn write(&mut self, command: &Command) -> Option<(Vec<u8>, Vec<Bytes>)> {
         match command {
-            Command::Identify { credentials: Credentials::Name(user), takes_direct: true, inbox: None, tag } => {
+            Command::Identify {
+                credentials: Credentials::Name(user),
+                takes_direct: true,
+                inbox: None,
+                tag,
+            } => {
                 let json = written(|object| object.string("username", user.as_str()));
                 self.emit("log in", &json, &[], Some((tag, What::Name(user.clone()))))
             }
@@ -395,7 +412,16 @@ fn said(
     let binary = attachments.first().cloned();
     let text = string(message).ok().map(Cow::into_owned);
     let data = (text.is_none() && binary.is_none()).then(|| message.get().to_owned());
-    Some(Heard::Posted(Said { room: room?, at: place_of(event), user, tag: None, time: None, text, binary, data }))
+    Some(Heard::Posted(Said {
+        room: room?,
+        at: place_of(event),
+        user,
+        tag: None,
+        time: None,
+        text,
+        binary,
+        data,
+    }))
 }
 
 /// What is said as JSON, with the attachment that may belong to it; `None` for what no client of events says.

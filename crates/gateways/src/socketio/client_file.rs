@@ -26,7 +26,8 @@ impl ClientFile {
     pub(super) fn new(bytes: &Arc<[u8]>) -> Self {
         let tag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(Sha1::digest(bytes)));
         let cached = [("etag", &*tag), ("cache-control", "no-cache"), ANY_ORIGIN];
-        let typed = [("content-type", "text/javascript; charset=utf-8"), ("x-content-type-options", "nosniff")];
+        let typed =
+            [("content-type", "text/javascript; charset=utf-8"), ("x-content-type-options", "nosniff")];
         let whole = Prepared::new(200, &[&typed[..], &cached].concat(), Bytes::from_owner(bytes.clone()));
         let unchanged = Prepared::without_content(304, &cached);
         Self { tag, whole, unchanged }

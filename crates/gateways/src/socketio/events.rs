@@ -151,7 +151,9 @@ fn body(message: Member<'_>, attachments: &[Vec<u8>]) -> Result<Body, Refusal> {
     }
     match serde_json::from_str::<Cow<'_, str>>(message.get()) {
         Ok(text) => Ok(Body::text(&text)),
-        Err(_) => Ok(Body { payload: payload(PayloadKind::Json, message.get().as_bytes()), text: Text::None }),
+        Err(_) => {
+            Ok(Body { payload: payload(PayloadKind::Json, message.get().as_bytes()), text: Text::None })
+        }
     }
 }
 

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use wire::engineio::{Packet, PacketType, Revision};
 use wire::socketio::{self, msgpack};
-use wire::websocket::Kind;
+use wire::websocket::{Kind, Opcode, write_frame};
 
-use super::engine::write_frames;
 use super::namespaces::Namespace;
 use super::poll::write_kept;
 use crate::Variant;
@@ -116,6 +115,16 @@ impl Carrier {
             write_frames(self.revision, self.text_only, packet, out);
         }
     }
+}
+
+/// Appends a packet as one message of a WebSocket.
+pub(super) fn write_frames(revision: Revision, text_only: bool, packet: &Packet<'_>, out: &mut Vec<u8>) {
+    let mut payload = Vec::new();
+    let opcode = match packet.write_message(revision, !text_only, &mut payload) {
+        Kind::Binary => Opcode::Binary,
+        _ => Opcode::Text,
+    };
+    write_frame(out, opcode, &payload);
 }
 
 #[cfg(test)]

@@ -129,7 +129,8 @@ impl Sockets {
         let profile = self.profile.clone();
         let handlers = handlers(&profile, namespace);
         let Some(handler) = handlers.and_then(|handlers| handlers.find(&event.name)) else { return false };
-        let call = Call::new(&event.name, Values { texts: &event.arguments, attachments }, event.id.is_some());
+        let call =
+            Call::new(&event.name, Values { texts: &event.arguments, attachments }, event.id.is_some());
         let outcome = handler(&mut Socket::new(self, namespace, engine, out), &call);
         out.refusals.extend(outcome.err());
         let Some(id) = event.id.filter(|_| self.is_connected_to(namespace)) else { return true };

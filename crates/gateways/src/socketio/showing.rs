@@ -44,7 +44,8 @@ struct Auth<'a> {
 
 /// What is to be believed of what a client connects with. A name alone says nothing here: a client takes one with an event.
 fn read(auth: Option<&str>) -> Result<Option<Credentials>, Refusal> {
-    let Auth { token, username, password } = auth.and_then(|auth| serde_json::from_str(auth).ok()).unwrap_or_default();
+    let Auth { token, username, password } =
+        auth.and_then(|auth| serde_json::from_str(auth).ok()).unwrap_or_default();
     match (token, password) {
         (None, None) => Ok(None),
         (token, None) => credentials(None, None, token).map(Some),

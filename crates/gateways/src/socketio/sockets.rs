@@ -8,8 +8,7 @@ use bytes::Bytes;
 use chat::{Answers, Command, Event, Farewell, RoomId, Tag};
 use wire::engineio::Revision;
 use wire::socketio::{
-    self, Ack, Assembled, Body, Connected as Welcome, Decoder, Limits, Packet, Received,
-    Rejection, msgpack,
+    self, Ack, Assembled, Body, Connected as Welcome, Decoder, Limits, Packet, Received, Rejection, msgpack,
 };
 
 use super::engine::Engine;
@@ -165,7 +164,11 @@ impl Sockets {
     /// The event that a tag acknowledges.
     fn read_tag(&self, tag: &Tag) -> Option<(Namespace, u64)> {
         let of = |namespace| {
-            let (id, _) = tag.as_str().strip_prefix(self.mark(namespace).as_str())?.strip_prefix('-')?.split_once('-')?;
+            let (id, _) = tag
+                .as_str()
+                .strip_prefix(self.mark(namespace).as_str())?
+                .strip_prefix('-')?
+                .split_once('-')?;
             id.parse().ok()
         };
         self.connected.iter().find_map(|namespace| Some((namespace, of(namespace)?)))
@@ -229,7 +232,13 @@ impl Sockets {
     }
 
     /// Connects the client.
-    pub(super) fn admit(&mut self, namespace: Namespace, auth: Option<&str>, engine: &Engine, out: &mut Outbox) {
+    pub(super) fn admit(
+        &mut self,
+        namespace: Namespace,
+        auth: Option<&str>,
+        engine: &Engine,
+        out: &mut Outbox,
+    ) {
         let may_go_on = self.profile.recovery && engine.revision() == Revision::V4;
         let claim = Claim::read(auth.filter(|_| may_go_on));
         // One that was here on this very connection, and left, would take an equal name for a sign that nothing was lost.
@@ -266,13 +275,7 @@ impl Sockets {
     }
 
     /// Tells the client that it is connected, and by what it may come back.
-    fn welcome(
-        &self,
-        namespace: Namespace,
-        origin: Option<SessionName>,
-        engine: &Engine,
-        out: &mut Vec<u8>,
-    ) {
+    fn welcome(&self, namespace: Namespace, origin: Option<SessionName>, engine: &Engine, out: &mut Vec<u8>) {
         let pid = origin.map(|origin| Cow::Owned(origin.to_string()));
         let mut payload = Vec::new();
         Welcome { sid: Cow::Borrowed(self.id(namespace).as_str()), pid }.write(&mut payload);

@@ -57,7 +57,13 @@ impl<'a> Words<'a> {
     }
 
     /// An event that a client of Socket.IO or an application said, as it was said; whether it may is seen to where it is said.
-    fn write_relayed(&self, room: &RoomId, name: &SignalName, content: &Content, take: &mut dyn FnMut(Said<'_>)) {
+    fn write_relayed(
+        &self,
+        room: &RoomId,
+        name: &SignalName,
+        content: &Content,
+        take: &mut dyn FnMut(Said<'_>),
+    ) {
         let Some((namespace, _)) = self.told(room) else { return };
         let array = format!("[{}]", content.arguments);
         let Ok(arguments) = serde_json::from_str::<Vec<&RawValue>>(&array) else { return };

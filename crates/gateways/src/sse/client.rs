@@ -39,7 +39,12 @@ impl Client for EventSource {
         out.extend_from_slice(b"\r\n");
     }
 
-    fn receive(&mut self, input: &mut [u8], _: &mut Vec<u8>, heard: &mut Vec<Heard>) -> Result<usize, ServerFault> {
+    fn receive(
+        &mut self,
+        input: &mut [u8],
+        _: &mut Vec<u8>,
+        heard: &mut Vec<Heard>,
+    ) -> Result<usize, ServerFault> {
         let mut taken = 0;
         while taken < input.len() {
             let step = match self.phase {

@@ -46,7 +46,9 @@ impl Gateway for ServerSentEvents {
         let answer = Answer::unread(head);
         match head.method {
             "GET" => return open_room((segment, self.bearer), head, answer, out),
-            "OPTIONS" => answer.allow(METHODS, "authorization, last-event-id, cache-control", &[ANY_ORIGIN], out),
+            "OPTIONS" => {
+                answer.allow(METHODS, "authorization, last-event-id, cache-control", &[ANY_ORIGIN], out)
+            }
             _ => answer.refuse_method(METHODS, out),
         }
         Admission::Answered
@@ -57,7 +59,12 @@ impl Gateway for ServerSentEvents {
     }
 }
 
-fn open_room((segment, bearer): (&str, Bearer), head: &Head<'_>, answer: Answer, out: &mut Outbox) -> Admission {
+fn open_room(
+    (segment, bearer): (&str, Bearer),
+    head: &Head<'_>,
+    answer: Answer,
+    out: &mut Outbox,
+) -> Admission {
     match read_request(segment, bearer, head) {
         Ok((identify, room, since)) => {
             out.commands.extend(identify);
@@ -158,7 +165,9 @@ fn write(event: &Event, out: &mut Vec<u8>) {
     match event {
         Event::Posted(message) => write_fields(None, Some(message.at), event, out),
         // A reader that has seen nothing yet resumes from here. One that resumes has seen nothing new by being let in.
-        Event::Joined { at, resumption: Resumption::Fresh, .. } => write_fields(Some("joined"), Some(*at), event, out),
+        Event::Joined { at, resumption: Resumption::Fresh, .. } => {
+            write_fields(Some("joined"), Some(*at), event, out)
+        }
         Event::Joined { .. } => write_fields(Some("joined"), None, event, out),
         Event::Presence(_) => write_fields(Some("presence"), None, event, out),
         Event::Lost { at, .. } => write_fields(Some("lost"), Some(*at), event, out),

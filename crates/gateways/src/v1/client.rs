@@ -4,9 +4,9 @@ use chat::{Body, Command, Credentials, PayloadKind, RoomId, Text, UserId};
 use wire::websocket::Kind;
 
 use super::{PATH, SUBPROTOCOL};
-use crate::hearing::read;
-use crate::client_socket::ClientSocket;
 use crate::client::{Client, Heard, Login, ServerFault};
+use crate::client_socket::ClientSocket;
+use crate::hearing::read;
 use crate::object::Object;
 
 /// A client that has not identified and is in no room.
@@ -26,7 +26,12 @@ impl Client for RichClient {
         self.socket.open(out);
     }
 
-    fn receive(&mut self, input: &mut [u8], out: &mut Vec<u8>, heard: &mut Vec<Heard>) -> Result<usize, ServerFault> {
+    fn receive(
+        &mut self,
+        input: &mut [u8],
+        out: &mut Vec<u8>,
+        heard: &mut Vec<Heard>,
+    ) -> Result<usize, ServerFault> {
         let user = &mut self.user;
         self.socket.receive(input, out, heard, |kind, payload, heard| {
             if kind == Kind::Binary {

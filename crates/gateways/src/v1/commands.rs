@@ -79,15 +79,24 @@ impl Members<'_> {
             "leave" => Command::Leave { room: self.room()?, tag },
             "post" => {
                 let tag = Some(tag.ok_or(Refusal::BadRequest)?);
-                Command::Post { room: self.room()?, author: None, body: body(self.text, self.data)?, tag, reply: true }
+                Command::Post {
+                    room: self.room()?,
+                    author: None,
+                    body: body(self.text, self.data)?,
+                    tag,
+                    reply: true,
+                }
             }
             "direct" => {
                 let tag = Some(tag.ok_or(Refusal::BadRequest)?);
                 Command::Direct { to: user(self.to)?, body: body(self.text, self.data)?, tag }
             }
-            "recall" => {
-                Command::Recall { room: self.room()?, before: position(self.before)?, limit: self.limit()?, tag }
-            }
+            "recall" => Command::Recall {
+                room: self.room()?,
+                before: position(self.before)?,
+                limit: self.limit()?,
+                tag,
+            },
             "signal" => Command::Signal { room: self.room()?, signal: self.signal()?, content: None, tag },
             "time" => Command::AskTime { tag },
             _ => return Err(Refusal::BadRequest),
@@ -127,7 +136,19 @@ mod tests {
 
     #[test]
     fn what_is_not_an_object_is_no_message() {
-        for other in ["", " ", "1", "null", "\"x\"", "[]", r#"["time"]"#, "{", r#"{"do":"time"} x"#, "{\"do\":}", "\u{feff}{}"] {
+        for other in [
+            "",
+            " ",
+            "1",
+            "null",
+            "\"x\"",
+            "[]",
+            r#"["time"]"#,
+            "{",
+            r#"{"do":"time"} x"#,
+            "{\"do\":}",
+            "\u{feff}{}",
+        ] {
             assert_eq!(read(other.as_bytes()), Err(Unread::NotAnObject), "{other}");
         }
     }

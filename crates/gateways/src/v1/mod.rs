@@ -29,7 +29,8 @@ struct Rich {
 impl Gateway for Rich {
     fn admit(&mut self, call: &Call<'_, '_>, out: &mut Outbox) -> Admission {
         let head = call.head;
-        let offered = head.path == PATH && head.list("sec-websocket-protocol").any(|name| name == SUBPROTOCOL);
+        let offered =
+            head.path == PATH && head.list("sec-websocket-protocol").any(|name| name == SUBPROTOCOL);
         if !offered || !is_upgrade(head) {
             return Admission::NotMine;
         }

@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn a_key_has_a_name_and_scopes() {
-        let words = |line: &str| read(&line.split(' ').map(str::to_owned).collect::<Vec<_>>()).map(|(name, _)| name);
+        let words =
+            |line: &str| read(&line.split(' ').map(str::to_owned).collect::<Vec<_>>()).map(|(name, _)| name);
         assert_eq!(words("ops --scopes read,post"), Some("ops".to_owned()));
         assert_eq!(words("--scopes read ops"), Some("ops".to_owned()));
         for line in ["ops", "ops --scopes", "ops --scopes fly", "--scopes read", "ops --scopes read more"] {

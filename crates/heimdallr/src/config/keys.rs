@@ -229,7 +229,7 @@ declare! {
     /// How long it then takes leave of its clients at most. Whoever is left after that is told at once.
     drain_seconds: Duration = Seconds(0..=3600), default ["25"] => live;
 
-    /// Clients told to come back elsewhere in a second, on the whole node, so that they do not all come at once. 0: all at once.
+    /// Clients told to come back elsewhere in any one second at most, on the whole node, so that they do not all come at once. 0: all at once.
     drain_sessions_per_second: usize = Count(0..=1_000_000, "sessions"), default ["1000"] => live;
 
     /// Whether WebSocket clients are offered compression (permessage-deflate).
@@ -316,10 +316,13 @@ declare! {
     /// For how long what is not taken is posted again, less and less often. Then it is lost.
     webhook_retry_seconds: Duration = Seconds(0..=DAY), default ["3600"];
 
-    /// How much may wait to be posted. More is lost, and it is told how much was.
+    /// How much may wait to be posted, without `data`. More is lost, and it is told how much was.
     webhook_waiting_max: usize = Count(1..=1_000_000, "events"), default ["10000"];
 
-    /// How much is posted at the same time. With 1, it comes in the order in which it happened.
+    /// Bytes of what may wait to be posted in `data`. More takes the place of the oldest, and it is told how much was lost.
+    webhook_outbox_bytes: usize = Count(65_536..=1024 * 1024 * MEBIBYTE, "bytes"), default ["268435456"];
+
+    /// How much is posted at the same time, that of one room one after the other where it waits in `data`. With 1, it comes in the order in which it happened.
     webhook_requests_max: usize = Count(1..=100, "requests"), default ["1"];
 
     /// Where clients of Socket.IO send their requests.

@@ -2,19 +2,21 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::scene::{Folder, Scene};
+use crate::programs::folder::Folder;
+use crate::programs::heimdallr;
+use crate::scene::Scene;
 
 /// A socket of who was removed is closed in less.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Runs `heimdallr user` with these words; the password comes by standard input. Says what it has said, and whether all was well.
 fn user(data: &Path, words: &[&str], password: &str) -> (String, bool) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_heimdallr"))
+    let mut program = heimdallr()
         .arg("user")
         .args(words)
         .arg("--data")
@@ -38,8 +40,8 @@ fn add(data: &Path, name: &str, password: &str) {
 
 fn scene() -> Scene {
     let folder = Folder::new();
-    let data = folder.path().to_str().expect("UTF-8").to_owned();
-    add(folder.path(), "ann", "a b c");
+    let data = folder.root().to_str().expect("the path is text").to_owned();
+    add(folder.root(), "ann", "a b c");
     Scene::start(folder, &[("accounts", "true"), ("data", &data)])
 }
 
@@ -62,7 +64,7 @@ fn a_user_logs_in_with_the_password_over_every_protocol_that_has_words_for_it() 
 #[test]
 fn who_is_removed_or_has_another_password_is_out_in_under_a_second() {
     let scene = scene();
-    let data = scene.folder.path();
+    let data = scene.folder.root();
     add(data, "bob", "one");
     for (words, name, password) in [(["remove", "ann"], "ann", "a b c"), (["passwd", "bob"], "bob", "one")] {
         let mut client = scene.rich();
@@ -81,7 +83,7 @@ fn who_is_removed_or_has_another_password_is_out_in_under_a_second() {
 #[test]
 fn operators_are_told_what_cannot_be() {
     let folder = Folder::new();
-    let data = folder.path();
+    let data = folder.root();
     add(data, "ann", "secret");
     add(data, "Zoë", "secret");
     assert_eq!(user(data, &["list"], ""), ("Zoë\nann\n".to_owned(), true));

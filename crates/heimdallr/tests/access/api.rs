@@ -1,10 +1,10 @@
 //! The HTTP API against the program: what operators see, say and do, whatever their users speak.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
-use crate::scene::{Folder, Scene};
+use crate::programs::folder::Folder;
+use crate::programs::heimdallr;
+use crate::scene::Scene;
 
 /// The name of a session, as who has identified is told it.
 fn session_of(welcome: &str) -> String {
@@ -112,7 +112,7 @@ fn many_are_listed_page_by_page() {
 
 /// A secret, and what a node knows it by.
 fn key(name: &str, scopes: &str) -> (String, String) {
-    let made = Command::new(env!("CARGO_BIN_EXE_heimdallr")).args(["key", name, "--scopes", scopes]).output();
+    let made = heimdallr().args(["key", name, "--scopes", scopes]).output();
     let text = String::from_utf8(made.expect("the program starts").stdout).expect("it is text");
     let part = |beginning: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(beginning)).expect("it is said");

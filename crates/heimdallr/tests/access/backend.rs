@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::scene::{Folder, Scene, in_seconds};
+use crate::programs::folder::Folder;
+use crate::scene::{Scene, in_seconds};
 
 /// A backend that says so, as long as it does not sleep.
 struct Backend {

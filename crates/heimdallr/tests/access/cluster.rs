@@ -1,49 +1,15 @@
 //! What is revoked on one node is revoked on all.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::scene::{Folder, Scene, token};
+use crate::programs::Redis;
+use crate::programs::folder::Folder;
+use crate::scene::{Scene, token};
 
 /// A socket of who was revoked is closed in less, wherever it is.
 const AT_ONCE: Duration = Duration::from_secs(1);
-
-/// A Redis of one test.
-pub(crate) struct Redis {
-    process: Child,
-    pub(crate) url: String,
-}
-
-impl Redis {
-    pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("it has an address").port();
-        drop(listener);
-        let process = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server starts: it is in the package redis-server");
-        let redis = Self { process, url: format!("redis://127.0.0.1:{port}") };
-        let start = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(start.elapsed() < 20 * AT_ONCE, "Redis does not accept");
-            std::thread::park_timeout(AT_ONCE / 50);
-        }
-        redis
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 #[test]
 fn who_was_revoked_on_one_node_is_out_on_the_other_in_under_a_second_and_stays_out() {

@@ -6,6 +6,8 @@ mod backend;
 mod cluster;
 mod hooks;
 mod moderation;
+#[path = "../programs/mod.rs"]
+mod programs;
 mod rules;
 mod scene;
 mod tokens;

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::scene::{Folder, Scene, Socket};
+use crate::programs::folder::Folder;
+use crate::programs::heimdallr;
+use crate::scene::{Scene, Socket};
 
 /// A client of the rich protocol in a room.
 fn member(scene: &Scene, user: &str, room: &str) -> Socket {
@@ -38,6 +40,12 @@ fn everybody(scene: &Scene, room: &str) -> (Socket, Socket, Socket, Socket) {
     let stock = stock(scene, room);
     scene.wait_for(&format!("/rooms/{room}"), |room| room["sessions"] == json!(4));
     (rich, plain, events, stock)
+}
+
+/// Has the program do something else than serve.
+fn run(words: &[&str]) {
+    let done = heimdallr().args(words).output().expect("it starts");
+    assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
 fn rule(scene: &Scene, method: &str, path: &str, body: &Value) -> Value {
@@ -141,7 +149,7 @@ fn in_slow_mode_one_says_one_thing_after_the_other() {
 #[test]
 fn who_is_banned_goes_and_stays_away_also_after_a_restart() {
     let folder = Folder::new();
-    let data = folder.path().join("data").to_str().expect("UTF-8").to_owned();
+    let data = folder.word("data");
     let mut scene = Scene::start(folder, &[("data", &data), ("drain_wait_seconds", "0")]);
     let (mut ann, bob) = (member(&scene, "ann", "den"), member(&scene, "bob", "den"));
     rule(&scene, "POST", "/bans", &json!({"user": "ann", "room": "den"}));
@@ -174,4 +182,26 @@ fn nobody_comes_from_an_address_that_is_banned() {
     assert!(posted.starts_with("HTTP/1.1 403") && posted.contains("banned"), "{posted}");
     rule(&scene, "DELETE", &format!("/bans/{}", ban["id"].as_str().expect("an id")), &Value::Null);
     member(&scene, "ann", "den");
+}
+
+#[test]
+fn who_is_banned_is_so_in_a_backup_that_was_made_meanwhile_too() {
+    let folder = Folder::new();
+    let [data, copy, other] = ["data", "copy", "other"].map(|name| folder.word(name));
+    let scene = Scene::start(folder, &[("data", &data)]);
+    let mut bob = member(&scene, "bob", "den");
+    rule(&scene, "POST", "/bans", &json!({"user": "ann", "reason": "spam"}));
+    rule(&scene, "POST", "/mutes", &json!({"user": "bob", "room": "den"}));
+    run(&["backup", &data, &copy]);
+    // What is ruled later is not in it.
+    rule(&scene, "POST", "/bans", &json!({"user": "cat"}));
+    post(&mut bob, "den", "b1");
+    bob.answer("\"code\":\"muted\"");
+    run(&["restore", &copy, &other]);
+    let restored = Scene::start(Folder::new(), &[("data", &other)]);
+    restored.rich().identify(&json!({"user": "ann"}), "\"code\":\"banned\"");
+    restored.rich().identify(&json!({"user": "cat"}), "\"is\":\"welcome\"");
+    let mut bob = member(&restored, "bob", "den");
+    post(&mut bob, "den", "b2");
+    bob.answer("\"code\":\"muted\"");
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::scene::{Folder, Scene, Socket, token};
+use crate::programs::folder::Folder;
+use crate::scene::{Scene, Socket, token};
 
 fn join(client: &mut Socket, room: &str, answer: &str) -> String {
     client.say(&json!({"do": "join", "room": room, "id": "j"}).to_string());

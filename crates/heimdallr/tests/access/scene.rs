@@ -1,40 +1,26 @@
 //! The program with files of its own, and clients by hand.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{EncodingKey, Header, encode};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use wire::websocket::{Opcode, write_masked_frame};
 
-/// Longer than anything here may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Lines that the program says when it starts.
-const ANNOUNCED: usize = 3;
-
-/// How long to look away between two looks at something that nobody tells of.
-const PAUSE: Duration = Duration::from_millis(20);
+use crate::programs::folder::Folder;
+use crate::programs::{PATIENCE, Server, heimdallr, until};
 
 /// What tokens are signed with.
 pub(crate) const SECRET: &str = "a secret that is as long as its hash, or longer";
 
 /// A server with a folder of its own, both gone at the end.
 pub(crate) struct Scene {
-    process: Child,
-    pub(crate) address: SocketAddr,
-    admin: SocketAddr,
+    server: Server,
     settings: Vec<(String, String)>,
     pub(crate) folder: Folder,
 }
-
-/// A folder of one test.
-pub(crate) struct Folder(PathBuf);
 
 /// A client with a WebSocket. What it is told is looked through as text: nothing here is longer than a frame of text may be.
 pub(crate) struct Socket {
@@ -56,43 +42,20 @@ impl Scene {
     pub(crate) fn start(folder: Folder, settings: &[(&str, &str)]) -> Self {
         let settings: Vec<_> =
             settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let (process, address, admin) = Self::run(&settings);
-        Self { process, address, admin, settings, folder }
+        let server = run(&settings);
+        Self { server, settings, folder }
     }
 
     /// Stops the program, and starts it again with the same keys.
     pub(crate) fn restart(&mut self) {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill is there").success());
+        self.server.terminate();
         assert!(self.ends_well());
-        (self.process, self.address, self.admin) = Self::run(&self.settings);
-    }
-
-    fn run(settings: &[(String, String)]) -> (Child, SocketAddr, SocketAddr) {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_heimdallr"))
-            .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--threads", "2"])
-            .env("HEIMDALLR_LOG_LEVEL", "error")
-            .envs(settings.iter().map(|(key, value)| (format!("HEIMDALLR_{}", key.to_uppercase()), value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let output = BufReader::new(process.stdout.take().expect("its output is piped"));
-        let lines: Vec<String> =
-            output.lines().take(ANNOUNCED).map(|line| line.expect("it is text")).collect();
-        let address = lines[0].strip_prefix("listening on ").expect("where it listens");
-        let admin = lines[2].strip_prefix("health and metrics are at http://").expect("where numbers are");
-        let admin = admin.trim_end_matches('/').parse().expect("an address");
-        (process, address.parse().expect("an address"), admin)
+        self.server = run(&self.settings);
     }
 
     /// Waits until the node knows of so many, itself included.
-    pub(crate) fn wait_for_nodes(&self, count: usize) {
-        let start = Instant::now();
-        while !self.metrics().contains(&format!("heimdallr_nodes {count}\n")) {
-            assert!(start.elapsed() < PATIENCE, "the nodes do not know of each other: {}", self.metrics());
-            std::thread::park_timeout(PAUSE);
-        }
+    pub(crate) fn wait_for_nodes(&self, count: u64) {
+        until("the nodes know of each other", || self.server.count("heimdallr_nodes") == count);
     }
 
     /// Asks for an operation of the HTTP API; the status, and what was answered.
@@ -108,7 +71,7 @@ impl Scene {
         path: &str,
         body: &Value,
     ) -> (u16, Value) {
-        let mut stream = TcpStream::connect(self.admin).expect("it accepts");
+        let mut stream = TcpStream::connect(self.server.admin).expect("it accepts");
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let key = secret.map_or(String::new(), |secret| format!("Authorization: Bearer {secret}\r\n"));
         let length = body.len();
@@ -132,30 +95,17 @@ impl Scene {
 
     /// Looks until something is so.
     pub(crate) fn wait_until(&self, is_so: impl Fn() -> bool) {
-        let start = Instant::now();
-        while !is_so() {
-            assert!(start.elapsed() < PATIENCE, "it does not come to be so");
-            std::thread::park_timeout(PAUSE);
-        }
+        until("it is as it should be", is_so);
     }
 
     /// Has the program read its configuration again.
     pub(crate) fn hang_up(&self) {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-HUP", &id]).status().expect("kill is there").success());
+        self.server.signal(Signal::HUP);
     }
 
     /// Whether the program ends by itself, and well.
     pub(crate) fn ends_well(&mut self) -> bool {
-        self.process.wait().expect("it is ours").success()
-    }
-
-    fn metrics(&self) -> String {
-        let mut stream = TcpStream::connect(self.admin).expect("it accepts");
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("the answer is text");
-        answer
+        self.server.end() == Some(0)
     }
 
     /// Asks over HTTP, on a connection of its own; the whole answer.
@@ -210,48 +160,15 @@ impl Scene {
     }
 
     fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).expect("it accepts");
+        let stream = TcpStream::connect(self.server.address).expect("it accepts");
         stream.set_read_timeout(Some(PATIENCE)).expect("it can be set");
         stream
     }
 }
 
-impl Drop for Scene {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Folder {
-    pub(crate) fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("heimdallr-access-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).expect("there is room");
-        Self(path)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// Puts a file into the place of one that may be there, at once.
-    pub(crate) fn write(&self, name: &str, text: &str) -> String {
-        let (path, next) = (self.0.join(name), self.0.join(format!("{name}.next")));
-        fs::write(&next, text).expect("there is room");
-        fs::rename(next, &path).expect("it is ours");
-        path.to_str().expect("UTF-8").to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What is left is in the folder for what nobody needs.
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn run(settings: &[(String, String)]) -> Server {
+    let settings: Vec<_> = settings.iter().map(|(key, value)| (&**key, &**value)).collect();
+    Server::start(heimdallr(), &settings)
 }
 
 impl Socket {

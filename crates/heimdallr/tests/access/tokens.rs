@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::scene::{Folder, Scene, in_seconds, token};
+use crate::programs::folder::Folder;
+use crate::programs::{heimdallr, refused};
+use crate::scene::{Scene, in_seconds, token};
 
 /// A socket of who was revoked is closed in less.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -187,11 +189,7 @@ fn a_client_of_the_second_socketio_shows_its_token_in_the_target() {
 fn a_node_does_not_start_without_a_key_that_it_was_told_to_have() {
     let folder = Folder::new();
     let keys = folder.write("keys", "short");
-    let program = std::process::Command::new(env!("CARGO_BIN_EXE_heimdallr"))
-        .args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
-        .env("HEIMDALLR_JWT_KEYS", &keys)
-        .output()
-        .expect("the program starts");
+    let program = refused(heimdallr(), &[("jwt_keys", &keys)]);
     let said = String::from_utf8_lossy(&program.stderr);
     assert!(!program.status.success() && said.contains("jwt_keys") && said.contains("32 bytes"), "{said}");
 }

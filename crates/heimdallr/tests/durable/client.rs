@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use wire::websocket::{Opcode, write_masked_frame};
 
-use crate::server::PATIENCE;
+use crate::programs::PATIENCE;
 
 /// How long a look at what has come takes.
 const LOOK: Duration = Duration::from_millis(1);
@@ -31,6 +31,14 @@ impl Client {
             .expect("it reads");
         let joined = client.hear("joined").expect("it answers");
         (client, joined)
+    }
+
+    /// Connects and joins a room without a name.
+    pub(crate) fn visit(address: SocketAddr, room: &str) -> Self {
+        let mut client = Self::open(address).expect("the server is there");
+        client.say(&serde_json::json!({ "do": "join", "room": room })).expect("it reads");
+        client.hear("joined").expect("it answers");
+        client
     }
 
     /// Connects and takes a name; what has come to the user's inbox since a position follows.

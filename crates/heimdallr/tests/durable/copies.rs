@@ -3,16 +3,18 @@
 use std::process::Output;
 
 use crate::client::{Client, history, position};
-use crate::server::{Folder, Server, program};
+use crate::programs::folder::Folder;
+use crate::programs::heimdallr;
+use crate::server::serve;
 
 fn run(words: &[&str]) -> Output {
-    program().args(words).output().expect("the program starts")
+    heimdallr().args(words).output().expect("the program starts")
 }
 
 #[test]
 fn a_backup_that_was_made_under_way_can_be_started_with() {
     let folder = Folder::new();
-    let server = Server::start(&folder.path("data"));
+    let server = serve(&folder.path("data"));
     let (mut client, joined) = Client::join(server.address, "ann", "lobby", None);
     for number in 1..=5 {
         client.ask_to_post("lobby", &number.to_string());
@@ -20,11 +22,11 @@ fn a_backup_that_was_made_under_way_can_be_started_with() {
     let copied = run(&["backup", &folder.word("data"), &folder.word("copy")]);
     assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
     client.ask_to_post("lobby", "6");
-    assert!(server.terminate().success());
+    assert_eq!(server.stop(), Some(0));
     let restored = run(&["restore", &folder.word("copy"), &folder.word("other")]);
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
 
-    let server = Server::start(&folder.path("other"));
+    let server = serve(&folder.path("other"));
     assert_eq!(history(server.address, "lobby").len(), 5);
     let (epoch, _) = position(&joined["at"]);
     let (_, again) = Client::join(server.address, "bob", "lobby", Some(&format!("{epoch}:5")));
@@ -37,7 +39,7 @@ fn a_backup_that_was_made_under_way_can_be_started_with() {
 #[test]
 fn nothing_is_overwritten_by_a_backup_or_by_restoring_one() {
     let folder = Folder::new();
-    assert!(Server::start(&folder.path("data")).terminate().success());
+    assert_eq!(serve(&folder.path("data")).stop(), Some(0));
     assert!(run(&["backup", &folder.word("data"), &folder.word("copy")]).status.success());
     let again = run(&["backup", &folder.word("data"), &folder.word("copy")]);
     assert!(String::from_utf8_lossy(&again.stderr).contains("is there already"));
@@ -64,7 +66,7 @@ fn users_go_with_what_they_say_and_neither_is_anybody_elses_to_read() {
     std::fs::create_dir(folder.path("data")).expect("there is room");
     let add = ["user", "add", "ann", "--password", "secret", "--data"];
     assert!(run(&[&add[..], &[&folder.word("data")]].concat()).status.success());
-    assert!(Server::start(&folder.path("data")).terminate().success());
+    assert_eq!(serve(&folder.path("data")).stop(), Some(0));
     let copied = run(&["backup", &folder.word("data"), &folder.word("copy")]);
     assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
     let restored = run(&["restore", &folder.word("copy"), &folder.word("other")]);

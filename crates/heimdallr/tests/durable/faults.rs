@@ -8,7 +8,9 @@ use std::process::Command;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::client::{Client, history};
-use crate::server::{Folder, Server, limited, refusal_to_start, until};
+use crate::programs::folder::Folder;
+use crate::programs::{heimdallr, limited, until};
+use crate::server::{refusal_to_start, serve, serve_with};
 
 /// Posts until something is refused, and says how many were accepted.
 fn post_until_refused(client: &mut Client) -> u32 {
@@ -30,16 +32,16 @@ fn post_until_refused(client: &mut Client) -> u32 {
 fn a_full_disk_refuses_posts_until_there_is_room_again() {
     let folder = Folder::new();
     // Files of more than so many blocks of 512 bytes cannot be written, which a full disk is like.
-    let server = Server::start_with(limited("trap '' XFSZ; ulimit -S -f 512"), &folder.path("data"), &[]);
+    let server = serve_with(limited("trap '' XFSZ; ulimit -S -f 512"), &folder.path("data"), &[]);
     let (mut client, _) = Client::join(server.address, "ann", "lobby", None);
     let accepted = post_until_refused(&mut client);
     assert!(accepted > 0, "there was some room");
 
     // Everything else goes on: who is there hears what is said where nothing is promised, and who comes is let in.
-    until("it is said why", || server.ask("/health/ready").0 == 503);
-    let (_, why) = server.ask("/health/ready");
+    until("it is said why", || server.says("/health/ready", 503));
+    let (_, why) = server.ask("/health/ready").expect("it answers");
     assert!(why.contains("what is said is not kept: "), "{why}");
-    assert_eq!(server.ask("/health/live").0, 200);
+    assert!(server.says("/health/live", 200));
     assert!(server.count("heimdallr_store_faults_total") > 0);
     let (mut other, _) = Client::join(server.address, "bob", "lobby", None);
     other.say(&serde_json::json!({ "do": "signal", "room": "lobby", "signal": "typing" })).expect("it reads");
@@ -48,7 +50,7 @@ fn a_full_disk_refuses_posts_until_there_is_room_again() {
     let id = server.id().to_string();
     let room = Command::new("prlimit").args(["--pid", &id, "--fsize=unlimited"]).status();
     assert!(room.expect("prlimit is part of util-linux").success());
-    until("there is room again", || server.ask("/health/ready").0 == 200);
+    until("there is room again", || server.says("/health/ready", 200));
     let again = client.ask_to_post("lobby", &(accepted + 1).to_string());
     assert_eq!(again["is"], "accepted", "{again}");
     let tags: Vec<String> = history(server.address, "lobby").into_iter().map(|(_, tag)| tag).collect();
@@ -86,7 +88,7 @@ impl Drop for Hold {
 #[test]
 fn who_listens_does_not_wait_for_a_disk_that_stalls() {
     let folder = Folder::new();
-    let server = Server::start(&folder.path("data"));
+    let server = serve(&folder.path("data"));
     let (mut ann, _) = Client::join(server.address, "ann", "lobby", None);
     let (mut bob, _) = Client::join(server.address, "bob", "lobby", None);
     assert_eq!(ann.ask_to_post("lobby", "1")["is"], "accepted");
@@ -102,15 +104,15 @@ fn who_listens_does_not_wait_for_a_disk_that_stalls() {
 #[test]
 fn a_damaged_file_is_not_started_with_and_it_is_said_what_to_do() {
     let folder = Folder::new();
-    let server = Server::start(&folder.path("data"));
+    let server = serve(&folder.path("data"));
     let (mut client, _) = Client::join(server.address, "ann", "lobby", None);
     assert_eq!(client.ask_to_post("lobby", "1")["is"], "accepted");
-    assert!(server.terminate().success());
+    assert_eq!(server.stop(), Some(0));
     let path = folder.path("data/heimdallr.sqlite");
     let mut file = fs::OpenOptions::new().write(true).open(&path).expect("it is there");
     // The first page says what the file is, the second is the first table's.
     file.seek(SeekFrom::Start(4096)).and_then(|_| file.write_all(&[0xA5; 8192])).expect("it can be written");
-    let ended = refusal_to_start(&folder.path("data"));
+    let ended = refusal_to_start(heimdallr(), &folder.path("data"));
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(1), "{said}");
     assert!(
@@ -119,15 +121,16 @@ fn a_damaged_file_is_not_started_with_and_it_is_said_what_to_do() {
     );
 
     fs::write(&path, b"this is no database at all, whatever its name says").expect("it can be written");
-    let said = String::from_utf8_lossy(&refusal_to_start(&folder.path("data")).stderr).into_owned();
+    let said =
+        String::from_utf8_lossy(&refusal_to_start(heimdallr(), &folder.path("data")).stderr).into_owned();
     assert!(said.contains("restore a backup"), "{said}");
 }
 
 #[test]
 fn two_servers_do_not_share_a_folder() {
     let folder = Folder::new();
-    let _server = Server::start(&folder.path("data"));
-    let ended = refusal_to_start(&folder.path("data"));
+    let _server = serve(&folder.path("data"));
+    let ended = refusal_to_start(heimdallr(), &folder.path("data"));
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(1), "{said}");
     assert!(said.contains("is used by another process"), "{said}");
@@ -137,7 +140,7 @@ fn two_servers_do_not_share_a_folder() {
 fn a_folder_that_cannot_be_made_is_told() {
     let folder = Folder::new();
     fs::write(folder.path("file"), b"no folder").expect("it can be written");
-    let ended = refusal_to_start(&folder.path("file/data"));
+    let ended = refusal_to_start(heimdallr(), &folder.path("file/data"));
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(1), "{said}");
     assert!(said.contains("cannot be made"), "{said}");

@@ -12,7 +12,9 @@ use std::thread::JoinHandle;
 use serde_json::Value;
 
 use crate::client::{Client, Gone, history, position};
-use crate::server::{Folder, Server, until};
+use crate::programs::folder::Folder;
+use crate::programs::until;
+use crate::server::serve;
 
 const KILLS: u64 = 4;
 /// Those who talk, each in a room of its own.
@@ -138,7 +140,7 @@ fn what_was_accepted_survives_kills_in_the_middle_of_talk() {
     let total = Arc::new(AtomicU64::new(0));
     let mut authors: Vec<Author> = (0..AUTHORS).map(|number| Author::new(number, &total)).collect();
     for kill in 1..=kills {
-        let mut server = Server::start(&folder.path("data"));
+        let mut server = serve(&folder.path("data"));
         let address = server.address;
         let talks: Vec<JoinHandle<Author>> =
             authors.drain(..).map(|author| std::thread::spawn(move || author.talk(address))).collect();
@@ -149,7 +151,7 @@ fn what_was_accepted_survives_kills_in_the_middle_of_talk() {
         server.kill();
         authors = talks.into_iter().map(|talk| talk.join().expect("nothing went wrong")).collect();
     }
-    let server = Server::start(&folder.path("data"));
+    let server = serve(&folder.path("data"));
     authors.iter().for_each(|author| author.judge(server.address));
     let accepted: usize = authors.iter().map(|author| author.accepted.len()).sum();
     assert!(accepted as u64 >= kills * POSTS_BETWEEN_KILLS);

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::client::{Client, history};
-use crate::server::{Folder, Server, limited, program, until};
+use crate::programs::folder::Folder;
+use crate::programs::{Server, heimdallr, limited, until};
+use crate::server::{refusal_to_start, serve, serve_with};
 
 /// What may be done with a folder and its files, by their owner.
 const EVERYTHING: (u32, u32) = (0o700, 0o600);
@@ -41,16 +43,18 @@ fn set_largest_file(server: &Server, largest: &str) {
 fn a_disk_that_can_only_be_read_refuses_posts_until_it_can_be_written_again() {
     let folder = Folder::new();
     let data = folder.path("data");
-    let server = Server::start_with(without_privileges(limited("trap '' XFSZ")), &data, &[]);
+    let server = serve_with(without_privileges(limited("trap '' XFSZ")), &data, &[]);
     let (mut client, _) = Client::join(server.address, "ann", "lobby", None);
     assert_eq!(client.ask_to_post("lobby", "1")["is"], "accepted");
     // As a file system does that was mounted anew to be read: what is open is written no more, and nothing can be opened for writing.
     allow(&data, READING);
     set_largest_file(&server, "1");
     client.post("lobby", "2").expect("it reads");
-    until("nothing can be written", || server.ask("/health/ready").0 == 503);
+    until("nothing can be written", || server.says("/health/ready", 503));
     set_largest_file(&server, "unlimited");
-    until("it is said why", || server.ask("/health/ready").1.contains("readonly database"));
+    until("it is said why", || {
+        server.ask("/health/ready").expect("it answers").1.contains("readonly database")
+    });
     let refused = client.ask_to_post("lobby", "3");
     assert_eq!((&refused["is"], &refused["code"]), (&"refused".into(), &"unavailable".into()), "{refused}");
     assert_eq!(refused["retry"], true, "{refused}");
@@ -60,11 +64,11 @@ fn a_disk_that_can_only_be_read_refuses_posts_until_it_can_be_written_again() {
     assert_eq!(joined["is"], "joined");
     other.say(&serde_json::json!({ "do": "signal", "room": "lobby", "signal": "typing" })).expect("it reads");
     client.hear("signal").expect("it is heard");
-    assert_eq!(server.ask("/health/live").0, 200);
+    assert!(server.says("/health/live", 200));
     assert_eq!(server.count("heimdallr_store_up"), 0);
 
     allow(&data, EVERYTHING);
-    until("it can be written again", || server.ask("/health/ready").0 == 200);
+    until("it can be written again", || server.says("/health/ready", 200));
     assert_eq!(client.ask_to_post("lobby", "3")["is"], "accepted");
     let tags: Vec<String> = history(server.address, "lobby").into_iter().map(|(_, tag)| tag).collect();
     assert_eq!(tags, ["1", "2", "3"], "what was shown is kept, and each once");
@@ -74,13 +78,10 @@ fn a_disk_that_can_only_be_read_refuses_posts_until_it_can_be_written_again() {
 fn a_folder_that_can_only_be_read_is_not_started_with_and_it_is_said_what_to_do() {
     let folder = Folder::new();
     let data = folder.path("data");
-    assert!(Server::start(&data).terminate().success());
+    assert_eq!(serve(&data).stop(), Some(0));
     allow(&data, READING);
-    let mut command = without_privileges(program());
-    let ended =
-        command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data"]).arg(&data).output();
+    let ended = refusal_to_start(without_privileges(heimdallr()), &data);
     allow(&data, EVERYTHING);
-    let ended = ended.expect("the program starts");
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(1), "{said}");
     assert!(said.contains("cannot be written to: Permission denied"), "{said}");

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::programs::Server;
+
 /// Counters of things that went wrong. What a test does not name stays 0.
 const TROUBLES: &[&str] =
     &["bad_requests", "cut_streams", "turned_away_streams", "dropped_frames", "refusals", "closes"];
@@ -12,7 +14,7 @@ pub(crate) struct Counts(BTreeMap<String, f64>);
 
 impl Counts {
     /// Reads the text format of Prometheus.
-    pub(crate) fn read(text: &str) -> Self {
+    fn read(text: &str) -> Self {
         let mut counts = Self::default();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let Some((series, value)) = line.rsplit_once(' ') else { continue };
@@ -33,6 +35,12 @@ impl Counts {
         let is_trouble = |name: &str| TROUBLES.contains(&name.split(' ').next().unwrap_or_default());
         let troubles = self.0.iter().filter(|(name, _)| is_trouble(name));
         troubles.map(|(name, value)| (name.as_str(), *value as u64)).collect()
+    }
+}
+
+impl Server {
+    pub(crate) fn counts(&self) -> Option<Counts> {
+        self.ask("/metrics").map(|(_, text)| Counts::read(&text))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::peer::{Answer, CLOSE, Peer, TEXT, close_of, frame};
-use crate::server::{PLAIN, Server, until};
+use crate::programs::{Server, find, heimdallr, until};
 
 const MEMBERS: u32 = 60;
 const RATE: u32 = 20;
@@ -19,13 +19,13 @@ fn healthz(server: &Server) -> u16 {
 
 #[test]
 fn until_balancers_have_noticed_all_works_but_nobody_new_is_wanted() {
-    let mut server = Server::start(PLAIN, &[("drain_wait_seconds", "3")]);
+    let mut server = Server::start(heimdallr(), &[("drain_wait_seconds", "3")]);
     let mut member = Peer::member(server.address, "quiet");
     assert_eq!(healthz(&server), 200);
     let start = Instant::now();
     server.terminate();
-    until("it is not ready", || server.ask("/health/ready").filter(|(status, _)| *status == 503));
-    until("its clients' port says so too", || (healthz(&server) == 503).then_some(()));
+    until("it is not ready", || server.says("/health/ready", 503));
+    until("its clients' port says so too", || healthz(&server) == 503);
     let mut newcomer = Peer::member(server.address, "quiet");
     newcomer.send(&frame(TEXT, b"am I late?"));
     assert_eq!([member.text(), newcomer.text()], ["am I late?"; 2]);
@@ -34,7 +34,7 @@ fn until_balancers_have_noticed_all_works_but_nobody_new_is_wanted() {
         assert_eq!(peer.frame().first, CLOSE);
     }
     assert!(start.elapsed() >= Duration::from_secs(3), "after {:?}", start.elapsed());
-    until("it does not listen", || TcpStream::connect(server.address).is_err().then_some(()));
+    until("it does not listen", || TcpStream::connect(server.address).is_err());
     drop((member, newcomer));
     assert_eq!(server.end(), Some(0));
 }
@@ -55,7 +55,7 @@ fn talk(mut peer: Peer) -> Instant {
 
 #[test]
 fn clients_are_told_at_a_pace_and_those_not_told_yet_talk_on() {
-    let mut server = Server::start(PLAIN, &[("drain_sessions_per_second", &RATE.to_string())]);
+    let mut server = Server::start(heimdallr(), &[("drain_sessions_per_second", &RATE.to_string())]);
     let member = |number| Peer::member(server.address, &format!("room-{number}"));
     let members: Vec<Peer> = (0..MEMBERS).map(member).collect();
     let start = Instant::now();
@@ -77,7 +77,7 @@ fn clients_are_told_at_a_pace_and_those_not_told_yet_talk_on() {
 
 #[test]
 fn posts_are_taken_until_everybody_should_have_been_told() {
-    let mut server = Server::start(PLAIN, &[("drain_sessions_per_second", "2")]);
+    let mut server = Server::start(heimdallr(), &[("drain_sessions_per_second", "2")]);
     let members: Vec<Peer> = (0..4).map(|_| Peer::member(server.address, "quiet")).collect();
     let poster = Peer::connect(server.address);
     server.terminate();
@@ -85,7 +85,7 @@ fn posts_are_taken_until_everybody_should_have_been_told() {
     let told = is_one_told.clone();
     // On a thread of its own: a stream that asks nothing for a second is closed.
     let posting = std::thread::spawn(move || post_until_refused(poster, &told));
-    until("one is told", || server.counts().filter(|counts| counts.of("closes server_restart") >= 1.0));
+    find("one is told", || server.counts().filter(|counts| counts.of("closes server_restart") >= 1.0));
     is_one_told.store(true, Ordering::Relaxed);
     let (mut poster, taken_since, refusal) = posting.join().expect("it is answered every time");
     assert!(taken_since > 0, "posts are taken while others are told");

@@ -1,11 +1,11 @@
 //! A server that is asked to stop, and one that cannot start.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use crate::peer::{BINARY, CLOSE, Peer, TEXT, close_of, frame};
-use crate::server::{PLAIN, Server, until};
+use crate::programs::{Server, find, heimdallr, until};
 
 const MEMBERS: usize = 30;
 
@@ -38,7 +38,7 @@ fn talk(mut peer: Peer) -> std::thread::JoinHandle<(u16, String)> {
 
 #[test]
 fn each_client_is_told_to_come_back_and_the_server_ends_well_in_the_middle_of_talk() {
-    let mut server = Server::start(PLAIN, &[("drain_seconds", "10")]);
+    let mut server = Server::start(heimdallr(), &[("drain_seconds", "10")]);
     let talker = talk(Peer::member(server.address, "busy"));
     let members: Vec<Peer> = (0..MEMBERS).map(|_| Peer::member(server.address, "busy")).collect();
     let mut rich: Vec<Peer> = (0..MEMBERS).map(|_| Peer::rich(server.address)).collect();
@@ -61,15 +61,15 @@ fn each_client_is_told_to_come_back_and_the_server_ends_well_in_the_middle_of_ta
 
 #[test]
 fn while_it_takes_its_leave_it_is_live_but_not_ready_and_takes_nobody_in() {
-    let mut server = Server::start(PLAIN, &[("drain_seconds", "30"), ("close_timeout_seconds", "30")]);
+    let mut server = Server::start(heimdallr(), &[("drain_seconds", "30"), ("close_timeout_seconds", "30")]);
     let mut lingers = Peer::member(server.address, "quiet");
-    assert_eq!(server.ask("/health/ready").expect("it answers").0, 200);
+    assert!(server.says("/health/ready", 200));
     server.terminate();
     assert_eq!(farewell_of(&mut lingers), (4012, "server_restart".to_owned()));
     assert_eq!(server.ask("/health/ready"), Some((503, "draining\n".to_owned())));
-    assert_eq!(server.ask("/health/live").expect("it answers").0, 200);
+    assert!(server.says("/health/live", 200));
     let counted = || server.counts().filter(|counts| counts.of("closes server_restart") == 1.0);
-    assert_eq!(until("the leave is counted", counted).of("ready"), 0.0);
+    assert_eq!(find("the leave is counted", counted).of("ready"), 0.0);
     assert!(std::net::TcpStream::connect(server.address).is_err());
     drop(lingers);
     assert_eq!(server.end(), Some(0));
@@ -77,7 +77,7 @@ fn while_it_takes_its_leave_it_is_live_but_not_ready_and_takes_nobody_in() {
 
 #[test]
 fn a_client_that_does_not_say_goodbye_is_waited_for_no_longer_than_allowed() {
-    let mut server = Server::start(PLAIN, &[("drain_seconds", "1"), ("close_timeout_seconds", "60")]);
+    let mut server = Server::start(heimdallr(), &[("drain_seconds", "1"), ("close_timeout_seconds", "60")]);
     let (_silent, _member) = (Peer::connect(server.address), Peer::member(server.address, "quiet"));
     let start = Instant::now();
     server.terminate();
@@ -87,7 +87,8 @@ fn a_client_that_does_not_say_goodbye_is_waited_for_no_longer_than_allowed() {
 
 #[test]
 fn asked_twice_it_does_not_wait() {
-    let mut server = Server::start(PLAIN, &[("drain_seconds", "3600"), ("close_timeout_seconds", "60")]);
+    let mut server =
+        Server::start(heimdallr(), &[("drain_seconds", "3600"), ("close_timeout_seconds", "60")]);
     let mut lingers = Peer::member(server.address, "quiet");
     server.terminate();
     assert_eq!(farewell_of(&mut lingers).0, 4012);
@@ -97,7 +98,8 @@ fn asked_twice_it_does_not_wait() {
 
 #[test]
 fn idle_and_half_asked_requests_do_not_keep_it() {
-    let mut server = Server::start(PLAIN, &[("drain_seconds", "3600"), ("handshake_timeout_seconds", "300")]);
+    let mut server =
+        Server::start(heimdallr(), &[("drain_seconds", "3600"), ("handshake_timeout_seconds", "300")]);
     let mut half = Peer::connect(server.address);
     half.send(b"GET / HTTP/1.1\r\nHost");
     let mut kept = Peer::connect(server.address);
@@ -114,9 +116,9 @@ fn idle_and_half_asked_requests_do_not_keep_it() {
 
 #[test]
 fn a_second_server_on_the_same_port_is_refused_and_the_first_goes_on() {
-    let server = Server::start(PLAIN, &[]);
+    let server = Server::start(heimdallr(), &[]);
     let mut member = Peer::member(server.address, "quiet");
-    let second = Command::new(PLAIN[0])
+    let second = heimdallr()
         .args(["--listen", &server.address.to_string(), "--admin", "127.0.0.1:0"])
         .output()
         .expect("the program starts");
@@ -130,16 +132,16 @@ fn a_second_server_on_the_same_port_is_refused_and_the_first_goes_on() {
 
 #[test]
 fn a_server_takes_the_port_of_one_that_was_killed() {
-    let server = Server::start(PLAIN, &[]);
+    let server = Server::start(heimdallr(), &[]);
     let (address, _member) = (server.address.to_string(), Peer::member(server.address, "quiet"));
     drop(server);
-    let mut next = Command::new(PLAIN[0])
+    let mut next = heimdallr()
         .args(["--listen", &address, "--admin", "127.0.0.1:0"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("the program starts");
-    until("it listens", || std::net::TcpStream::connect(&address).ok());
+    until("it listens", || std::net::TcpStream::connect(&address).is_ok());
     next.kill().expect("it is our child");
     next.wait().expect("it is our child");
 }
@@ -148,7 +150,7 @@ fn a_server_takes_the_port_of_one_that_was_killed() {
 fn a_file_with_an_unknown_key_is_refused_by_its_name() {
     let file = format!("{}/unknown-key.toml", env!("CARGO_TARGET_TMPDIR"));
     std::fs::write(&file, "thread = 2\n").expect("the folder can be written");
-    let output = Command::new(PLAIN[0]).args(["--config", &file]).output().expect("the program starts");
+    let output = heimdallr().args(["--config", &file]).output().expect("the program starts");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{complaint}");
     assert!(complaint.contains("thread in ") && complaint.contains("unknown-key.toml"), "{complaint}");

@@ -7,13 +7,10 @@ use std::time::Instant;
 use rustix::process::Signal;
 
 use crate::peer::{HANDSHAKE, Peer, TEXT, frame};
+use crate::programs::{limited, until};
 use crate::scene::Scene;
-use crate::server::until;
 
-/// Starts the program with few open files allowed: enough for itself and some clients.
-const FEW_FILES: &[&str] =
-    &["sh", "-c", r#"ulimit -n 64 && exec "$0" "$@""#, env!("CARGO_BIN_EXE_heimdallr")];
-
+/// Few open files: enough for the program itself and some clients.
 const FILES: usize = 64;
 
 /// More clients than that.
@@ -68,9 +65,14 @@ fn assert_quiet(scene: &Scene) {
     assert!(used < elapsed / 8.0, "{used} s of processor time in {elapsed} s");
 }
 
+/// A server that is allowed no more than those.
+fn scene() -> Scene {
+    Scene::through(limited(&format!("ulimit -n {FILES}")), &[("handshake_timeout_seconds", "60")])
+}
+
 #[test]
 fn without_open_files_newcomers_are_turned_away_and_nobody_else_notices() {
-    let scene = Scene::through(FEW_FILES, &[("handshake_timeout_seconds", "60")]);
+    let scene = scene();
     let (mut members, turned_away) = fill(&scene);
     assert_eq!(scene.server.ask("/health/ready"), Some((200, "ready\n".to_owned())));
     scene.await_count("turned_away_streams", |count| count == turned_away as f64);
@@ -86,10 +88,10 @@ fn without_open_files_newcomers_are_turned_away_and_nobody_else_notices() {
 
 #[test]
 fn when_even_the_last_files_are_gone_newcomers_wait_and_no_shard_runs_in_circles() {
-    let scene = Scene::through(FEW_FILES, &[("handshake_timeout_seconds", "60")]);
+    let scene = scene();
     let (members, turned_away) = fill(&scene);
     let operators: Vec<Peer> = (0..OPERATORS).map(|_| Peer::connect(scene.server.admin)).collect();
-    until("no file is left", || has_no_file_left(scene.server.id()).then_some(()));
+    until("no file is left", || has_no_file_left(scene.server.id()));
     let newcomers: Vec<Peer> = (0..10).map(|_| scene.stranger()).collect();
     assert_quiet(&scene);
     assert!(newcomers.iter().all(|newcomer| !newcomer.has_heard()));

@@ -17,10 +17,11 @@ mod neighbours;
 mod objects;
 mod origins;
 mod peer;
+#[path = "../programs/mod.rs"]
+mod programs;
 mod readers;
 mod requests;
 mod scene;
-mod server;
 mod sessions;
 mod smuggling;
 mod times;

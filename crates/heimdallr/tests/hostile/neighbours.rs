@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::peer::{Peer, TEXT, frame};
-use crate::server::PATIENCE;
+use crate::programs::PATIENCE;
 
 /// They say something so often.
 const BEAT: Duration = Duration::from_millis(20);

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use crate::server::PATIENCE;
+use crate::programs::PATIENCE;
 
 /// First bytes of frames (RFC 6455 §5.2).
 pub(crate) const TEXT: u8 = 0x81;

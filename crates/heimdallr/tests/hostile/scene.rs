@@ -1,11 +1,12 @@
 //! A server with its neighbours, on which something is then let loose.
 
 use std::net::SocketAddr;
+use std::process::Command;
 
 use crate::counts::Counts;
 use crate::neighbours::Neighbours;
 use crate::peer::Peer;
-use crate::server::{PLAIN, Server, holds_soon, until};
+use crate::programs::{Server, find, heimdallr, holds_soon};
 
 pub(crate) struct Scene {
     pub(crate) server: Server,
@@ -18,12 +19,12 @@ impl Scene {
     }
 
     pub(crate) fn with(settings: &[(&str, &str)]) -> Self {
-        Self::through(PLAIN, settings)
+        Self::through(heimdallr(), settings)
     }
 
     /// Rooms are let go soon after they are empty, so that one that is kept is seen.
-    pub(crate) fn through(launcher: &[&str], settings: &[(&str, &str)]) -> Self {
-        let server = Server::start(launcher, &[&[("room_idle_seconds", "1")], settings].concat());
+    pub(crate) fn through(command: Command, settings: &[(&str, &str)]) -> Self {
+        let server = Server::start(command, &[&[("room_idle_seconds", "1")], settings].concat());
         let neighbours = Neighbours::move_in(server.address);
         Self { server, neighbours }
     }
@@ -44,7 +45,7 @@ impl Scene {
     /// Waits until a count is as it should be.
     pub(crate) fn await_count(&self, name: &str, is_right: impl Fn(f64) -> bool) -> f64 {
         let look = || self.server.counts().map(|counts| counts.of(name)).filter(|count| is_right(*count));
-        until(&format!("{name} is right"), look)
+        find(&format!("{name} is right"), look)
     }
 
     /// Waits until the server has counted these troubles and no others, and until only the neighbours are left of all that it held.

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use wire::websocket::{Opcode, write_masked_frame};
 
-use crate::scene::{PATIENCE, Scene};
+use crate::programs::PATIENCE;
+use crate::scene::Scene;
 
 /// A client that polls.
 pub(crate) struct Poller {

@@ -1,12 +1,15 @@
 //! Two nodes and a Redis: whatever node a request comes to, it finds its session, and whatever becomes of the Redis, who is there stays.
 
 mod client;
+#[path = "../programs/mod.rs"]
+mod programs;
 mod scene;
 
 use std::time::{Duration, Instant};
 
 use client::{Poller, Socket};
-use scene::{Scene, until};
+use programs::until;
+use scene::Scene;
 
 #[test]
 fn every_request_of_a_polling_session_may_go_to_the_other_node() {
@@ -42,7 +45,7 @@ fn a_session_moves_to_a_websocket_of_the_other_node_and_is_told_what_is_said_the
 
 #[test]
 fn who_comes_back_on_the_other_node_goes_on_where_it_was() {
-    let scene = Scene::start(&[("HEIMDALLR_SOCKETIO_RECOVERY_SECONDS", "60")]);
+    let scene = Scene::start(&[("socketio_recovery_seconds", "60")]);
     let mut first = Socket::open(&scene, 0, "40");
     let connected = first.hear("\"}");
     first.say("421[\"joinRoom\",{\"room\":\"lobby\"}]");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
-use crate::server::PATIENCE;
+use crate::programs::PATIENCE;
 
 const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 

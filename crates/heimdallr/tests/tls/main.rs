@@ -1,17 +1,19 @@
 //! TLS on the port where everything else is, as clients meet it.
 
 mod client;
-mod server;
+mod identity;
+#[path = "../programs/mod.rs"]
+mod programs;
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::process::Command;
 
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustls::StreamOwned;
 
 use crate::client::{Client, connect, hello, secured};
-use crate::server::{Identity, Server, holds_soon};
+use crate::identity::Identity;
+use crate::programs::{Server, heimdallr, holds_soon, refused};
 
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 const ABANDONED: &str = "heimdallr_tls_handshakes_total abandoned";
@@ -19,8 +21,8 @@ const FAILED: &str = "heimdallr_tls_handshakes_total failed";
 
 #[test]
 fn members_under_tls_and_in_plain_text_are_in_one_room_whichever_shard_it_is_on() {
-    let identity = Identity::new("one-room");
-    let server = Server::start(&identity, &[]);
+    let identity = Identity::new();
+    let server = identity.serve(&[]);
     for room in ["a", "b", "c", "d"] {
         let mut alice = Client::join(secured(server.address, &identity.trusted()), room, "alice");
         let mut bob = Client::join(connect(server.address), room, "bob");
@@ -36,8 +38,8 @@ fn members_under_tls_and_in_plain_text_are_in_one_room_whichever_shard_it_is_on(
 
 #[test]
 fn who_has_to_speak_tls_and_does_not_is_told_so() {
-    let identity = Identity::new("only");
-    let server = Server::start(&identity, &[("HEIMDALLR_TLS_ONLY", "true")]);
+    let identity = Identity::new();
+    let server = identity.serve(&[("tls_only", "true")]);
     let mut plain = connect(server.address);
     plain.write_all(REQUEST).expect("it reads");
     let mut answer = String::new();
@@ -52,8 +54,8 @@ fn who_has_to_speak_tls_and_does_not_is_told_so() {
 
 #[test]
 fn certificates_are_renewed_while_everybody_talks_on() {
-    let mut identity = Identity::new("renewed");
-    let server = Server::start(&identity, &[]);
+    let mut identity = Identity::new();
+    let server = identity.serve(&[]);
     let mut alice = Client::join(secured(server.address, &identity.trusted()), "lobby", "alice");
     identity.renew();
     let renewed = identity.trusted();
@@ -70,8 +72,8 @@ fn certificates_are_renewed_while_everybody_talks_on() {
 
 #[test]
 fn a_slow_reader_under_tls_misses_nothing_of_much() {
-    let identity = Identity::new("slow");
-    let server = Server::start(&identity, &[("HEIMDALLR_SESSION_QUEUE_BYTES", "67108864")]);
+    let identity = Identity::new();
+    let server = identity.serve(&[("session_queue_bytes", "67108864")]);
     let mut author = Client::join(secured(server.address, &identity.trusted()), "lobby", "author");
     let line = secured(server.address, &identity.trusted());
     set_socket_recv_buffer_size(&line.sock, 64 * 1024).expect("a size that may be");
@@ -105,8 +107,8 @@ fn answered(server: &Server, identity: &Identity) -> (TcpStream, Vec<u8>) {
 
 #[test]
 fn who_goes_away_at_any_byte_of_a_handshake_disturbs_nobody() {
-    let identity = Identity::new("cuts");
-    let server = Server::start(&identity, &[]);
+    let identity = Identity::new();
+    let server = identity.serve(&[]);
     let mut member = Client::join(secured(server.address, &identity.trusted()), "lobby", "member");
     let mut said = Vec::new();
     hello(&identity.trusted()).write_tls(&mut said).expect("a vector takes everything");
@@ -128,8 +130,8 @@ fn who_goes_away_at_any_byte_of_a_handshake_disturbs_nobody() {
 
 #[test]
 fn a_handshake_byte_by_byte_is_one_too() {
-    let identity = Identity::new("dribble");
-    let server = Server::start(&identity, &[]);
+    let identity = Identity::new();
+    let server = identity.serve(&[]);
     let (mut stream, mut client) = (connect(server.address), hello(&identity.trusted()));
     while client.is_handshaking() {
         let mut said = Vec::new();
@@ -149,10 +151,9 @@ fn a_handshake_byte_by_byte_is_one_too() {
 
 #[test]
 fn a_proxy_that_passes_tls_through_says_who_is_behind_it_in_front_of_it() {
-    let identity = Identity::new("passed");
-    let proxies =
-        [("HEIMDALLR_TRUSTED_PROXIES", "127.0.0.0/8"), ("HEIMDALLR_PROXY_PROTOCOL", "true")].as_slice();
-    let server = Server::start(&identity, &[proxies, &[("HEIMDALLR_TLS_ONLY", "true")]].concat());
+    let identity = Identity::new();
+    let proxies = [("trusted_proxies", "127.0.0.0/8"), ("proxy_protocol", "true")].as_slice();
+    let server = identity.serve(&[proxies, &[("tls_only", "true")]].concat());
     let mut stream = connect(server.address);
     stream.write_all(b"PROXY TCP4 192.0.2.7 198.51.100.1 12345 443\r\n").expect("it reads");
     let mut member = Client::join(StreamOwned::new(hello(&identity.trusted()), stream), "lobby", "192.0.2.7");
@@ -162,8 +163,8 @@ fn a_proxy_that_passes_tls_through_says_who_is_behind_it_in_front_of_it() {
 
 #[test]
 fn what_only_begins_as_tls_is_counted_and_over() {
-    let identity = Identity::new("junk");
-    let server = Server::start(&identity, &[]);
+    let identity = Identity::new();
+    let server = identity.serve(&[]);
     let mut stream = connect(server.address);
     stream.write_all(b"\x16 is no way to begin a request\r\n\r\n").expect("it reads");
     let mut answer = Vec::new();
@@ -174,8 +175,8 @@ fn what_only_begins_as_tls_is_counted_and_over() {
 
 #[test]
 fn a_handshake_that_takes_too_long_is_cut() {
-    let identity = Identity::new("late");
-    let server = Server::start(&identity, &[("HEIMDALLR_HANDSHAKE_TIMEOUT_SECONDS", "1")]);
+    let identity = Identity::new();
+    let server = identity.serve(&[("handshake_timeout_seconds", "1")]);
     let mut said = Vec::new();
     hello(&identity.trusted()).write_tls(&mut said).expect("a vector takes everything");
     for beginning in [&said[..100], &said] {
@@ -189,8 +190,8 @@ fn a_handshake_that_takes_too_long_is_cut() {
 
 #[test]
 fn who_says_no_more_behind_a_request_is_answered() {
-    let identity = Identity::new("half");
-    let server = Server::start(&identity, &[]);
+    let identity = Identity::new();
+    let server = identity.serve(&[]);
     let mut line = secured(server.address, &identity.trusted());
     line.write_all(REQUEST).expect("it reads");
     line.conn.send_close_notify();
@@ -203,8 +204,8 @@ fn who_says_no_more_behind_a_request_is_answered() {
 
 #[test]
 fn a_node_that_goes_says_so_within_tls_and_behind_it() {
-    let identity = Identity::new("farewell");
-    let mut server = Server::start(&identity, &[]);
+    let identity = Identity::new();
+    let mut server = identity.serve(&[]);
     let mut member = Client::join(secured(server.address, &identity.trusted()), "lobby", "member");
     server.terminate();
     let (first, reason) = loop {
@@ -223,8 +224,8 @@ fn a_node_that_goes_says_so_within_tls_and_behind_it() {
 #[test]
 fn clients_that_say_nothing_take_little_memory() {
     const EACH_BYTES_MAX: u64 = 6 * 1024;
-    let identity = Identity::new("idle");
-    let server = Server::start(&identity, &[]);
+    let identity = Identity::new();
+    let server = identity.serve(&[]);
     let trusted = identity.trusted();
     let come = |number: usize| {
         let line = secured(server.address, &trusted);
@@ -241,8 +242,8 @@ fn clients_that_say_nothing_take_little_memory() {
 
 #[test]
 fn who_comes_back_shakes_hands_in_the_short_way() {
-    let identity = Identity::new("again");
-    let server = Server::start(&identity, &[]);
+    let identity = Identity::new();
+    let server = identity.serve(&[]);
     let config = identity.trusted();
     for _ in 0..2 {
         let mut line = secured(server.address, &config);
@@ -255,25 +256,16 @@ fn who_comes_back_shakes_hands_in_the_short_way() {
 
 #[test]
 fn what_is_asked_for_and_cannot_be_is_refused_at_the_start() {
-    let identity = Identity::new("refused");
-    let (certificate, key) = (identity.path("certificate.pem"), identity.path("key.pem"));
+    let identity = Identity::new();
+    let (certificate, key) = (identity.certificate(), identity.key());
     for (settings, said) in [
-        (vec![("TLS_CERTIFICATE", &*certificate)], "HEIMDALLR_TLS_KEY"),
-        (vec![("TLS_ONLY", "true")], "HEIMDALLR_TLS_ONLY"),
-        (
-            vec![("TLS_CERTIFICATE", &certificate), ("TLS_KEY", &key), ("DEV_TLS", "true")],
-            "HEIMDALLR_DEV_TLS",
-        ),
-        (vec![("TLS_CERTIFICATE", &key), ("TLS_KEY", &key)], "key.pem: no certificate"),
+        (&[("tls_certificate", &*certificate)][..], "tls_key"),
+        (&[("tls_only", "true")], "tls_only"),
+        (&[("tls_certificate", &certificate), ("tls_key", &key), ("dev_tls", "true")], "dev_tls"),
+        (&[("tls_certificate", &key), ("tls_key", &key)], "key.pem: no certificate"),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_heimdallr"))
-            .envs(settings.into_iter().map(|(key, value)| (format!("HEIMDALLR_{key}"), value)))
-            .output()
-            .expect("the program starts");
+        let output = refused(heimdallr(), settings);
         let told = String::from_utf8_lossy(&output.stderr).to_lowercase();
-        assert!(
-            !output.status.success() && told.contains(&said.to_lowercase().replace("heimdallr_", "")),
-            "{told}"
-        );
+        assert!(!output.status.success() && told.contains(said), "{told}");
     }
 }

@@ -122,6 +122,8 @@ impl Conductor<'_> {
     }
 
     fn hold(&mut self) -> io::Result<Option<Idle>> {
+        self.watch.enter("settling");
+        self.wait_until(now_ns() + nanoseconds(self.run.settle))?;
         self.watch.enter("idle");
         let (began_ns, before) = (now_ns(), self.watch.cpu_time()?);
         self.wait_until(began_ns + nanoseconds(self.run.hold))?;

@@ -45,6 +45,8 @@ pub struct Seat {
     pub member: u32,
     /// Further rooms that it joins: they are called like its own with `-1`, `-2` and so on behind it.
     pub side_rooms: u32,
+    /// What proves who it is, where that is asked for.
+    pub token: Option<String>,
     /// Whether it publishes.
     pub publishes: bool,
     /// The length of the payloads it posts.
@@ -60,6 +62,8 @@ pub struct Protocol {
     pub publishers_read: bool,
     /// Whether a client can be in further rooms beside the one it posts to.
     pub joins_several: bool,
+    /// Whether a client can show a token.
+    pub bears_tokens: bool,
     /// Makes a client.
     pub open: fn(&Seat) -> Box<dyn Client>,
 }
@@ -164,6 +168,7 @@ pub(crate) mod cuts {
             room: "r7".to_owned(),
             member: 3,
             side_rooms: 0,
+            token: None,
             publishes,
             payload_bytes: 40,
         }

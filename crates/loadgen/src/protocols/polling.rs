@@ -7,8 +7,13 @@ use super::socketio::{self, join_room};
 use super::{Client, Fault, Protocol, Seat, first_line, head_length, header, status};
 use crate::stamp::Stamp;
 
-pub(super) const PROTOCOL: Protocol =
-    Protocol { name: "socketio-polling", publishers_read: false, joins_several: false, open };
+pub(super) const PROTOCOL: Protocol = Protocol {
+    name: "socketio-polling",
+    publishers_read: false,
+    joins_several: false,
+    bears_tokens: false,
+    open,
+};
 
 /// What stands between the packets of a payload.
 const SEPARATOR: &str = "\u{1e}";

@@ -5,7 +5,7 @@ use super::{Client, Fault, Protocol, Seat};
 use crate::stamp::Stamp;
 
 pub(super) const PROTOCOL: Protocol =
-    Protocol { name: "raw", publishers_read: true, joins_several: false, open };
+    Protocol { name: "raw", publishers_read: true, joins_several: false, bears_tokens: true, open };
 
 fn open(seat: &Seat) -> Box<dyn Client> {
     Box::new(Raw { socket: WebSocket::new(seat.member), seat: seat.clone() })
@@ -18,7 +18,9 @@ struct Raw {
 
 impl Client for Raw {
     fn greet(&mut self, out: &mut Vec<u8>) {
-        self.socket.greet(&self.seat.host, &format!("/{}", self.seat.room), None, out);
+        let bearer = self.seat.token.as_ref().map(|token| format!("Bearer {token}"));
+        let headers: Vec<_> = bearer.iter().map(|bearer| ("Authorization", bearer.as_str())).collect();
+        self.socket.greet(&self.seat.host, &format!("/{}", self.seat.room), &headers, out);
     }
 
     fn receive(&mut self, bytes: &[u8], seen: &mut Vec<Stamp>, out: &mut Vec<u8>) -> Result<usize, Fault> {
@@ -64,6 +66,14 @@ mod tests {
         assert!(greeting.starts_with(b"GET /r7 HTTP/1.1\r\nHost: h:1\r\n"));
         client.publish(&stamp, &mut post);
         assert_eq!(unmasked(&post), [payload]);
+    }
+
+    #[test]
+    fn a_token_is_a_header_of_the_handshake() {
+        let (mut client, mut greeting) =
+            (open(&Seat { token: Some("a.b.c".to_owned()), ..seat(true) }), Vec::new());
+        client.greet(&mut greeting);
+        assert!(greeting.ends_with(b"\r\nAuthorization: Bearer a.b.c\r\n\r\n"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{Client, Fault, Protocol, Seat};
 use crate::stamp::Stamp;
 
 pub(super) const PROTOCOL: Protocol =
-    Protocol { name: "socketio", publishers_read: true, joins_several: false, open };
+    Protocol { name: "socketio", publishers_read: true, joins_several: false, bears_tokens: false, open };
 
 pub(super) fn open(seat: &Seat) -> Box<dyn Client> {
     Box::new(SocketIo { socket: WebSocket::new(seat.member), seat: seat.clone(), joined: false })
@@ -21,7 +21,7 @@ struct SocketIo {
 
 impl Client for SocketIo {
     fn greet(&mut self, out: &mut Vec<u8>) {
-        self.socket.greet(&self.seat.host, "/socket.io/?EIO=4&transport=websocket", None, out);
+        self.socket.greet(&self.seat.host, "/socket.io/?EIO=4&transport=websocket", &[], out);
     }
 
     fn receive(&mut self, bytes: &[u8], seen: &mut Vec<Stamp>, out: &mut Vec<u8>) -> Result<usize, Fault> {

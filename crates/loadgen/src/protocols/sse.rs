@@ -7,7 +7,7 @@ use super::{Client, Fault, Protocol, Seat, first_line, head_length, header, stat
 use crate::stamp::Stamp;
 
 pub(super) const PROTOCOL: Protocol =
-    Protocol { name: "sse", publishers_read: false, joins_several: false, open };
+    Protocol { name: "sse", publishers_read: false, joins_several: false, bears_tokens: false, open };
 
 fn open(seat: &Seat) -> Box<dyn Client> {
     match seat.publishes {

@@ -2,12 +2,12 @@
 
 use memchr::memmem;
 
-use super::websocket::WebSocket;
+use super::websocket::{RICH, WebSocket};
 use super::{Client, Fault, Protocol, Seat};
 use crate::stamp::Stamp;
 
 pub(super) const PROTOCOL: Protocol =
-    Protocol { name: "v1", publishers_read: true, joins_several: true, open };
+    Protocol { name: "v1", publishers_read: true, joins_several: true, bears_tokens: false, open };
 
 fn open(seat: &Seat) -> Box<dyn Client> {
     Box::new(Rich {
@@ -36,7 +36,7 @@ struct Told {
 
 impl Client for Rich {
     fn greet(&mut self, out: &mut Vec<u8>) {
-        self.socket.greet(&self.seat.host, "/v1", Some("heimdallr.v1.json"), out);
+        self.socket.greet(&self.seat.host, "/v1", &RICH, out);
     }
 
     fn receive(&mut self, bytes: &[u8], seen: &mut Vec<Stamp>, out: &mut Vec<u8>) -> Result<usize, Fault> {

@@ -7,6 +7,8 @@ use crate::frames::{self, BINARY, CLOSE, PING, PONG, TEXT, frame_at, write_frame
 /// The sample key and its answer, RFC 6455 §1.3; a generator need not be hard to predict.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+/// What the rich protocol is asked for with.
+pub(crate) const RICH: [(&str, &str); 1] = [("Sec-WebSocket-Protocol", "heimdallr.v1.json")];
 
 /// A client's end of a WebSocket.
 #[derive(Debug)]
@@ -24,17 +26,19 @@ impl WebSocket {
         self.is_open
     }
 
-    /// RFC 6455 §4.1.
-    pub(crate) fn greet(&self, host: &str, path: &str, subprotocol: Option<&str>, out: &mut Vec<u8>) {
-        let subprotocol =
-            subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
+    /// RFC 6455 §4.1, with further headers.
+    pub(crate) fn greet(&self, host: &str, path: &str, headers: &[(&str, &str)], out: &mut Vec<u8>) {
         out.extend_from_slice(
             format!(
                 "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{subprotocol}\r\n"
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"
             )
             .as_bytes(),
         );
+        for (name, value) in headers {
+            out.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
     }
 
     /// Takes whole frames and hands every message to `on_message`, with where to write answers to it.

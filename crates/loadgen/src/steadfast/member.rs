@@ -7,7 +7,10 @@ use std::collections::VecDeque;
 
 use super::position::Position;
 use super::speech::{self, Told};
-use crate::protocols::{Fault, websocket::WebSocket};
+use crate::protocols::{
+    Fault,
+    websocket::{RICH, WebSocket},
+};
 use crate::stamp::Stamp;
 
 /// Posts that a member waits for at once; the others wait for these.
@@ -92,7 +95,7 @@ impl Member {
     pub(super) fn greet(&mut self, now_ns: u64, out: &mut Vec<u8>) {
         (self.stage, self.has_joined, self.since_ns) = (Stage::Coming, false, now_ns);
         self.socket = WebSocket::new(self.name.number ^ self.chance as u32);
-        self.socket.greet(&self.name.host, "/v1", Some("heimdallr.v1.json"), out);
+        self.socket.greet(&self.name.host, "/v1", &RICH, out);
     }
 
     /// Takes what the server sent and says how much of it. `place` is where the member stands.

@@ -6,6 +6,7 @@ use backplanes::{Arrival, Ask, NodeId, Opened};
 use bytes::Bytes;
 use chat::{Author, Body, Event, Message, Position, Refusal, RoomId};
 
+use super::happenings::Before;
 use super::room::{Waiting, answer_refused, known_there};
 use super::{Addressed, Asked, Homes, NO_REPLY};
 use crate::Now;
@@ -52,9 +53,15 @@ impl Homes {
             Arrival::Opened(opened) => self.opened(opened, now, out),
             Arrival::Shut { room, refusal } => self.shut(room, refusal, now, out),
             Arrival::Ordered { message, ticket } => {
+                let is_heard = self.witness.listens_in(&message.room);
+                if is_heard {
+                    // Who said it was seen to come before.
+                    self.entrust_seen();
+                }
                 self.show(&message, out);
-                if self.witness.listens_in(&message.room) {
+                if is_heard {
                     self.witness.hear(&message);
+                    self.entrust_seen();
                 }
                 self.accept((&message.room, message.at), ticket, now, out);
             }
@@ -71,7 +78,7 @@ impl Homes {
                 let to = addressee(&bytes).filter(|shard| shard.0 < shards).unwrap_or(here);
                 out.push((to, Mail::Envelope { from, bytes }));
             }
-            Arrival::Nodes(nodes) => self.nodes = nodes,
+            Arrival::Nodes(nodes) => self.meet(nodes),
             Arrival::Bidden(bidding) => out.push((self.place.0, Mail::Bidden(bidding))),
         }
     }
@@ -169,7 +176,7 @@ impl Homes {
         let waiting = home.take_waiting();
         if home.head.is_none() {
             self.let_go(&room);
-            self.ask(Ask::Forsake(room), now, out);
+            self.ask(Ask::Forsake(room.clone()), now, out);
         }
         for waiting in waiting {
             match waiting {
@@ -179,6 +186,7 @@ impl Homes {
                     out.push((session.shard, Mail::Barred { to: session, room, tag, refusal }));
                 }
                 Waiting::Post(post) => answer_refused(post, refusal, out),
+                Waiting::Missing(missing) => self.miss_later(&room, missing, now),
             }
         }
     }
@@ -188,7 +196,12 @@ impl Homes {
         let Enter { room, session, user, .. } = enter;
         let Some(home) = self.rooms.get_mut(room) else { return };
         if home.forget_session(session.shard) {
+            let is_seen = home.head.is_some() && self.witness.is_at_door_of(room);
+            let before = is_seen.then(|| Before::of(&home.roster));
             home.roster.leave(known_there(room, user.as_ref()));
+            if let Some(before) = before {
+                self.witness.see((room, &home.roster), before, user.as_ref(), now.wall);
+            }
             self.presence_changed(room, now, out);
             self.watch(room, now);
         }

@@ -4,18 +4,26 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use backplanes::Order;
-use chat::{Message, Position, RoomId, Roster, Time, UserId};
+use chat::{Happening, Message, Occasion, Position, RoomId, Roster, Time, UserId};
 
 use super::Homes;
 use super::room::known_there;
-use crate::{Happening, Interest, Now, Occasion};
+use crate::{Interest, Now};
 
 /// What was seen and not told yet.
 pub(super) struct Witness {
     interest: Interest,
-    seen: Vec<Happening>,
+    seen: Vec<Seen>,
     /// Who has left a room here and, as far as was known, is there on another node still; `None`: the room itself, that was vacated here.
     owed: VecDeque<(RoomId, Option<UserId>)>,
+}
+
+/// Something that was seen.
+pub(super) enum Seen {
+    /// Somebody wants to know it.
+    Happened(Happening),
+    /// So many more of a user's names, or of guests, are in a room on this node, or so many less: what has to be put right if the node ends before it can tell.
+    Counted(RoomId, Option<UserId>, i64),
 }
 
 /// So much is owed at most; the oldest is forgotten for more.
@@ -49,16 +57,37 @@ impl Witness {
         time: Time,
     ) {
         let now = Before::of(roster);
-        let user = || known_there(room, user).cloned();
+        let user = known_there(room, user);
+        let has_come = now.sessions > before.sessions;
+        if has_come {
+            self.count((room, roster), user, true);
+        }
         let Interest { occupied, vacated, joined, left, .. } = self.interest;
         let occasions = [
             (occupied && before.sessions == 0 && now.sessions > 0).then_some(Occasion::Occupied),
-            (joined && now.people > before.people).then(|| Occasion::Joined(user())),
-            (left && now.people < before.people).then(|| Occasion::Left(user())),
+            (joined && now.people > before.people).then(|| Occasion::Joined(user.cloned())),
+            (left && now.people < before.people).then(|| Occasion::Left(user.cloned())),
             (vacated && before.sessions > 0 && now.sessions == 0).then_some(Occasion::Vacated),
         ];
-        let happened = occasions.into_iter().flatten();
-        self.seen.extend(happened.map(|occasion| Happening { room: room.clone(), time, occasion }));
+        for occasion in occasions.into_iter().flatten() {
+            self.note(Happening::seen(room.clone(), time, occasion));
+        }
+        if !has_come {
+            self.count((room, roster), user, false);
+        }
+    }
+
+    /// Counts who has come, before anything is told of it, or gone, after all was. A user counts once.
+    fn count(&mut self, (room, roster): (&RoomId, &Roster), user: Option<&UserId>, has_come: bool) {
+        let left = user.map(|user| roster.sessions_of(user));
+        if left.is_none_or(|sessions| sessions == u32::from(has_come)) {
+            let change = if has_come { 1 } else { -1 };
+            self.seen.push(Seen::Counted(room.clone(), user.cloned(), change));
+        }
+    }
+
+    fn note(&mut self, happening: Happening) {
+        self.seen.push(Seen::Happened(happening));
     }
 
     /// Somebody has left who may be there on another node, which may not have told yet that they have left there too.
@@ -83,23 +112,58 @@ impl Witness {
                 // Who is here again leaves again.
                 _ => return roster.is_empty(),
             };
-            seen.push(Happening { room: room.clone(), time, occasion });
+            seen.push(Seen::Happened(Happening::seen(room.clone(), time, occasion)));
             false
         });
     }
 
     /// Sees a guest take a name, by which somebody may have been there already.
-    pub(super) fn see_named(&mut self, room: &RoomId, user: &UserId, is_new: bool, time: Time) {
+    pub(super) fn see_named(
+        &mut self,
+        (room, roster): (&RoomId, &Roster),
+        user: &UserId,
+        is_new: bool,
+        time: Time,
+    ) {
         let Interest { joined, left, .. } = self.interest;
+        self.count((room, roster), Some(user), true);
         let came = (joined && is_new).then(|| Occasion::Joined(Some(user.clone())));
-        let happened = [left.then_some(Occasion::Left(None)), came].into_iter().flatten();
-        self.seen.extend(happened.map(|occasion| Happening { room: room.clone(), time, occasion }));
+        for occasion in [left.then_some(Occasion::Left(None)), came].into_iter().flatten() {
+            self.note(Happening::seen(room.clone(), time, occasion));
+        }
+        self.count((room, roster), None, false);
+    }
+
+    /// Finds those gone from a room that were on this node when it ended before it could tell, and are on none now.
+    pub(super) fn miss(
+        &mut self,
+        (room, roster): (&RoomId, &Roster),
+        behind: &[(Option<UserId>, u32)],
+        time: Time,
+    ) {
+        let Interest { vacated, left, .. } = self.interest;
+        let late =
+            |occasion| Happening { is_found_late: true, ..Happening::seen(room.clone(), time, occasion) };
+        for (user, times) in behind {
+            let is_gone = user.as_ref().is_none_or(|user| !roster.is_there(user));
+            for _ in 0..if left && is_gone { *times } else { 0 } {
+                self.note(late(Occasion::Left(user.clone())));
+            }
+        }
+        if vacated && roster.sessions_everywhere() == 0 {
+            self.note(late(Occasion::Vacated));
+        }
+        // Who has come back here is counted as well.
+        let is_back = |user: &Option<UserId>| user.as_ref().is_some_and(|user| roster.sessions_of(user) > 0);
+        for (user, times) in behind.iter().filter(|(user, _)| !is_back(user)) {
+            self.seen.push(Seen::Counted(room.clone(), user.clone(), -i64::from(*times)));
+        }
     }
 
     /// Sees a message.
     pub(super) fn hear(&mut self, message: &Arc<Message>) {
         let (room, time) = (message.room.clone(), message.time);
-        self.seen.push(Happening { room, time, occasion: Occasion::Posted(message.clone()) });
+        self.note(Happening::seen(room, time, Occasion::Posted(message.clone())));
     }
 
     /// Whether it is to be known who comes and goes in a room.
@@ -114,12 +178,29 @@ impl Witness {
 }
 
 impl Homes {
-    /// What was seen since the last time.
+    /// What was seen since the last time, and is told by nobody else.
     pub(crate) fn take_happenings(&mut self) -> impl Iterator<Item = Happening> {
-        self.witness.seen.drain(..)
+        self.entrust_seen();
+        self.witness.seen.drain(..).filter_map(|seen| match seen {
+            Seen::Happened(happening) => Some(happening),
+            Seen::Counted(..) => None,
+        })
     }
 
-    /// A room is open: those who have waited for that come, one after the other.
+    /// Leaves what was seen to the store, where that has it told: in order with what is said.
+    pub(super) fn entrust_seen(&mut self) {
+        if !self.store.announces() {
+            return;
+        }
+        for seen in self.witness.seen.drain(..) {
+            match seen {
+                Seen::Happened(happening) => self.store.announce(happening),
+                Seen::Counted(room, user, change) => self.store.count_here(room, user, change),
+            }
+        }
+    }
+
+    /// A room is open: those are missed who were here when the node ended, and those who have waited for that come, one after the other.
     pub(super) fn see_all_come(&mut self, room: &RoomId, now: Now) {
         if !self.witness.is_at_door_of(room) {
             return;
@@ -127,6 +208,9 @@ impl Homes {
         let Some(home) = self.rooms.get_mut(room) else { return };
         let users: Vec<Option<UserId>> = home.entering().map(|enter| enter.user.clone()).collect();
         users.iter().for_each(|user| home.roster.leave(known_there(room, user.as_ref())));
+        for behind in home.take_missing() {
+            self.witness.miss((room, &home.roster), &behind, now.wall);
+        }
         for user in &users {
             let before = Before::of(&home.roster);
             home.roster.enter(known_there(room, user.as_ref()));
@@ -138,5 +222,6 @@ impl Homes {
     pub(super) fn hear_placed(&mut self, order: Order, at: Position) {
         let Order { room, author, body, tag, time, .. } = order;
         self.witness.hear(&Arc::new(Message { room, at, author, time, tag, body }));
+        self.entrust_seen();
     }
 }

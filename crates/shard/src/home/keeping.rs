@@ -190,8 +190,8 @@ impl Homes {
         let Some((home, at)) = self.rooms.get(&enter.room).and_then(|home| Some((home, home.head?))) else {
             return;
         };
-        let standing = home.standing(enter.since.unwrap_or(at));
-        let replay = Replay::of(found, (standing, at), self.replay_bytes_max);
+        let reached = home.reached(enter.since.unwrap_or(at));
+        let replay = Replay::of(found, (reached, at), self.replay_bytes_max);
         self.welcome(enter, at, replay, now, out);
     }
 
@@ -209,6 +209,8 @@ impl Homes {
             match waiting {
                 Waiting::Enter(enter) => self.admit(enter, now, out),
                 Waiting::Post(post) => self.order(post, now, out),
+                // They were missed before anybody came.
+                Waiting::Missing(_) => {}
             }
         }
     }

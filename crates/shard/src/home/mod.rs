@@ -4,6 +4,7 @@
 //! wants to enter waits. What puts messages in order, here or far away, and when they are kept, homes do not know.
 
 mod arrivals;
+mod behind;
 mod describing;
 mod happenings;
 mod keeping;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use backplanes::{Arrival, Ask, Backplane, NodeId, Order, Signal};
 use chat::{Author, Body, ByRoom, Event, Position, Refusal, Resumption, RoomId, Tag, UserId};
+use hashbrown::HashSet;
 use slab::Slab;
 use stores::{Promise, Store, Told, Wish};
 
@@ -23,6 +25,7 @@ use crate::latency::Heard;
 use crate::mail::{Enter, Entered, Exit, Mail, Post, Recall};
 use crate::{Now, Rate, SessionKey, Settings, ShardId};
 
+use behind::Reckoning;
 use happenings::{Before, Witness};
 use keeping::{Reading, Unkept};
 use room::{Home, Replay, Waiting, known_there};
@@ -60,6 +63,8 @@ pub(crate) struct Homes {
     told: Vec<Told>,
     /// The nodes that are alive, as far as is known.
     nodes: Arc<[NodeId]>,
+    /// Nodes that were, some time.
+    met: HashSet<NodeId>,
     presence_due: Deadlines<RoomId>,
     idle: Deadlines<RoomId>,
     inbox_idle: Deadlines<RoomId>,
@@ -68,6 +73,8 @@ pub(crate) struct Homes {
     /// Rooms that are wanted, and of which it could not be said how they stood.
     unknown: Deadlines<RoomId>,
     witness: Witness,
+    /// When those are missed who were here when the node ended before.
+    reckoning: Reckoning,
 }
 
 /// A post whose author wants to know what became of it.
@@ -91,10 +98,14 @@ const ASK_AGAIN_MS: u64 = 100;
 const LINGER_MS: u64 = 5000;
 /// How often it is looked whether what keeps an idle room is done.
 const BUSY_MS: u64 = 1000;
+/// Nodes that are remembered when they are gone.
+const MET_MAX: usize = 4096;
 
 impl Homes {
     pub(crate) fn new(settings: &Settings, backplane: Box<dyn Backplane>, store: Box<dyn Store>) -> Self {
         let linger_ms = if backplane.outlives_homes() { LINGER_MS } else { u64::MAX };
+        let is_asked_for = store.announces() && settings.interest.is_in_presence();
+        let reckoning = Reckoning::new(is_asked_for, backplane.outlives_homes());
         Self {
             place: (settings.shard, settings.shards),
             asked_again: (0, 0),
@@ -116,12 +127,14 @@ impl Homes {
             arrivals: Vec::new(),
             told: Vec::new(),
             nodes: Arc::from([settings.node]),
+            met: HashSet::new(),
             presence_due: Deadlines::new(settings.presence_interval_ms),
             idle: Deadlines::new(settings.room_idle_ms.min(linger_ms)),
             inbox_idle: Deadlines::new(settings.inbox_idle_ms.min(linger_ms)),
             busy: Deadlines::new(BUSY_MS),
             unknown: Deadlines::new(BUSY_MS),
             witness: Witness::new(settings.interest),
+            reckoning,
         }
     }
 
@@ -133,6 +146,9 @@ impl Homes {
     }
 
     pub(crate) fn enter(&mut self, enter: Enter, now: Now, out: &mut Vec<Addressed>) {
+        if self.reckoning == Reckoning::First {
+            self.reckon(now, out);
+        }
         let is_new = !self.rooms.contains(&enter.room);
         if let Err(refusal) = self.let_in(&enter, now) {
             let Enter { room, session, tag, .. } = enter;
@@ -169,13 +185,13 @@ impl Homes {
         let Some((home, at)) = self.rooms.get(&enter.room).and_then(|home| Some((home, home.head?))) else {
             return;
         };
-        let Some(standing) = enter.since.map(|since| home.standing(since)) else {
+        let Some(reached) = enter.since.map(|since| home.reached(since)) else {
             return self.welcome(enter, at, Replay::nothing(Resumption::Fresh), now, out);
         };
-        if standing.has_all(at) {
+        if reached.has_all(at) {
             return self.welcome(enter, at, Replay::nothing(Resumption::Complete), now, out);
         }
-        match self.store.since(&enter.room, standing.has, self.wish(now)) {
+        match self.store.since(&enter.room, reached.has, self.wish(now)) {
             Some(found) => self.replay(enter, found, now, out),
             None => _ = self.readings.insert(Reading::Enter(enter)),
         }
@@ -229,7 +245,7 @@ impl Homes {
         home.roster.enter(Some(user));
         if self.witness.is_at_door_of(room) {
             let is_new = home.roster.counts().members > before;
-            self.witness.see_named(room, user, is_new, now.wall);
+            self.witness.see_named((room, &home.roster), user, is_new, now.wall);
         }
         self.presence_changed(room, now, out);
     }
@@ -313,6 +329,7 @@ impl Homes {
 
     /// Does what has become due.
     pub(crate) fn tick(&mut self, now: Now, out: &mut Vec<Addressed>) {
+        self.reckon(now, out);
         while let Some(room) = self.presence_due.pop_due(now.monotonic_ms) {
             if let Some(home) = self.rooms.get_mut(&room) {
                 home.presence_due = false;
@@ -329,7 +346,10 @@ impl Homes {
             self.watch(&room, now);
         }
         while let Some(room) = self.unknown.pop_due(now.monotonic_ms) {
-            self.open(room, now, out);
+            // It may have been let go, and be open again by now.
+            if self.rooms.get(&room).is_some_and(|home| home.head.is_none()) {
+                self.open(room, now, out);
+            }
         }
         self.give_up_unkept(now, out);
     }
@@ -340,6 +360,7 @@ impl Homes {
         of_rooms
             .into_iter()
             .chain([self.busy.next_ms(), self.unknown.next_ms(), self.unkept.next_ms()])
+            .chain([self.reckoning.next_ms()])
             .flatten()
             .min()
     }
@@ -361,6 +382,20 @@ impl Homes {
     /// The same, to be looked at.
     pub(crate) fn nodes_known(&self) -> &Arc<[NodeId]> {
         &self.nodes
+    }
+
+    /// Whether a node may be alive: it is, or it has begun so lately that this one has not heard of it yet.
+    pub(crate) fn may_reach(&self, node: NodeId) -> bool {
+        self.nodes.contains(&node) || (self.are_shared() && !self.met.contains(&node))
+    }
+
+    /// These nodes are alive.
+    fn meet(&mut self, nodes: Arc<[NodeId]>) {
+        if self.met.len() >= MET_MAX {
+            self.met = HashSet::new();
+        }
+        self.met.extend(nodes.iter());
+        self.nodes = nodes;
     }
 
     /// Messages of history, and their bytes.

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use stores::Since;
 
 use super::Addressed;
+use super::behind::Missing;
 use super::presence::Elsewhere;
 use crate::ShardId;
 use crate::bucket::Bucket;
@@ -48,6 +49,8 @@ pub(super) enum Waiting {
     Enter(Enter),
     /// A message wants its place.
     Post(Post),
+    /// These were here when the node ended before, and are missed if they are nowhere now.
+    Missing(Missing),
 }
 
 /// What a home keeps only because others put the messages in order, or did so before it.
@@ -84,6 +87,15 @@ impl Home {
     pub(super) fn entering(&self) -> impl Iterator<Item = &Enter> {
         let waiting = self.far.iter().flat_map(|far| &far.waiting);
         waiting.filter_map(|waiting| if let Waiting::Enter(enter) = waiting { Some(enter) } else { None })
+    }
+
+    /// Those who are to be missed, no longer kept.
+    pub(super) fn take_missing(&mut self) -> Vec<Missing> {
+        let Some(far) = &mut self.far else { return Vec::new() };
+        let waiting = far.waiting.extract_if(.., |waiting| matches!(waiting, Waiting::Missing(_)));
+        waiting
+            .filter_map(|waiting| if let Waiting::Missing(missing) = waiting { Some(missing) } else { None })
+            .collect()
     }
 
     /// Those who wait, no longer kept.
@@ -143,16 +155,16 @@ impl Home {
         }
     }
 
-    /// What somebody has who comes back with a position. One that the room has never given in its epoch, or of an epoch that is not known, says
+    /// How far somebody has come who comes back with a position. One that the room has never given in its epoch, or of an epoch that is not known, says
     /// nothing.
-    pub(super) fn standing(&self, since: Position) -> Standing {
+    pub(super) fn reached(&self, since: Position) -> Reached {
         let today = self.far.as_ref().zip(self.head.filter(|head| head.epoch != since.epoch));
         let shared = today.and_then(|(far, head)| {
             let offset = far.lineage.shared(since, head)?;
             Some(Position { epoch: head.epoch, offset })
         });
         let has = shared.unwrap_or(since);
-        Standing { since, has, is_all_good: has.offset == since.offset }
+        Reached { since, has, is_all_good: has.offset == since.offset }
     }
 
     pub(super) fn note_session(&mut self, shard: ShardId) {
@@ -179,9 +191,9 @@ impl Home {
     }
 }
 
-/// What somebody has who comes back.
+/// How far somebody has come who comes back.
 #[derive(Clone, Copy)]
-pub(super) struct Standing {
+pub(super) struct Reached {
     /// The position that it came with.
     since: Position,
     /// Everything up to here, as the room counts today.
@@ -190,7 +202,7 @@ pub(super) struct Standing {
     is_all_good: bool,
 }
 
-impl Standing {
+impl Reached {
     /// Whether it has everything of a room that stands at `at`, and nothing else.
     pub(super) fn has_all(&self, at: Position) -> bool {
         self.has == at && self.is_all_good
@@ -210,14 +222,14 @@ impl Replay {
     }
 
     /// What is kept of a room from where somebody stands, up to where it stands.
-    pub(super) fn of(found: Since, (standing, at): (Standing, Position), bytes_max: usize) -> Self {
+    pub(super) fn of(found: Since, (reached, at): (Reached, Position), bytes_max: usize) -> Self {
         let all = found.messages.len();
         let (messages, cut) = within(found.messages, bytes_max, false);
-        if found.complete && !cut && messages.len() == all && standing.is_all_good {
+        if found.complete && !cut && messages.len() == all && reached.is_all_good {
             return Self { messages, resumption: Resumption::Complete, lost: None };
         }
         let lost_up_to = messages.first().map_or(at.offset, |first| first.at.offset - 1);
-        let lost = (standing.since, Position { epoch: at.epoch, offset: lost_up_to });
+        let lost = (reached.since, Position { epoch: at.epoch, offset: lost_up_to });
         Self { messages, resumption: Resumption::Partial, lost: Some(lost) }
     }
 

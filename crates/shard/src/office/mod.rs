@@ -19,7 +19,7 @@ use crate::mail::{Post, Recall};
 use crate::{Clock, Effects, Followed, Now, SessionKey, Shard, ShardId, TraceStep};
 
 pub use selection::Whose;
-pub use survey::{RoomLine, RoomMark, RoomsSought, SessionLine, SessionsSought};
+pub use survey::{RoomLine, RoomMark, RoomOrder, RoomsSought, SessionLine, SessionsSought};
 
 use survey::Survey;
 
@@ -32,8 +32,6 @@ const SURVEYS_MAX: usize = 32;
 const OFFICE: u32 = u32::MAX;
 /// What a node tells of itself has no more bytes.
 const CARD_BYTES_MAX: usize = 1024;
-/// The shard that tells other nodes.
-const FIRST: ShardId = ShardId(0);
 
 /// What an operator wants of a shard.
 #[derive(Clone, Debug)]
@@ -237,8 +235,8 @@ impl Shard {
             Instruction::Decree(decree) => {
                 let done = self.heed(&decree, now);
                 self.office.report(ticket, done.map_or_else(Report::Refused, Report::Done));
-                if self.settings.shard == FIRST && done.is_ok() {
-                    self.tell_decree(&decree, now);
+                if self.settings.shard == ShardId::FIRST && done.is_ok() {
+                    self.tell_nodes(&Envelope::Decree(Box::new((*decree).clone())), now);
                 }
             }
         }
@@ -265,8 +263,7 @@ impl Shard {
     }
 
     fn exchange_cards(&mut self, ticket: Ticket, card: Arc<str>, now: Now) {
-        let bytes = Envelope::Card(card).write(FIRST, FIRST);
-        self.at_home(now, |homes, now, out| homes.send_all(bytes.into(), now, out));
+        self.tell_nodes(&Envelope::Card(card), now);
         let alive = self.homes.nodes();
         self.office.cards.retain(|(node, _)| alive.contains(node));
         self.office.report(ticket, Report::Cards(self.office.cards.clone()));
@@ -281,11 +278,6 @@ impl Shard {
             Some((_, known)) => *known = card,
             None => self.office.cards.push((from, card)),
         }
-    }
-
-    fn tell_decree(&mut self, decree: &Decree, now: Now) {
-        let bytes = Envelope::Decree(Box::new(decree.clone())).write(FIRST, FIRST);
-        self.at_home(now, |homes, now, out| homes.send_all(bytes.into(), now, out));
     }
 
     /// A home answers what the office has asked of it.
@@ -305,7 +297,7 @@ impl Shard {
     /// Goes on with what takes long.
     pub(crate) fn survey_slice(&mut self, now: Now) {
         let Some((ticket, mut survey)) = self.office.surveys.pop_front() else { return };
-        match survey.go_on(&self.sessions, &self.audiences, &self.streams, now) {
+        match survey.go_on(&self.sessions, &mut self.audiences, &self.streams, now) {
             Some(report) => self.office.report(ticket, report),
             None => self.office.surveys.push_back((ticket, survey)),
         }

@@ -23,18 +23,29 @@ const ROOMS_NAMED_MAX: usize = 100;
 pub struct RoomsSought {
     /// Their names begin so.
     pub prefix: Box<str>,
-    /// The largest first, else in the order of their names.
-    pub by_size: bool,
+    /// Which come first.
+    pub order: RoomOrder,
     /// Those behind this one, in that order.
     pub after: Option<RoomMark>,
     /// So many at most.
     pub limit: usize,
 }
 
+/// Which rooms come first in a list; those that are alike in that stand in the order of their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomOrder {
+    /// All are alike.
+    Name,
+    /// The largest.
+    Size,
+    /// Those in which most is said.
+    Rate,
+}
+
 /// Where a room stands in a list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RoomMark {
-    size: Reverse<u32>,
+    rank: Reverse<u32>,
     name: Box<str>,
 }
 
@@ -47,6 +58,8 @@ pub struct RoomLine {
     pub counts: Counts,
     /// Sessions of it here.
     pub here: u32,
+    /// Messages in a thousand seconds, since somebody looked before; `None`: nobody has for a while.
+    pub rate: Option<u32>,
 }
 
 /// Which sessions are wanted. Who is nobody's is everybody's.
@@ -103,21 +116,25 @@ pub(super) enum Survey {
 
 impl RoomLine {
     /// Where it stands in a list.
-    pub fn mark(&self, by_size: bool) -> RoomMark {
-        let size = if by_size { self.counts.members.saturating_add(self.counts.guests) } else { 0 };
-        RoomMark::new(size, self.room.name())
+    pub fn mark(&self, order: RoomOrder) -> RoomMark {
+        let rank = match order {
+            RoomOrder::Name => 0,
+            RoomOrder::Size => self.counts.members.saturating_add(self.counts.guests),
+            RoomOrder::Rate => self.rate.unwrap_or(0),
+        };
+        RoomMark::new(rank, self.room.name())
     }
 }
 
 impl RoomMark {
-    /// That of a room of so many; in lists by name the size is 0.
-    pub fn new(size: u32, name: &str) -> Self {
-        Self { size: Reverse(size), name: name.into() }
+    /// That of a room with so much of what comes first; in lists by name that is 0.
+    pub fn new(rank: u32, name: &str) -> Self {
+        Self { rank: Reverse(rank), name: name.into() }
     }
 
-    /// The size and the name.
+    /// The rank and the name.
     pub fn parts(&self) -> (u32, &str) {
-        (self.size.0, &self.name)
+        (self.rank.0, &self.name)
     }
 }
 
@@ -134,14 +151,14 @@ impl Survey {
     pub(super) fn go_on(
         &mut self,
         sessions: &Sessions,
-        audiences: &Audiences,
+        audiences: &mut Audiences,
         streams: &Streams,
         now: Now,
     ) -> Option<Report> {
         match self {
             Self::Rooms { sought, next, found } => {
                 let end = (*next + SLICE).min(audiences.places());
-                (*next..end).for_each(|place| note_room(audiences, place, sought, found));
+                (*next..end).for_each(|place| note_room(audiences, place, sought, now, found));
                 *next = end;
                 let is_done = end >= audiences.places();
                 is_done.then(|| Report::Rooms(std::mem::take(found).into_values().collect()))
@@ -162,22 +179,24 @@ impl Survey {
 
 /// Puts a room where it belongs among those that were found, if it is one of the first there.
 fn note_room(
-    audiences: &Audiences,
+    audiences: &mut Audiences,
     place: Place,
     sought: &RoomsSought,
+    now: Now,
     found: &mut BTreeMap<RoomMark, RoomLine>,
 ) {
     if !audiences.contains(place) {
         return;
     }
-    let audience = audiences.get(place);
+    let audience = audiences.get_mut(place);
+    let rate = audience.look(now.monotonic_ms);
     let is_sought = audience.room.is_public() && audience.room.name().starts_with(&*sought.prefix);
     if !is_sought || audience.members.is_empty() {
         return;
     }
     let (room, here) = (audience.room.clone(), audience.members.len() as u32);
-    let line = RoomLine { room, counts: audience.counts, here };
-    let mark = line.mark(sought.by_size);
+    let line = RoomLine { room, counts: audience.counts, here, rate };
+    let mark = line.mark(sought.order);
     if sought.after.as_ref().is_some_and(|after| mark <= *after) {
         return;
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use backplanes::{Arrival, Ask, Backplane, NodeId, Opened, Order};
+use bytes::Bytes;
 use chat::{Epoch, Here, Lineage, Message, Position, RoomId};
 
 /// A room remembers so many former epochs.
@@ -23,8 +24,16 @@ pub(crate) struct Broker {
     arrivals: HashMap<At, VecDeque<Arrival>>,
     rooms: HashMap<RoomId, Room>,
     pub(crate) thief: Option<Thief>,
+    pub(crate) slow: Option<Slow>,
     /// How this room stands is not said yet to those who ask, and to whom it will be.
     pub(crate) late: Option<(&'static str, Vec<(At, Arrival)>)>,
+}
+
+/// What one node sends another is under way for long.
+pub(crate) struct Slow {
+    pub(crate) from: NodeId,
+    pub(crate) to: NodeId,
+    pub(crate) under_way: Vec<(At, Arrival)>,
 }
 
 #[derive(Default)]
@@ -121,6 +130,22 @@ impl Broker {
         opened.into_iter().for_each(|(at, opened)| self.put(at, opened));
     }
 
+    /// Whoever carries what a node sends need not know for which shard it is.
+    fn carry(&mut self, from: NodeId, to: NodeId, bytes: Bytes) {
+        let sent = Arrival::Sent { from, bytes };
+        match &mut self.slow {
+            Some(slow) if (slow.from, slow.to) == (from, to) => slow.under_way.push(((to, 0), sent)),
+            _ => self.put((to, 0), sent),
+        }
+    }
+
+    /// What was under way for long arrives.
+    pub(crate) fn let_arrive(&mut self) {
+        for (at, arrival) in self.slow.take().into_iter().flat_map(|slow| slow.under_way) {
+            self.put(at, arrival);
+        }
+    }
+
     /// Says how the late room stands.
     pub(crate) fn open_late(&mut self) {
         for (at, opened) in self.late.take().into_iter().flat_map(|(_, waiting)| waiting) {
@@ -168,8 +193,7 @@ impl Backplane for End {
                 let from = self.at.0;
                 let times = broker.thief.as_mut().map_or(1, |thief| thief(from, to, &bytes));
                 for _ in 0..times {
-                    // Whoever carries it need not know for which shard it is.
-                    broker.put((to, 0), Arrival::Sent { from, bytes: bytes.clone() });
+                    broker.carry(from, to, bytes.clone());
                 }
             }
         }

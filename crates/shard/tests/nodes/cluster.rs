@@ -8,10 +8,12 @@ use access::Access;
 use backplanes::NodeId;
 use chat::{RoomId, Time};
 use shard::{
-    Attention, Effects, Holdings, Input, Luggage, Mail, Now, Settings, Shard, ShardId, StreamId, Tally,
+    Attention, Effects, Holdings, Input, Instruction, Luggage, Mail, Now, Settings, Shard, ShardId, StreamId,
+    Tally,
 };
+use stores::Store;
 
-use crate::broker::{Broker, End, Thief};
+use crate::broker::{Broker, End, Slow, Thief};
 
 /// A stream as its client knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,18 +119,34 @@ struct Hands<'a> {
 impl Cluster {
     /// So many nodes of so many shards each.
     pub(crate) fn new(nodes: u32, shards: u16, set: impl Fn(&mut Settings)) -> Self {
+        let mut cluster = Self::of_strangers(nodes, shards, set);
+        cluster.tell_alive();
+        cluster
+    }
+
+    /// The same, none of which knows that there are others.
+    pub(crate) fn of_strangers(nodes: u32, shards: u16, set: impl Fn(&mut Settings)) -> Self {
+        Self::with_stores(nodes, shards, set, stores::in_memory)
+    }
+
+    /// Nor does any know that; each shard has a store of its own.
+    pub(crate) fn with_stores(
+        nodes: u32,
+        shards: u16,
+        set: impl Fn(&mut Settings),
+        store: impl Fn(&stores::Settings) -> Box<dyn Store>,
+    ) -> Self {
         let broker = Rc::new(RefCell::new(Broker::default()));
         let mut places = Vec::new();
         for (node, id) in (1..=nodes).flat_map(|node| (0..shards).map(move |shard| (NodeId(node), shard))) {
             let mut settings = Settings { node, shard: ShardId(id), shards, ..settings() };
             set(&mut settings);
             let end = End { at: (node, id), broker: broker.clone() };
-            let shard = Shard::new(settings, Box::new(end));
+            let store = store(&settings.store);
+            let shard = Shard::with_store(settings, Box::new(end), store);
             places.push(Place { node, id: ShardId(id), shard, is_alive: true });
         }
-        let mut cluster = Self { shards: places, streets: Streets::default(), broker, now_ms: 1000 };
-        cluster.tell_alive();
-        cluster
+        Self { shards: places, streets: Streets::default(), broker, now_ms: 1000 }
     }
 
     /// The same with somebody at every shard who decides who clients are.
@@ -151,6 +169,25 @@ impl Cluster {
     /// Sends somebody after what nodes send each other.
     pub(crate) fn let_in(&mut self, thief: Thief) {
         self.broker.borrow_mut().thief = Some(thief);
+    }
+
+    /// What one node sends another from here on is under way for long.
+    pub(crate) fn slow_down(&mut self, from: u32, to: u32) {
+        let slow = Slow { from: NodeId(from), to: NodeId(to), under_way: Vec::new() };
+        self.broker.borrow_mut().slow = Some(slow);
+    }
+
+    /// It arrives.
+    pub(crate) fn let_arrive(&mut self) {
+        self.broker.borrow_mut().let_arrive();
+        self.settle();
+    }
+
+    /// A node that has drained ends, and all others know.
+    pub(crate) fn end(&mut self, node: u32) {
+        assert!(self.is_drained(node), "it may end");
+        self.kill(node);
+        self.tell_alive();
     }
 
     /// Those who ask for a room wait from here on.
@@ -253,15 +290,24 @@ impl Cluster {
 
     /// Time passes, a second after the other.
     pub(crate) fn pass(&mut self, seconds: u64) {
-        for _ in 0..seconds {
-            self.now_ms += 1000;
-            for at in 0..self.shards.len() {
-                if self.shards[at].shard.next_wake_ms().is_some_and(|due_ms| due_ms <= self.now_ms) {
-                    self.step(at, Input::Tick);
-                }
+        (0..seconds).for_each(|_| self.leap(1000));
+    }
+
+    /// Time passes at once.
+    pub(crate) fn leap(&mut self, ms: u64) {
+        self.now_ms += ms;
+        for at in 0..self.shards.len() {
+            if self.shards[at].shard.next_wake_ms().is_some_and(|due_ms| due_ms <= self.now_ms) {
+                self.step(at, Input::Tick);
             }
-            self.settle();
         }
+        self.settle();
+    }
+
+    /// An operator wants something of the first shard.
+    pub(crate) fn instruct(&mut self, instruction: Instruction) {
+        self.step(0, Input::Instruction(1, instruction));
+        self.settle();
     }
 
     /// What the shards of a node hold.

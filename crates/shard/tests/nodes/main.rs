@@ -6,6 +6,8 @@ mod client;
 mod cluster;
 mod devices;
 mod epochs;
+mod leaving;
 mod recovery;
 mod travels;
 mod tunnels;
+mod unknown;

@@ -16,7 +16,7 @@ pub(crate) struct Returning {
     /// What it is called.
     pub(crate) sid: String,
     /// What it may come back by.
-    pid: String,
+    pub(crate) pid: String,
 }
 
 impl Returning {

@@ -62,6 +62,21 @@ pub enum Fault {
         /// After how long.
         ms: u64,
     },
+    /// The node that keeps its rooms in a file ends without a word, and another one is started on the file after so many milliseconds.
+    Crash {
+        /// After how long.
+        ms: u64,
+    },
+    /// Its disk does nothing for so many milliseconds.
+    Stall {
+        /// For how long.
+        ms: u64,
+    },
+    /// Its disk takes nothing more for so many milliseconds.
+    Fill {
+        /// For how long.
+        ms: u64,
+    },
     /// All that befell it is over, but for what has to be noticed yet.
     Heal,
 }
@@ -92,6 +107,9 @@ impl fmt::Display for Fault {
                 write!(f, "node {site} takes its leave, and another starts {ms}ms later")
             }
             Self::Kill { site, ms } => write!(f, "kill node {site}, and start another in {ms}ms"),
+            Self::Crash { ms } => write!(f, "kill the node, and start another on its file in {ms}ms"),
+            Self::Stall { ms } => write!(f, "the disk does nothing for {ms}ms"),
+            Self::Fill { ms } => write!(f, "the disk is full for {ms}ms"),
             Self::Heal => f.write_str("all is mended"),
         }
     }

@@ -23,6 +23,7 @@ use self::sites::Site;
 use crate::node::Node;
 use crate::pipe::Weather;
 use crate::random::Random;
+use crate::surroundings::Surroundings;
 
 pub use climate::Climate;
 pub use fault::{Fault, Memory};
@@ -60,9 +61,6 @@ enum Task {
     Broker(usize, Line),
 }
 
-/// The time when a cluster begins.
-const NEW_MS: u64 = 1000;
-
 const LINES: [Line; 2] = [Line::Commands, Line::Listener];
 
 impl Cluster {
@@ -84,39 +82,8 @@ impl Cluster {
         }
     }
 
-    /// All nodes start. Says when.
-    pub(crate) fn begin(&mut self, lives: &mut Vec<Node>) -> u64 {
-        self.wake(lives, NEW_MS);
-        NEW_MS
-    }
-
-    pub(crate) fn reseed(&mut self, seed: u64, lives: &mut [Node]) {
-        self.random = Random::new(seed);
-        for node in lives {
-            node.reseed(self.random.draw());
-        }
-    }
-
     fn at(&self, now_ms: u64) -> Instant {
         Instant { turn: self.turn, now_ms }
-    }
-
-    /// Whom chance chooses of those who have something to do does some of it. Says whether there was anybody.
-    pub(crate) fn turn(&mut self, lives: &mut [Node], now_ms: u64) -> bool {
-        let Some(first) = self.tasks(lives, now_ms).iter().map(|(turn, _)| *turn).min() else { return false };
-        self.turn = self.turn.max(first);
-        let due = self.tasks(lives, now_ms);
-        let due: Vec<Task> =
-            due.into_iter().filter(|(turn, _)| *turn <= self.turn).map(|(_, task)| task).collect();
-        let task = *self.random.pick(&due);
-        self.turn += 1;
-        let at = self.at(now_ms);
-        match task {
-            Task::Shards(life) => drop(lives[life].turn()),
-            Task::Service(life) => self.services[life].take_input(at, &self.layout.climate, &mut self.random),
-            Task::Broker(life, line) => self.carry_out(life, line, at),
-        }
-        true
     }
 
     /// Who has something to do, and in which turn.
@@ -178,9 +145,50 @@ impl Cluster {
             }
         }
     }
+}
 
-    /// Everybody does all that is to be done, in the same order every time, until nothing is left.
-    pub(crate) fn settle_in_step(&mut self, lives: &mut [Node], now_ms: u64) {
+impl Surroundings for Cluster {
+    fn places(&self, _lives: &[Node]) -> usize {
+        self.sites.len() * self.shards as usize
+    }
+
+    fn sites(&self) -> usize {
+        self.sites.len()
+    }
+
+    fn life_at(&self, site: usize) -> Option<usize> {
+        self.sites[site].life()
+    }
+
+    fn find(&self, place: usize, lives: &[Node]) -> Option<(usize, usize)> {
+        self.find_door(place, lives)
+    }
+
+    fn reseed(&mut self, seed: u64, lives: &mut [Node]) {
+        self.random = Random::new(seed);
+        for node in lives {
+            node.reseed(self.random.draw());
+        }
+    }
+
+    fn turn(&mut self, lives: &mut [Node], now_ms: u64) -> bool {
+        let Some(first) = self.tasks(lives, now_ms).iter().map(|(turn, _)| *turn).min() else { return false };
+        self.turn = self.turn.max(first);
+        let due = self.tasks(lives, now_ms);
+        let due: Vec<Task> =
+            due.into_iter().filter(|(turn, _)| *turn <= self.turn).map(|(_, task)| task).collect();
+        let task = *self.random.pick(&due);
+        self.turn += 1;
+        let at = self.at(now_ms);
+        match task {
+            Task::Shards(life) => drop(lives[life].turn()),
+            Task::Service(life) => self.services[life].take_input(at, &self.layout.climate, &mut self.random),
+            Task::Broker(life, line) => self.carry_out(life, line, at),
+        }
+        true
+    }
+
+    fn settle_in_step(&mut self, lives: &mut [Node], now_ms: u64) {
         while !self.tasks(lives, now_ms).is_empty() {
             self.turn += 1;
             let at = self.at(now_ms);
@@ -196,25 +204,44 @@ impl Cluster {
         }
     }
 
-    /// How a room stands in the broker that nodes are to be with.
-    pub(crate) fn standing(&self, room: &RoomId) -> Option<(Position, Lineage)> {
-        self.broker.model().standing(room)
+    fn next_wake_ms(&self, lives: &[Node]) -> Option<u64> {
+        self.next_due_ms(lives)
     }
 
-    /// Which of its outages a life is in, if there is no broker for it.
-    pub(crate) fn outage(&self, life: usize) -> Option<u64> {
+    fn wake(&mut self, lives: &mut Vec<Node>, now_ms: u64) {
+        self.go_on(lives, now_ms);
+    }
+
+    fn befall(&mut self, fault: Fault, lives: &mut Vec<Node>, now_ms: u64) {
+        self.suffer(fault, lives, now_ms);
+    }
+
+    fn take_ended(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.ended)
+    }
+
+    fn is_whole(&self, now_ms: u64) -> bool {
+        let run = self.broker.run();
+        let is_whole =
+            |site: &Site| matches!(site, Site::Runs(life) if self.services[*life].is_whole(run, now_ms));
+        self.broker.is_whole(now_ms) && self.sites.iter().all(is_whole)
+    }
+
+    fn outage(&self, life: usize) -> Option<u64> {
         self.services[life].outage()
     }
 
-    /// What anybody here still holds or waits for; nothing when nobody was here for long.
-    pub(crate) fn remains(&self, now_ms: u64) -> Vec<String> {
+    fn standing(&self, room: &RoomId) -> Option<(Position, Lineage)> {
+        self.broker.model().standing(room)
+    }
+
+    fn remains(&self, now_ms: u64) -> Vec<String> {
         let of_services = self.living().flat_map(|life| self.services[life].remains());
         let nodes: Vec<NodeId> = self.living().map(|life| self.services[life].node).collect();
         of_services.chain(self.broker.model().remains(&nodes, now_ms)).collect()
     }
 
-    /// What machines did that they may not do, since the last call.
-    pub(crate) fn take_faults(&mut self) -> Vec<String> {
+    fn take_faults(&mut self) -> Vec<String> {
         self.services.iter_mut().flat_map(|service| std::mem::take(&mut service.faults)).collect()
     }
 }

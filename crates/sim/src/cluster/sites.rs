@@ -9,6 +9,7 @@ use super::{Cluster, Fault, LINES, Memory};
 use crate::node::Node;
 use crate::pipe::Weather;
 use crate::random::Random;
+use crate::surroundings::Surroundings;
 
 /// What is at a site.
 #[derive(Clone, Copy)]
@@ -34,7 +35,7 @@ pub(crate) struct Start<'a> {
 }
 
 impl Site {
-    fn life(self) -> Option<usize> {
+    pub(super) fn life(self) -> Option<usize> {
         match self {
             Self::Runs(life) | Self::Leaves { life, .. } => Some(life),
             Self::Goes { .. } | Self::Empty(_) => None,
@@ -46,18 +47,6 @@ impl Site {
 const FAREWELL_MS: u64 = 3000;
 
 impl Cluster {
-    pub(crate) fn sites(&self) -> usize {
-        self.sites.len()
-    }
-
-    pub(crate) fn places(&self) -> usize {
-        self.sites.len() * self.shards as usize
-    }
-
-    pub(crate) fn life_at(&self, site: usize) -> Option<usize> {
-        self.sites[site].life()
-    }
-
     /// The lives that have not ended.
     pub(super) fn living(&self) -> impl Iterator<Item = usize> + use<> {
         let living: Vec<usize> = self.sites.iter().filter_map(|site| site.life()).collect();
@@ -65,7 +54,7 @@ impl Cluster {
     }
 
     /// The node and the shard that are found at a place: where none takes anybody in, at the next site.
-    pub(crate) fn find(&self, place: usize, lives: &[Node]) -> Option<(usize, usize)> {
+    pub(super) fn find_door(&self, place: usize, lives: &[Node]) -> Option<(usize, usize)> {
         let shards = self.shards as usize;
         let sites = (0..self.sites.len()).map(|further| (place / shards + further) % self.sites.len());
         let mut lives = sites.filter_map(|site| self.life_at(site)).map(|life| (life, &lives[life]));
@@ -75,7 +64,8 @@ impl Cluster {
         })
     }
 
-    pub(crate) fn next_wake_ms(&self, lives: &[Node]) -> Option<u64> {
+    /// When a node or what is beside it wants to be woken next, or another node starts.
+    pub(super) fn next_due_ms(&self, lives: &[Node]) -> Option<u64> {
         let of_site = |site: &Site| match site {
             Site::Runs(life) | Site::Leaves { life, .. } => {
                 lives[*life].next_wake_ms().into_iter().chain(self.services[*life].tick_ms()).min()
@@ -86,7 +76,8 @@ impl Cluster {
         self.sites.iter().filter_map(of_site).min()
     }
 
-    pub(crate) fn wake(&mut self, lives: &mut Vec<Node>, now_ms: u64) {
+    /// Time has passed: nodes start, do what is due, and end.
+    pub(super) fn go_on(&mut self, lives: &mut Vec<Node>, now_ms: u64) {
         let at = self.at(now_ms);
         for site in 0..self.sites.len() {
             match self.sites[site] {
@@ -149,13 +140,8 @@ impl Cluster {
         self.ended.push(life);
     }
 
-    /// The lives that have ended since the last call.
-    pub(crate) fn take_ended(&mut self) -> Vec<usize> {
-        std::mem::take(&mut self.ended)
-    }
-
     /// Something befalls it.
-    pub(crate) fn befall(&mut self, fault: Fault, lives: &mut Vec<Node>, now_ms: u64) {
+    pub(super) fn suffer(&mut self, fault: Fault, lives: &mut Vec<Node>, now_ms: u64) {
         let at = self.at(now_ms);
         match fault {
             Fault::Cut { site, line } => {
@@ -176,6 +162,8 @@ impl Cluster {
             Fault::Drain { site, ms } => self.drain(site, ms, lives, now_ms),
             Fault::Kill { site, ms } => self.end(site, lives, now_ms + ms, at),
             Fault::Heal => self.heal(lives, at),
+            // These are of disks.
+            Fault::Crash { .. } | Fault::Stall { .. } | Fault::Fill { .. } => {}
         }
     }
 
@@ -242,12 +230,5 @@ impl Cluster {
                 Site::Runs(_) => {}
             }
         }
-    }
-
-    pub(crate) fn is_whole(&self, now_ms: u64) -> bool {
-        let run = self.broker.run();
-        let is_whole =
-            |site: &Site| matches!(site, Site::Runs(life) if self.services[*life].is_whole(run, now_ms));
-        self.broker.is_whole(now_ms) && self.sites.iter().all(is_whole)
     }
 }

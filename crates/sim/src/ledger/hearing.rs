@@ -4,6 +4,7 @@ use chat::{Position, Refusal, Resumption, RoomId, Tag, Time, UserId};
 use gateways::{Heard, Said};
 
 use super::mark::Mark;
+use super::pace::Kind;
 use super::rooms::MISSED_MAX;
 use super::session::{Asked, Speech, What};
 use super::stay::Stay;
@@ -15,7 +16,7 @@ impl Ledger {
         match heard {
             Heard::Opened => self.opened(session),
             // Where it goes on the client knows.
-            Heard::Recovered => {}
+            Heard::Recovered => self.let_into_everybody(session),
             Heard::Welcome { tag, user, time, inbox, resumption, .. } => {
                 if let Some(time) = time {
                     self.check_time(session, *time, now);
@@ -53,7 +54,9 @@ impl Ledger {
             }
             Heard::Time { tag, time } => {
                 self.check_time(session, *time, now);
-                self.answer(session, tag, |what| *what == What::Time);
+                if let Some(asked) = self.answer(session, tag, |what| *what == What::Time) {
+                    self.granted(session, &asked);
+                }
             }
             Heard::Closing(farewell) => {
                 self.parted(session, farewell.code(), farewell.reason());
@@ -74,13 +77,20 @@ impl Ledger {
     }
 
     fn opened(&mut self, session: SessionNo) {
-        let book = &mut self.sessions[session.0];
-        let room = match &book.speech {
+        let room = match &self.sessions[session.0].speech {
             Speech::Plain(room) => room.clone(),
-            Speech::Events { .. } => RoomId::everybody(),
+            Speech::Events { .. } => {
+                self.let_into_everybody(session);
+                RoomId::everybody()
+            }
             _ => return,
         };
-        book.stays.insert(room, Stay::default());
+        self.sessions[session.0].stays.insert(room, Stay::default());
+    }
+
+    /// It has not asked for that, and it counts as a join all the same.
+    fn let_into_everybody(&mut self, session: SessionNo) {
+        self.sessions[session.0].pace.ask(Kind::Joins, false, self.now_ms);
     }
 
     fn welcomed(
@@ -94,6 +104,7 @@ impl Ledger {
         let Some(asked) = self.answer(session, tag, |what| matches!(what, What::Identify { .. })) else {
             return;
         };
+        self.granted(session, &asked);
         let What::Identify { inbox: since } = asked.what else { return };
         if self.sessions[session.0].user.as_ref() != Some(user) {
             self.complain(session, &format!("is welcomed as {user:?}"));
@@ -115,6 +126,7 @@ impl Ledger {
     ) {
         let fits = |what: &What| matches!(what, What::Join { room: of, .. } if of == room);
         let Some(asked) = self.answer(session, tag, fits) else { return };
+        self.granted(session, &asked);
         let What::Join { since, .. } = asked.what else { return };
         let is_behind = |floor: Position| floor.epoch == at.epoch && at.offset < floor.offset;
         if asked.floor.is_some_and(is_behind) && self.rooms.layout.is_none() {
@@ -202,21 +214,39 @@ impl Ledger {
 
     fn accepted(&mut self, session: SessionNo, tag: &Option<Tag>, at: Position, now: Time) {
         let Some(asked) = self.answer(session, tag, |what| matches!(what, What::Post { .. })) else { return };
+        self.granted(session, &asked);
         let What::Post { room, mark } = asked.what else { return };
         if let Some(post) = self.posts.get_mut(&mark) {
             post.state = PostState::Accepted;
         }
         // Who reads late is told late.
         let is_fresh = !self.sessions[session.0].conduct.is_slow;
+        let is_durable = self.rules.is_durable;
         let book = self.room(&room);
-        book.accepted.extend(is_fresh.then_some((at, now)));
+        book.accepted.extend((is_fresh && !is_durable).then_some((at, now)));
+        book.kept.extend(is_durable.then_some((mark, at)));
         if let Err(fault) = book.place(at, Some(mark)) {
             self.complain(session, &format!("in {room:?}, {fault}"));
         }
     }
 
+    /// A session is given what it has asked for. Where nothing holds answers up but its own haste, no more than it may have by now.
+    fn granted(&mut self, session: SessionNo, asked: &Asked) {
+        let book = &mut self.sessions[session.0];
+        let Some(kind) = asked.what.kind() else { return };
+        let is_due = book.pace.grant(kind, self.now_ms);
+        if !is_due && !book.conduct.is_slow {
+            self.complain(session, &format!("is granted {:?}, and more than it may have by now", asked.what));
+        }
+    }
+
     fn refused(&mut self, session: SessionNo, tag: &Option<Tag>, refusal: Refusal) {
         let Some(asked) = self.answer(session, tag, |_| true) else { return };
+        if let (Refusal::TooFast { retry_after_ms }, Some(kind)) = (refusal, asked.what.kind())
+            && !self.sessions[session.0].pace.refuse(kind, retry_after_ms.into(), self.now_ms)
+        {
+            self.complain(session, &format!("is told to ask again after {retry_after_ms} ms"));
+        }
         // An earlier try may have been taken, and its answer lost; a visitor may be sent away after its post was taken, and the answer of a
         // broker may be lost too.
         let is_visitor = self.sessions[session.0].speech == Speech::Poster;
@@ -245,6 +275,7 @@ impl Ledger {
                 self.rules.may_be_full
             }
             (Refusal::Draining, _) => self.is_draining(session),
+            (Refusal::TooFast { .. }, _) => asked.is_hasty,
             // Members of one node go on among themselves as long as there is no broker.
             (Refusal::Unavailable, What::Post { .. })
                 if asked.outage.is_some()
@@ -302,6 +333,7 @@ impl Ledger {
     fn page(&mut self, session: SessionNo, tag: &Option<Tag>, room: &RoomId, messages: &[Said]) {
         let fits = |what: &What| matches!(what, What::Recall { room: of, .. } if of == room);
         let Some(asked) = self.answer(session, tag, fits) else { return };
+        self.granted(session, &asked);
         let What::Recall { before, .. } = asked.what else { return };
         let mut expected = None;
         for said in messages {
@@ -342,6 +374,7 @@ impl Ledger {
             4008 => conduct.is_slow,
             4009 => conduct.is_silent || conduct.is_slow,
             4012 => is_draining,
+            4513 => book.pace.was_eager(),
             503 => is_draining || is_full,
             4013 => is_full || is_draining || book.unanswered().count() > self.rules.flood,
             4508 => is_full,

@@ -5,7 +5,9 @@
 //! not a second message; every command is answered; presence comes to tell the truth; nobody is parted with but for a reason.
 
 mod hearing;
+mod keeping;
 mod mark;
+mod pace;
 mod room;
 mod rooms;
 mod session;
@@ -22,7 +24,10 @@ pub use mark::Mark;
 pub use session::{Conduct, Speech};
 pub use trouble::Trouble;
 
+use crate::allowance::Allowance;
 use crate::cluster::Layout;
+use crate::node::NEW_MS;
+use pace::{Kind, Pace};
 use room::Room;
 use rooms::Rooms;
 use session::{Asked, Session, What};
@@ -38,10 +43,14 @@ pub struct SessionNo(usize);
 pub struct Rules {
     /// Whether a room, a node or a session may be full.
     pub may_be_full: bool,
+    /// Whether what is accepted outlives the node.
+    pub is_durable: bool,
     /// Who was away for at most so many messages gets them all.
     pub resumes_within: u64,
     /// Who has more than so many commands unanswered may have asked for more than is put off for one session.
     pub flood: usize,
+    /// How much a session may ask for in a time.
+    pub allowance: Allowance,
 }
 
 /// The ledger.
@@ -59,6 +68,7 @@ pub struct Ledger {
     /// How many sessions went on where another one broke.
     recoveries: usize,
     complaints: Vec<String>,
+    now_ms: u64,
 }
 
 /// A message that somebody asked to be posted.
@@ -104,6 +114,7 @@ impl Ledger {
             outages: BTreeMap::new(),
             recoveries: 0,
             complaints: Vec::new(),
+            now_ms: NEW_MS,
         }
     }
 
@@ -114,13 +125,27 @@ impl Ledger {
 
     /// A client connects.
     pub fn connect(&mut self, who: &str, speech: Speech) -> SessionNo {
-        let mut session = Session::new(who, speech.clone());
+        // Each post over HTTP is a session of its own.
+        let is_poster = speech == Speech::Poster;
+        let allowance = if is_poster { Allowance::ANY } else { self.rules.allowance };
+        let pace = Pace::new(allowance, self.now_ms);
+        self.sessions.push(Session::new(who, speech.clone(), pace));
+        let session = SessionNo(self.sessions.len() - 1);
         if let Speech::Reader(room, since) = speech {
             let floor = self.room(&room).head();
-            session.ask(None, Asked::new(What::Join { room, since }, floor));
+            self.ask_for(session, None, Asked::new(What::Join { room, since }, floor));
         }
-        self.sessions.push(session);
-        SessionNo(self.sessions.len() - 1)
+        session
+    }
+
+    /// Time has passed.
+    pub fn note_time(&mut self, now_ms: u64) {
+        self.now_ms = now_ms;
+    }
+
+    /// The clock jumps ahead by so much: what was put off is as late.
+    pub fn note_leap(&mut self, ms: u64) {
+        self.sessions.iter_mut().for_each(|session| session.pace.delay(ms));
     }
 
     /// A client does something that explains how the server treats it from now on.
@@ -169,18 +194,17 @@ impl Ledger {
         match command {
             Command::Identify { credentials, inbox, tag, .. } => {
                 let Credentials::Name(user) = credentials else { unreachable!("actors have names alone") };
-                let book = &mut self.sessions[session.0];
-                book.user = Some(user.clone());
-                book.ask(tag.clone(), Asked::new(What::Identify { inbox: *inbox }, None));
+                self.sessions[session.0].user = Some(user.clone());
+                self.ask_for(session, tag.clone(), Asked::new(What::Identify { inbox: *inbox }, None));
             }
             Command::Join { room, since, tag } => {
                 let floor = self.room(room).head();
                 let what = What::Join { room: room.clone(), since: *since };
-                self.sessions[session.0].ask(tag.clone(), Asked::new(what, floor));
+                self.ask_for(session, tag.clone(), Asked::new(what, floor));
             }
             Command::Leave { room, tag } => {
                 let asked = Asked::new(What::Leave { room: room.clone() }, None);
-                self.sessions[session.0].ask(tag.clone(), asked);
+                self.ask_for(session, tag.clone(), asked);
             }
             Command::Post { room, author, body, tag, .. } => {
                 self.ask_post(session, room.clone(), author.clone(), body, tag);
@@ -191,10 +215,10 @@ impl Ledger {
             Command::Recall { room, before, tag, .. } => {
                 let floor = self.room(room).head();
                 let what = What::Recall { room: room.clone(), before: *before };
-                self.sessions[session.0].ask(tag.clone(), Asked::new(what, floor));
+                self.ask_for(session, tag.clone(), Asked::new(what, floor));
             }
             Command::AskTime { tag } => {
-                self.sessions[session.0].ask(tag.clone(), Asked::new(What::Time, None));
+                self.ask_for(session, tag.clone(), Asked::new(What::Time, None));
             }
             Command::LeaveAll { .. }
             | Command::Announce { .. }
@@ -202,7 +226,7 @@ impl Ledger {
             | Command::Bid { .. } => unreachable!("no client here asks for it"),
             Command::Signal { room, tag, .. } => {
                 let asked = Asked::new(What::Signal { room: room.clone() }, None);
-                self.sessions[session.0].ask(tag.clone(), asked);
+                self.ask_for(session, tag.clone(), asked);
             }
         }
     }
@@ -254,8 +278,10 @@ impl Ledger {
                 session.excuse(self.trouble);
                 continue;
             }
-            let unanswered =
-                session.unanswered().map(|(tag, what)| format!("has no answer to {tag:?}, {what:?}"));
+            // What was put off because it has asked for too much has its time yet.
+            let due = (!session.pace.is_eager(self.now_ms)).then(|| session.unanswered());
+            let unanswered = due.into_iter().flatten();
+            let unanswered = unanswered.map(|(tag, what)| format!("has no answer to {tag:?}, {what:?}"));
             let unanswered: Vec<String> = unanswered.collect();
             let behind = session.stays.iter().filter_map(|(room, stay)| {
                 let fault = stay.is_up_to_date(self.rooms.get(room)?, is_alone).err()?;
@@ -312,6 +338,11 @@ impl Ledger {
         self.recoveries
     }
 
+    /// A session waits for an answer from here on.
+    fn ask_for(&mut self, session: SessionNo, tag: Option<Tag>, asked: Asked) {
+        self.sessions[session.0].ask(tag, asked, self.now_ms);
+    }
+
     fn ask_post(
         &mut self,
         session: SessionNo,
@@ -330,12 +361,17 @@ impl Ledger {
             let what = What::Post { room: room.clone(), mark };
             let reader = self.find_reader(&room);
             let outage = self.outage_of(session, &room);
-            self.sessions[session.0].ask(tag.clone(), Asked { reader, outage, ..Asked::new(what, None) });
+            self.ask_for(session, tag.clone(), Asked { reader, outage, ..Asked::new(what, None) });
+        } else {
+            self.sessions[session.0].pace.ask(Kind::Posts, false, self.now_ms);
         }
         self.newest_asked = self.newest_asked.max(mark);
         let has_words = matches!(body.text, Text::Own(_));
         // Where a name may be refused, what is said before it is granted may be a guest's.
-        let may_refuse = self.rules.may_be_full || self.rooms.layout.is_some();
+        let may_refuse = self.rules.may_be_full
+            || self.rules.is_durable
+            || self.rooms.layout.is_some()
+            || self.rules.allowance.joins_per_second > 0;
         let is_signed = !may_refuse || !self.sessions[session.0].awaits_name();
         let state = PostState::Asked;
         let is_retagged = self.sessions[session.0].speech.is_of_events();

@@ -34,6 +34,8 @@ pub(super) struct Room {
     pub(super) missed: Option<Mark>,
     /// Where messages stood when they were accepted, and when that was, since it was looked last.
     pub(super) accepted: Vec<(Position, Time)>,
+    /// The messages that were accepted where what is accepted outlives the node, and where they stood.
+    pub(super) kept: Vec<(Mark, Position)>,
 }
 
 impl Room {
@@ -54,6 +56,11 @@ impl Room {
     /// The newest position of an epoch that anybody was told of.
     pub(super) fn head_of(&self, epoch: Epoch) -> Option<u64> {
         self.epochs.get(&epoch)?.last_key_value().map(|(offset, _)| *offset)
+    }
+
+    /// Whether what was shown last in an epoch may have been lost with a node, after which the room went on in another.
+    pub(super) fn was_left(&self, epoch: Epoch) -> bool {
+        self.has_lost && self.head.is_some_and(|head| head.epoch != epoch)
     }
 
     /// Whether something was seen right after a message.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chat::{Position, RoomId, Tag, UserId};
 
 use super::mark::Mark;
+use super::pace::{Kind, Pace};
 use super::stay::Stay;
 use super::{SessionNo, Trouble};
 
@@ -58,6 +59,8 @@ pub(super) struct Session {
     /// What befell the cluster before it has read what it was sent.
     pub(super) trouble: Trouble,
     pub(super) conduct: Conduct,
+    /// How much it asks for.
+    pub(super) pace: Pace,
 }
 
 /// What a client did, or what was done to it, that explains how the server treats it.
@@ -89,6 +92,8 @@ pub(super) struct Asked {
     pub(super) outage: Option<u64>,
     /// What befell the cluster while its answer was under way, or not read.
     pub(super) trouble: Trouble,
+    /// It may have been asked too soon.
+    pub(super) is_hasty: bool,
 }
 
 /// What was asked.
@@ -121,12 +126,23 @@ pub(super) enum What {
 
 impl Asked {
     pub(super) fn new(what: What, floor: Option<Position>) -> Self {
-        Self { what, floor, reader: None, outage: None, trouble: Trouble::None }
+        Self { what, floor, reader: None, outage: None, trouble: Trouble::None, is_hasty: false }
+    }
+}
+
+impl What {
+    /// What it is counted with, if anything.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Identify { .. } | Self::Join { .. } | Self::Recall { .. } => Some(Kind::Joins),
+            Self::Post { .. } | Self::Signal { .. } | Self::Time => Some(Kind::Posts),
+            Self::Leave { .. } => None,
+        }
     }
 }
 
 impl Session {
-    pub(super) fn new(who: &str, speech: Speech) -> Self {
+    pub(super) fn new(who: &str, speech: Speech, pace: Pace) -> Self {
         Self {
             who: who.to_owned(),
             speech,
@@ -136,10 +152,15 @@ impl Session {
             is_open: true,
             trouble: Trouble::None,
             conduct: Conduct::default(),
+            pace,
         }
     }
 
-    pub(super) fn ask(&mut self, tag: Option<Tag>, asked: Asked) {
+    pub(super) fn ask(&mut self, tag: Option<Tag>, mut asked: Asked, now_ms: u64) {
+        if let Some(kind) = asked.what.kind() {
+            let is_first = self.asked.iter().all(|(_, other)| other.what.kind() != Some(kind));
+            asked.is_hasty = self.pace.ask(kind, is_first, now_ms);
+        }
         self.asked.push((tag, asked));
     }
 

@@ -85,7 +85,7 @@ impl Ledger {
 }
 
 /// Whether it may have forgotten epochs.
-fn is_full(lineage: &Lineage) -> bool {
+pub(super) fn is_full(lineage: &Lineage) -> bool {
     lineage.former.len() >= FORMER_MAX
 }
 

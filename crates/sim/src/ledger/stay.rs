@@ -129,7 +129,8 @@ impl Stay {
         }
         if let Some(place) = self.place {
             // Where there are several nodes, it is held against the broker instead.
-            let head = room.head_of(place.epoch).filter(|_| is_alone).unwrap_or(0);
+            let goes_on = is_alone && !room.was_left(place.epoch);
+            let head = room.head_of(place.epoch).filter(|_| goes_on).unwrap_or(0);
             return if place.offset >= head {
                 Ok(())
             } else {

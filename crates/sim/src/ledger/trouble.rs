@@ -22,7 +22,9 @@ impl Trouble {
         match fault {
             Fault::Drain { .. } | Fault::Heal => Self::None,
             Fault::Restart { memory: Memory::None, .. } => Self::Oblivion,
-            Fault::Restart { .. } | Fault::Split { .. } => Self::Loss,
+            Fault::Restart { .. } | Fault::Split { .. } | Fault::Crash { .. } => Self::Loss,
+            // A node that ends while its disk takes nothing has ended as if it was killed.
+            Fault::Stall { .. } | Fault::Fill { .. } => Self::Loss,
             _ => Self::Cut,
         }
     }

@@ -1,6 +1,7 @@
 //! Scenarios: what a seed makes happen, from the first connection until nobody is left.
 
 mod deed;
+mod hazards;
 mod intruder;
 mod plan;
 mod play;
@@ -8,6 +9,7 @@ mod shrink;
 mod terms;
 
 pub use deed::{BodyKind, Deed, Manner};
+pub use hazards::Hazards;
 pub use intruder::{COMMANDS, REQUESTS};
 pub use plan::Numbered;
 pub use play::{Failure, Outcome, Play};
@@ -18,6 +20,9 @@ use crate::random::Random;
 
 /// Sets what a seed makes happen in a cluster apart from what it makes happen to a node that stands alone.
 const CLUSTER: u64 = 1;
+/// And from what it makes happen to one that keeps its rooms in a file.
+#[cfg(feature = "house")]
+const HOUSE: u64 = 2;
 
 /// What a seed makes happen.
 pub struct Scenario {
@@ -42,6 +47,15 @@ impl Scenario {
     pub fn in_cluster(seed: u64) -> Self {
         let mut random = Random::of_part(seed, CLUSTER);
         let terms = Terms::draw_cluster(&mut random);
+        let plan = plan::draw_plan(&terms, &mut random);
+        Self { seed, terms, plan }
+    }
+
+    /// The scenario of a seed with a node that keeps its rooms in a file.
+    #[cfg(feature = "house")]
+    pub fn in_house(seed: u64) -> Self {
+        let mut random = Random::of_part(seed, HOUSE);
+        let terms = Terms::draw_house(&mut random);
         let plan = plan::draw_plan(&terms, &mut random);
         Self { seed, terms, plan }
     }

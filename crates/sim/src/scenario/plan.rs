@@ -3,6 +3,7 @@
 use backplanes::brokered::Line;
 
 use super::deed::{BodyKind, Deed, Manner};
+use super::hazards::Hazards;
 use super::terms::Terms;
 use crate::cluster::{Fault, Layout, Memory, Perils};
 use crate::random::Random;
@@ -25,10 +26,11 @@ pub(super) fn draw_plan(terms: &Terms, random: &mut Random) -> Vec<Numbered> {
     for _ in 0..deeds {
         plan.extend(terms.cluster.as_ref().and_then(|layout| draw_fault(layout, random)));
         plan.extend(terms.cluster.iter().flat_map(|layout| draw_rarer(layout, &mut rarer)));
+        plan.extend(terms.hazards.iter().flat_map(|hazards| draw_hazard(hazards, &mut rarer)));
         plan.push(draw_deed(terms, random));
     }
     plan.extend(terms.cluster.iter().flat_map(|layout| draw_restart(layout, &mut rarer)));
-    if terms.cluster.is_none() && random.chance(100) {
+    if !terms.has_trouble() && random.chance(100) {
         plan.push(Deed::Drain);
         let deeds = random.between(10, 60);
         plan.extend((0..deeds).map(|_| draw_deed(terms, random)));
@@ -68,6 +70,23 @@ fn draw_rarer(layout: &Layout, random: &mut Random) -> Vec<Deed> {
     deeds
 }
 
+/// What befalls a node that keeps its rooms before the next deed: whoever was cut off comes back to the next.
+fn draw_hazard(hazards: &Hazards, random: &mut Random) -> Vec<Deed> {
+    let Hazards { crashes, leaves, disks } = *hazards;
+    let ms = *random.pick(&[0, 300, 2000]);
+    let long = *random.pick(&[100, 2000, 8000]);
+    let of_disk = *random.pick(&[Fault::Stall { ms: long }, Fault::Fill { ms: long }]);
+    let all = [(crashes, Fault::Crash { ms }), (leaves, Fault::Drain { site: 0, ms }), (disks, of_disk)];
+    let mut deeds = Vec::new();
+    deeds.extend(
+        all.into_iter().filter(|(chance, _)| random.chance(*chance)).map(|(_, fault)| Deed::Befall(fault)),
+    );
+    if !deeds.is_empty() && random.chance(700) {
+        deeds.extend([Deed::Wait { ms: ms + 100 }, Deed::Return { shard: 0 }]);
+    }
+    deeds
+}
+
 /// Where nodes take their leave, all may in the end, one after the other.
 fn draw_restart(layout: &Layout, random: &mut Random) -> Vec<Deed> {
     if layout.perils.leaves == 0 || random.chance(500) {
@@ -89,7 +108,7 @@ fn draw_restart(layout: &Layout, random: &mut Random) -> Vec<Deed> {
 
 fn draw_deed(terms: &Terms, random: &mut Random) -> Deed {
     let who = random.below(terms.cast.len());
-    if terms.cluster.is_some() && random.chance(30) {
+    if terms.has_trouble() && random.chance(30) {
         return Deed::Repeat { who };
     }
     let room = draw_room(terms, random);

@@ -44,6 +44,8 @@ pub struct Play<'a> {
 const MENDED_MS: u64 = 20_000;
 /// Longer than anything takes in a cluster that nothing stands between.
 const REST_MS: u64 = 300;
+/// Longer than it takes a node to ask its disk once more how a room stood.
+const ASKED_AGAIN_MS: u64 = 1100;
 /// More messages than any deed posts.
 const MARKS_PER_DEED: u64 = 1000;
 
@@ -165,13 +167,16 @@ impl<'a> Play<'a> {
     fn settle(&mut self) {
         self.stage.settle();
         self.stage.ledger.check_nodes();
-        if self.terms.cluster.is_some() && self.stage.node.is_whole() {
-            self.stage.wait(REST_MS);
+        if self.terms.has_trouble() && self.stage.node.is_whole() {
+            self.stage.wait(if self.terms.hazards.is_some() { ASKED_AGAIN_MS } else { REST_MS });
         }
         if self.stage.node.is_whole() {
             let Stage { node, ledger, .. } = &mut self.stage;
             if self.terms.cluster.is_some() {
                 ledger.check_standing(|room| node.standing(room), node.now().wall);
+            }
+            if self.terms.hazards.is_some() {
+                ledger.check_kept(|room| node.standing(room), |room, offset| node.kept_at(room, offset));
             }
             ledger.settle();
         }
@@ -235,7 +240,7 @@ impl<'a> Play<'a> {
         for actor in &mut self.stage.actors {
             actor.set_reading(true, &mut self.stage.ledger);
         }
-        if self.terms.cluster.is_some() {
+        if self.terms.has_trouble() {
             self.mend();
         }
         let settings = &self.terms.settings;
@@ -252,7 +257,7 @@ impl<'a> Play<'a> {
         self.stage.befall(Fault::Heal);
         self.stage.wait(MENDED_MS);
         if !self.stage.node.is_whole() {
-            self.stage.node.note_fault("the nodes do not find back to the broker".into());
+            self.stage.node.note_fault("not all is well although nothing befalls it".into());
         }
         let Stage { node, actors, ledger, .. } = &mut self.stage;
         actors.iter_mut().for_each(|actor| actor.repeat(node, ledger));

@@ -7,8 +7,12 @@ use chat::{Command, Message, RoomId, RoomName, UserId};
 use gateways::{CLIENTS, SocketIoSettings};
 use shard::{Pages, Proxies, Settings, ShardId, SlowPolicy, SlowRule};
 
+use super::hazards::Hazards;
 use crate::actor::Actor;
+use crate::allowance::Allowance;
 use crate::cluster::{Climate, Cluster, Layout, Perils};
+#[cfg(feature = "house")]
+use crate::house::House;
 use crate::ledger::{Ledger, Rules};
 use crate::node::Node;
 use crate::pipe::Weather;
@@ -22,6 +26,8 @@ pub struct Terms {
     pub shards: u16,
     /// How they are configured.
     pub settings: Settings,
+    /// How much a session may ask for in a time.
+    pub allowance: Allowance,
     /// How bytes travel.
     pub weather: Weather,
     /// The largest piece in which clients read.
@@ -32,6 +38,8 @@ pub struct Terms {
     pub rooms: Vec<RoomId>,
     /// The cluster it all happens in; `None`: one node, which stands alone.
     pub cluster: Option<Layout>,
+    /// The node stands alone and keeps its rooms in a file, where there is a `house` for it, and what may befall both.
+    pub hazards: Option<Hazards>,
 }
 
 /// Somebody who takes part.
@@ -133,20 +141,51 @@ impl Terms {
         let shards = random.between(1, 4) as u16;
         let mut settings = draw_settings(theme, random);
         draw_drain(&mut settings, random.clone());
+        let allowance = draw_allowance(Random::of_part(random.clone().draw(), RARER));
+        settings.limits = allowance.limits();
         Self {
             shards,
             settings,
+            allowance,
             weather: draw_weather(random),
             read_bytes: *random.pick(&[1, 9, 100, 500, 3000, 1 << 20, 1 << 20, 1 << 20]),
             cast: draw_cast(theme, &rooms, random),
             rooms,
             cluster: None,
+            hazards: None,
         }
+    }
+
+    /// The terms that a seed gives a node that keeps its rooms in a file.
+    #[cfg(feature = "house")]
+    pub fn draw_house(random: &mut Random) -> Self {
+        let mut terms = Self::draw(random).without_bounds();
+        // Who takes leave is gone before everything is mended.
+        terms.settings.drain_wait_ms = terms.settings.drain_wait_ms.min(1000);
+        terms.settings.drain_ms = terms.settings.drain_ms.clamp(1000, 5000);
+        terms.hazards = Some(Hazards {
+            crashes: *random.pick(&[0, 20, 40]),
+            leaves: *random.pick(&[0, 0, 20]),
+            disks: *random.pick(&[0, 20, 60]),
+        });
+        terms
+    }
+
+    /// Where answers are held up by what befalls the world, nobody can tell who was hasty.
+    fn without_bounds(mut self) -> Self {
+        self.allowance = Allowance::ANY;
+        self.settings.limits = self.allowance.limits();
+        self
+    }
+
+    /// Whether something befalls the world that has to be mended.
+    pub fn has_trouble(&self) -> bool {
+        self.cluster.is_some() || self.hazards.is_some()
     }
 
     /// The terms that a seed gives a cluster.
     pub fn draw_cluster(random: &mut Random) -> Self {
-        let mut terms = Self::draw(random);
+        let mut terms = Self::draw(random).without_bounds();
         terms.shards = random.between(1, 2) as u16;
         // A broker does not forget rooms while nodes cannot reach it.
         terms.settings.room_idle_ms = terms.settings.room_idle_ms.clamp(30_000, 60_000);
@@ -165,11 +204,16 @@ impl Terms {
 
     /// The world as it is before anything has happened.
     pub fn world(&self, seed: u64) -> World {
-        match &self.cluster {
-            None => Node::new(&self.settings, self.shards, self.weather, seed).into(),
-            Some(layout) => {
+        match (&self.cluster, &self.hazards) {
+            (Some(layout), _) => {
                 World::with(Cluster::new(layout.clone(), &self.settings, self.shards, self.weather, seed))
             }
+            #[cfg(feature = "house")]
+            (None, Some(_)) => {
+                let house = House::new(&self.settings, self.shards, self.weather, seed);
+                World::within(Box::new(house))
+            }
+            _ => Node::new(&self.settings, self.shards, self.weather, seed).into(),
         }
     }
 
@@ -187,9 +231,11 @@ impl Terms {
         let kept = self.cluster.as_ref().map_or(usize::MAX, |layout| layout.history_messages);
         Rules {
             may_be_full: settings.room_members_max < 1000 || settings.rooms_per_session < 100,
+            is_durable: self.hazards.is_some(),
             resumes_within: settings.store.messages_max.min(bytes / message_bytes).min(kept) as u64,
             flood: settings.session_queue_bytes
                 / (size_of::<Command>() + settings.gateways.max_message_bytes),
+            allowance: self.allowance,
         }
     }
 
@@ -211,7 +257,7 @@ impl Terms {
         let mut actor = Actor::new(name, gateway, user.clone(), home.clone(), *deflate);
         actor.is_slow = self.is_narrow();
         actor.recovers = self.settings.gateways.socketio.recovery;
-        actor.is_patient = self.cluster.is_some();
+        actor.is_patient = self.has_trouble() || self.allowance.joins_per_second > 0;
         actor
     }
 }
@@ -250,6 +296,20 @@ fn draw_drain(settings: &mut Settings, mut random: Random) {
     settings.drain_wait_ms = *random.pick(&[0, 0, 3000]);
     settings.drain_ms = *random.pick(&[0, 1000, 5000, 20_000]);
     settings.drain_sessions_per_second = *random.pick(&[0, 1, 5, 20, 100]);
+}
+
+/// How much sessions may ask for: mostly as much as they like.
+fn draw_allowance(mut random: Random) -> Allowance {
+    if !random.chance(300) {
+        return Allowance::ANY;
+    }
+    Allowance {
+        posts_per_second: *random.pick(&[0, 1, 5, 10]),
+        joins_per_second: *random.pick(&[0, 1, 4, 10]),
+        burst_seconds: *random.pick(&[0, 1, 2, 5]),
+        patience_ms: *random.pick(&[0, 1000, 10_000]),
+        refusals_max: *random.pick(&[0, 5, 100]),
+    }
 }
 
 fn draw_weather(random: &mut Random) -> Weather {
@@ -362,6 +422,7 @@ impl fmt::Display for Terms {
         )?;
         writeln!(f, "{:?}", self.settings)?;
         self.cluster.iter().try_for_each(|layout| writeln!(f, "{layout:?}"))?;
+        self.hazards.iter().try_for_each(|hazards| writeln!(f, "{hazards:?}"))?;
         for (index, part) in self.cast.iter().enumerate().take(24) {
             writeln!(
                 f,

@@ -3,7 +3,7 @@
 use chat::{Body, Command, RoomId, RoomName, UserId};
 use shard::Settings;
 use sim::scenario::settings;
-use sim::{Actor, Ledger, Mark, Node, Random, Rules, Stage, Weather};
+use sim::{Actor, Allowance, Ledger, Mark, Node, Random, Rules, Stage, Weather};
 
 /// No transcript speaks of it.
 const ROOM: &str = "a quiet corner";
@@ -26,7 +26,13 @@ impl Neighbours {
                 actor("neighbour-2", "socketio"),
                 actor("neighbour-3", "raw"),
             ],
-            ledger: Ledger::new(Rules { may_be_full: false, resumes_within: 0, flood: 30 }),
+            ledger: Ledger::new(Rules {
+                may_be_full: false,
+                is_durable: false,
+                resumes_within: 0,
+                flood: 30,
+                allowance: Allowance::ANY,
+            }),
             intruders: Vec::new(),
             random: Random::new(7),
             piece_bytes: 1 << 20,

@@ -4,6 +4,8 @@ mod biddings;
 mod clusters;
 mod crowds;
 mod drains;
+mod houses;
+mod limits;
 mod moves;
 mod oracle;
 mod pollers;

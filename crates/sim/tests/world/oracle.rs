@@ -1,10 +1,10 @@
 //! The ledger can fail: whatever a server could do wrong is done to it here, and it must complain.
 
-use chat::Event;
+use chat::{Event, Refusal};
 use gateways::Heard;
 use shard::Mail;
 use sim::scenario::settings;
-use sim::{Tamper, Thief};
+use sim::{Allowance, Tamper, Thief};
 
 use crate::scene::{Scene, lobby, plain, rich};
 
@@ -137,4 +137,66 @@ fn what_a_node_still_holds_is_seen() {
     scene.join(0, &lobby());
     scene.settle();
     assert!(!scene.0.node.remains().is_empty());
+}
+
+/// Four posts a second, and as many at once; who asks for more is refused.
+const FOUR: Allowance = Allowance {
+    posts_per_second: 4,
+    joins_per_second: 0,
+    burst_seconds: 1,
+    patience_ms: 0,
+    refusals_max: 100,
+};
+
+/// Somebody says six things at once, and what was refused of it again, where `kept` is how much may be said.
+fn six_messages(kept: Allowance, tamper: Option<Tamper>) -> Vec<String> {
+    let mut scene = Scene::bounded(kept, FOUR, vec![rich("alice")]).connected();
+    scene.join(0, &lobby());
+    scene.settle();
+    scene.0.actors[0].tamper = tamper;
+    (0..6).for_each(|mark| scene.post(0, &lobby(), mark, 5));
+    scene.0.wait(5000);
+    scene.0.ledger.settle();
+    scene.0.ledger.take_complaints()
+}
+
+/// Changes how long whoever is refused is told to wait.
+fn with_wait(change: fn(u32) -> u32) -> Option<Tamper> {
+    Some(Box::new(move |heard| {
+        for one in heard {
+            if let Heard::Refused { refusal: Refusal::TooFast { retry_after_ms }, .. } = one {
+                *retry_after_ms = change(*retry_after_ms);
+            }
+        }
+    }))
+}
+
+#[test]
+fn bounds_that_are_kept_give_no_cause() {
+    assert_eq!(six_messages(FOUR, None), [""; 0]);
+    assert_eq!(six_messages(Allowance { patience_ms: 10_000, ..FOUR }, None), [""; 0]);
+}
+
+#[test]
+fn a_flood_that_is_let_through_is_noticed() {
+    complains_of(&six_messages(Allowance::ANY, None), "more than it may have");
+    complains_of(&six_messages(Allowance { posts_per_second: 5, ..FOUR }, None), "more than it may have");
+}
+
+#[test]
+fn a_refusal_for_haste_of_who_was_not_hasty_is_noticed() {
+    complains_of(&six_messages(Allowance { burst_seconds: 0, ..FOUR }, None), "is refused");
+}
+
+#[test]
+fn a_time_to_wait_that_is_not_true_is_noticed() {
+    complains_of(&six_messages(FOUR, with_wait(|_| 0)), "is told to ask again after 0 ms");
+    complains_of(&six_messages(FOUR, with_wait(|ms| ms + 1000)), "is told to ask again after");
+    complains_of(&six_messages(FOUR, with_wait(|ms| ms.saturating_sub(10))), "is refused");
+}
+
+#[test]
+fn who_is_slowed_and_never_answered_is_missed() {
+    let forgotten: Tamper = Box::new(|heard| heard.retain(|one| !matches!(one, Heard::Refused { .. })));
+    complains_of(&six_messages(FOUR, Some(forgotten)), "has no answer");
 }

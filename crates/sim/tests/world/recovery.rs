@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use shard::Settings;
 use sim::scenario::settings;
-use sim::{PipeId, Random, Stage, Weather};
+use sim::{Allowance, PipeId, Random, Stage, Weather};
 
 use crate::returning::{Client, Way};
 use crate::stock::{ask, open_socket, post, sessions};
@@ -32,7 +32,13 @@ impl World {
         let mut stage = Stage {
             node: sim::Node::new(&settings, shards, weather, 7).into(),
             actors: Vec::new(),
-            ledger: sim::Ledger::new(sim::Rules { may_be_full: true, resumes_within: 0, flood: 30 }),
+            ledger: sim::Ledger::new(sim::Rules {
+                may_be_full: true,
+                is_durable: false,
+                resumes_within: 0,
+                flood: 30,
+                allowance: Allowance::ANY,
+            }),
             intruders: Vec::new(),
             random: Random::new(7),
             piece_bytes: 1 << 20,

@@ -3,7 +3,8 @@
 use chat::{Body, Command, Position, RoomId, RoomName, UserId};
 use shard::Settings;
 use sim::{
-    Actor, Climate, Cluster, Fault, Layout, Ledger, Mark, Node, Perils, Random, Rules, Stage, Weather, World,
+    Actor, Allowance, Climate, Cluster, Fault, Layout, Ledger, Mark, Node, Perils, Random, Rules, Stage,
+    Weather, World,
 };
 
 pub(crate) fn room(name: &str) -> RoomName {
@@ -17,7 +18,8 @@ pub(crate) fn lobby() -> RoomId {
 /// A calm stage: what is sent arrives whole when the node takes its turns, and not before.
 pub(crate) struct Scene(pub(crate) Stage);
 
-const RULES: Rules = Rules { may_be_full: true, resumes_within: 0, flood: 30 };
+const RULES: Rules =
+    Rules { may_be_full: true, is_durable: false, resumes_within: 0, flood: 30, allowance: Allowance::ANY };
 
 /// Nodes with nothing particular between them.
 pub(crate) fn layout(sites: usize) -> Layout {
@@ -35,6 +37,13 @@ pub(crate) fn layout(sites: usize) -> Layout {
 impl Scene {
     pub(crate) fn new(settings: &Settings, shards: u16, actors: Vec<Actor>) -> Self {
         Self::of(Node::new(settings, shards, Weather::CALM, 7).into(), Ledger::new(RULES), actors)
+    }
+
+    /// One on a node that bounds what sessions may ask for, where the ledger believes in another bound.
+    pub(crate) fn bounded(kept: Allowance, believed: Allowance, actors: Vec<Actor>) -> Self {
+        let settings = Settings { limits: kept.limits(), ..sim::scenario::settings() };
+        let ledger = Ledger::new(Rules { allowance: believed, ..RULES });
+        Self::of(Node::new(&settings, 1, Weather::CALM, 7).into(), ledger, actors)
     }
 
     /// One in a cluster of nodes with one shard each, to which everybody comes in turn.

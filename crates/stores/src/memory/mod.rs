@@ -44,7 +44,7 @@ impl Store for Memory {
 
     fn adopt(&mut self, room: &RoomId, _: Position, _: &Lineage, tail: &[Arc<Message>]) {
         self.tails.forget(room);
-        tail.iter().for_each(|message| self.tails.append(message));
+        tail.iter().for_each(|message| self.tails.append(message, u64::MAX));
     }
 
     fn promise(&self, _: &RoomId) -> Result<Promise, Refusal> {
@@ -52,7 +52,7 @@ impl Store for Memory {
     }
 
     fn append(&mut self, message: &Arc<Message>) {
-        self.tails.append(message);
+        self.tails.append(message, u64::MAX);
     }
 
     fn keeps(&self, _: &RoomId, _: Position) -> Keeps {

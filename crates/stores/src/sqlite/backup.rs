@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use sqlx::sqlite::SqliteConnection;
 use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
 
 use super::fault::{advice, explain};
 use super::schema::{self, Folder, Unfit, file_in};
@@ -83,7 +83,10 @@ async fn make_fit(draft: &Path) -> Result<(), String> {
 }
 
 async fn doubt(connection: &mut SqliteConnection) -> sqlx::Result<()> {
-    sqlx::raw_sql("UPDATE runs SET ended_well = 0; PRAGMA journal_mode = DELETE").execute(connection).await.map(|_| ())
+    sqlx::raw_sql("UPDATE runs SET ended_well = 0; PRAGMA journal_mode = DELETE")
+        .execute(connection)
+        .await
+        .map(|_| ())
 }
 
 fn failed(what: &str, file: &Path, error: &sqlx::Error) -> String {

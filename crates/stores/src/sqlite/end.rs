@@ -3,19 +3,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chat::{Lineage, Message, Position, Refusal, RoomId};
+use chat::{Happening, Lineage, Message, Position, Refusal, RoomId, UserId};
 use hashbrown::{HashMap, HashSet};
 use slab::Slab;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-use super::place::Place;
 use super::pages::{Reading, What};
+use super::place::Place;
 use super::traffic::{Adoption, Found, Read, Report, Span, Write};
 use super::vitals::Vitals;
 use crate::tails::Tails;
-use crate::{
-    Disk, Keeps, Known, Page, Promise, Recognised, Settings, Since, Store, Told, Wish,
-};
+use crate::{Disk, Keeps, Known, LeftBehind, Page, Promise, Recognised, Settings, Since, Store, Told, Wish};
 
 /// Messages of a node that wait to be kept; whoever posts while there are as many is refused.
 const WAITING_MAX: usize = 1 << 16;
@@ -37,11 +35,13 @@ pub(super) struct Parts {
     pub(super) reads: UnboundedSender<Read>,
     pub(super) reports: UnboundedReceiver<Report>,
     pub(super) vitals: Arc<Vitals>,
+    /// Who was here when the process ended before.
+    pub(super) behind: Arc<[LeftBehind]>,
 }
 
 /// A shard's end.
 pub(super) struct End {
-    parts: Parts,
+    pub(super) parts: Parts,
     pub(super) tails: Tails,
     /// Rooms that are kept and open, or about to be.
     pub(super) rooms: HashMap<RoomId, Place>,
@@ -53,6 +53,8 @@ pub(super) struct End {
     waiting_bytes: usize,
     /// Nothing can be written for now.
     is_faulty: bool,
+    /// So much is not told beyond the node, because there was no room for it.
+    pub(super) untold: u64,
 }
 
 impl End {
@@ -66,6 +68,7 @@ impl End {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             is_faulty: false,
+            untold: 0,
         }
     }
 
@@ -78,7 +81,7 @@ impl End {
     }
 
     /// How many times as much waits as may.
-    fn is_full(&self, times: usize) -> bool {
+    pub(super) fn is_full(&self, times: usize) -> bool {
         let shards = usize::from(self.parts.disk.shards.max(1));
         self.waiting.len() >= times * WAITING_MAX / shards
             || self.waiting_bytes >= times * WAITING_BYTES_MAX / shards
@@ -91,7 +94,7 @@ impl End {
         life
     }
 
-    fn write(&self, write: Write) {
+    pub(super) fn write(&self, write: Write) {
         // The writer ends after the shards.
         let _ = self.parts.writes.send(write);
     }
@@ -126,19 +129,30 @@ impl End {
         let weight = message.weight();
         place.sum += weight as u64;
         let (life, sum) = (place.life, place.sum);
+        let (shard, message) = (self.parts.shard, message.clone());
+        let is_announced = self.announces_what_it_keeps() && message.room.is_public();
+        self.write_weighing(weight, Write::Message { shard, life, sum, message, is_announced });
+    }
+
+    /// Gives the writer something that weighs so much while it waits.
+    pub(super) fn write_weighing(&mut self, weight: usize, write: Write) {
         self.waiting.push_back(weight);
         self.waiting_bytes += weight;
-        self.write(Write::Message { shard: self.parts.shard, life, sum, message: message.clone() });
+        self.write(write);
     }
 
     fn take(&mut self, report: Report, told: &mut Vec<Told>) {
         match report {
             Report::Room { room, found } => self.recognised(room, found, told),
-            Report::Written { messages, newest } => {
-                self.waiting_bytes -= self.waiting.drain(..messages).sum::<usize>();
+            Report::Written { things, newest, announced } => {
+                self.waiting_bytes -= self.waiting.drain(..things).sum::<usize>();
                 for (room, at) in newest {
-                    self.kept(&room, at);
+                    let at = self.kept(&room, at);
                     told.push(Told::Kept { room, at });
+                }
+                for (room, offset) in announced {
+                    let at = self.announced(&room, offset);
+                    told.extend(at.map(|at| Told::Kept { room, at }));
                 }
             }
             Report::Span { key, found } => self.turned_to(key, found, told),
@@ -153,12 +167,16 @@ impl End {
         }
     }
 
-    fn kept(&mut self, room: &RoomId, at: Position) {
+    /// A room is written up to there. Says how far that is all that is waited for.
+    fn kept(&mut self, room: &RoomId, at: Position) -> Position {
         let place = self.rooms.get_mut(room);
         // What was written of an epoch that has ended says nothing of this one.
-        if let Some(place) = place.filter(|place| place.head.is_some_and(|head| head.epoch == at.epoch)) {
-            place.kept = place.kept.max(at.offset);
-        }
+        let Some(place) = place.filter(|place| place.head.is_some_and(|head| head.epoch == at.epoch)) else {
+            return at;
+        };
+        place.kept = place.kept.max(at.offset);
+        self.tails.note_kept(room, place.settled());
+        Position { offset: place.done().min(at.offset), ..at }
     }
 
     fn recognised(&mut self, room: RoomId, found: Result<Option<Box<Found>>, ()>, told: &mut Vec<Told>) {
@@ -175,10 +193,8 @@ impl End {
             }
             Ok(Some(found)) => {
                 let Found { life, head, lineage, sum, recent } = *found;
-                let kept = head.offset;
-                let place = Place { life, is_written: true, head: Some(head), kept, left_out: 0, sum };
-                self.rooms.insert(room.clone(), place);
-                self.tails.seed(&room, head, &recent);
+                self.rooms.insert(room.clone(), Place::known(life, head, sum));
+                self.tails.seed(&room, head, &recent, head.offset);
                 Ok(Some(Box::new(Known { head, lineage, recent })))
             }
         };
@@ -235,7 +251,7 @@ impl Store for End {
         let fresh_life = self.parts.fresh_life;
         let Some(place) = self.rooms.get_mut(room) else {
             self.tails.forget(room);
-            return tail.iter().for_each(|message| self.tails.append(message));
+            return tail.iter().for_each(|message| self.tails.append(message, u64::MAX));
         };
         if place.head == Some(head) && tail.is_empty() {
             return;
@@ -255,6 +271,7 @@ impl Store for End {
         if first > adopted.from + 1 {
             place.leave_out(first - 1);
         }
+        let kept = place.settled();
         // What is kept of an empty room is that it is there, and nobody asks for that.
         if adopted.from > 0 || !tail.is_empty() {
             place.is_written = true;
@@ -265,7 +282,7 @@ impl Store for End {
             self.fresh_life();
         }
         let from = lives_on.unwrap_or(0);
-        self.tails.seed(room, head, tail);
+        self.tails.seed(room, head, tail, kept);
         tail.iter().filter(|message| message.at.offset > from).for_each(|message| self.give(message));
     }
 
@@ -282,8 +299,9 @@ impl Store for End {
     }
 
     fn append(&mut self, message: &Arc<Message>) {
-        self.tails.append(message);
-        let Some(place) = self.rooms.get_mut(&message.room) else { return };
+        let place = self.rooms.get_mut(&message.room);
+        self.tails.append(message, place.as_deref().map_or(u64::MAX, Place::settled));
+        let Some(place) = place else { return };
         if !place.is_written {
             place.is_written = true;
             let place = place.clone();
@@ -344,5 +362,21 @@ impl Store for End {
 
     fn size(&self) -> (usize, usize) {
         self.tails.size()
+    }
+
+    fn announces(&self) -> bool {
+        self.parts.disk.outward.is_some()
+    }
+
+    fn announce(&mut self, happening: Happening) {
+        self.have_told(happening);
+    }
+
+    fn count_here(&mut self, room: RoomId, user: Option<UserId>, change: i64) {
+        self.have_counted(room, user, change);
+    }
+
+    fn left_behind(&self) -> Arc<[LeftBehind]> {
+        self.parts.behind.clone()
     }
 }

@@ -36,7 +36,9 @@ impl End {
         let first = self.tails.first(room).unwrap_or(head.offset + 1);
         let span = match what {
             What::Since(position) => (position.offset, first, (first - 1 - position.offset) as usize),
-            What::Before(before, limit) => (0, before.map_or(first, |before| before.offset.min(first)), limit),
+            What::Before(before, limit) => {
+                (0, before.map_or(first, |before| before.offset.min(first)), limit)
+            }
         };
         self.ask(Reading { room: room.clone(), what, wish, span, tries })
     }
@@ -60,7 +62,9 @@ impl End {
         let Reading { room, what, wish, .. } = reading;
         let ticket = wish.ticket;
         told.push(match what {
-            What::Since(position) => Told::Since { ticket, since: self.join_since(&room, position, wish, found) },
+            What::Since(position) => {
+                Told::Since { ticket, since: self.join_since(&room, position, wish, found) }
+            }
             What::Before(before, limit) => {
                 Told::Page { ticket, page: self.join_page(&room, before, limit, wish, found) }
             }

@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use chat::{Epoch, Message, Position, RoomId};
+use chat::{Epoch, Epochs, Message, Position, RoomId};
 use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
+use super::clerk;
 use super::fault::{advice, explain};
 use super::rows::{MESSAGE, continued, kind_of_room, read_lineage, read_message};
 use super::schema::{self, Run};
 use super::traffic::{Adoption, Found, Outlet, Read, Report, Span, Write};
 use super::vitals::Vitals;
+use crate::Waiting;
 
 const ROOM: &str = "SELECT life, epoch, head, lineage, run, \
     (SELECT ended_well FROM runs WHERE runs.run = rooms.run) FROM rooms WHERE kind = ? AND name = ?";
@@ -34,27 +36,6 @@ pub(super) struct Reader {
     pub(super) connection: Option<SqliteConnection>,
 }
 
-/// Epochs that no other reader and no other run gives.
-pub(super) struct Epochs {
-    seed: u64,
-    given: u64,
-}
-
-impl Epochs {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { seed, given: 0 }
-    }
-
-    /// The mixing is a bijection (the finaliser of SplitMix64), so the epochs of a seed differ.
-    fn fresh(&mut self) -> Epoch {
-        self.given += 1;
-        let value = self.seed.wrapping_add(self.given.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Epoch(value ^ (value >> 31))
-    }
-}
-
 impl Reader {
     /// Works until nobody is left who could want something read.
     pub(super) async fn work(mut self, mut reads: UnboundedReceiver<Read>) {
@@ -62,6 +43,11 @@ impl Reader {
             match read {
                 Read::Room { shard, room } => self.find(shard, room).await,
                 Read::Span(span) => self.turn_to(span).await,
+                Read::Outbox { after, limit, ledger, then } => {
+                    let found = self.look_into_outbox(after, limit).await;
+                    found.iter().for_each(|found| ledger.hand_out(found));
+                    then(found);
+                }
             }
         }
     }
@@ -74,35 +60,12 @@ impl Reader {
         let Some((found, run)) = found else {
             return self.shards[usize::from(shard)].report(Report::Room { room, found: Ok(None) });
         };
-        self.answer(shard, room, found, run);
-    }
-
-    /// Says how a room stood. If it goes on from there for the first time in this run, that is written down before.
-    fn answer(&mut self, shard: u16, room: RoomId, mut found: Found, stood: Stood) {
-        let run = self.run.number;
-        let Some(epochs) = self.epochs.as_mut().filter(|_| stood.run != run) else {
-            let found = Ok(Some(Box::new(found)));
-            return self.shards[usize::from(shard)].report(Report::Room { room, found });
-        };
-        if self.vitals.is_faulty() {
-            return self.shards[usize::from(shard)].report(Report::Room { room, found: Err(()) });
+        let epochs = self.epochs.as_mut();
+        match go_on((shard, room), found, &run, (self.run, epochs), self.vitals.is_faulty()) {
+            Next::Tell(report) => self.shards[usize::from(shard)].report(report),
+            // The writer ends after the readers.
+            Next::Write(adoption) => drop(self.writes.send(Write::Adopt(adoption))),
         }
-        if !stood.ended_well {
-            found.go_on_in(epochs.fresh());
-        }
-        let adoption = Adoption {
-            life: found.life,
-            epoch: found.head.epoch,
-            head: found.head.offset,
-            lineage: found.lineage.clone(),
-            run,
-            cut_behind: None,
-            ends: None,
-            room: room.clone(),
-            then: Some((shard, Report::Room { room, found: Ok(Some(Box::new(found))) })),
-        };
-        // The writer ends after the readers.
-        let _ = self.writes.send(Write::Adopt(Box::new(adoption)));
     }
 
     async fn room(&mut self, room: &RoomId) -> sqlx::Result<Option<(Found, Stood)>> {
@@ -142,6 +105,14 @@ impl Reader {
         self.shards[usize::from(span.shard)].report(Report::Span { key: span.key, found });
     }
 
+    async fn look_into_outbox(&mut self, after: i64, limit: usize) -> Result<Vec<Waiting>, String> {
+        let found = match self.connection().await {
+            Ok(connection) => clerk::read(connection, after, limit).await,
+            Err(error) => Err(error),
+        };
+        self.note(found).ok_or_else(|| "it cannot be read".to_owned())
+    }
+
     async fn connection(&mut self) -> sqlx::Result<&mut SqliteConnection> {
         match &mut self.connection {
             Some(connection) => Ok(connection),
@@ -167,9 +138,47 @@ impl Reader {
 }
 
 /// The run that has opened a room last, and whether it kept all that it had shown.
-struct Stood {
-    run: i64,
-    ended_well: bool,
+pub(super) struct Stood {
+    pub(super) run: i64,
+    pub(super) ended_well: bool,
+}
+
+/// What comes next of a room that was found.
+pub(super) enum Next {
+    /// It is told how it stood.
+    Tell(Report),
+    /// It goes on from there for the first time in this run: that is written down before it is told.
+    Write(Box<Adoption>),
+}
+
+/// How a room goes on in a run, which has epochs to give if the node puts messages in order by itself.
+pub(super) fn go_on(
+    (shard, room): (u16, RoomId),
+    mut found: Found,
+    stood: &Stood,
+    (run, epochs): (Run, Option<&mut Epochs>),
+    is_faulty: bool,
+) -> Next {
+    let Some(epochs) = epochs.filter(|_| stood.run != run.number) else {
+        return Next::Tell(Report::Room { room, found: Ok(Some(Box::new(found))) });
+    };
+    if is_faulty {
+        return Next::Tell(Report::Room { room, found: Err(()) });
+    }
+    if !stood.ended_well {
+        found.go_on_in(epochs.fresh());
+    }
+    Next::Write(Box::new(Adoption {
+        life: found.life,
+        epoch: found.head.epoch,
+        head: found.head.offset,
+        lineage: found.lineage.clone(),
+        run: run.number,
+        cut_behind: None,
+        ends: None,
+        room: room.clone(),
+        then: Some((shard, Report::Room { room, found: Ok(Some(Box::new(found))) })),
+    }))
 }
 
 impl Found {

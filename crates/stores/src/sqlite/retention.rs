@@ -61,8 +61,9 @@ impl Gardener {
             Some(connection) => connection,
             none => none.insert(schema::connect_to_read(&self.file).await?),
         };
-        let ended: Option<i64> =
-            sqlx::query_scalar("SELECT life FROM ended_lives LIMIT 1").fetch_optional(&mut *connection).await?;
+        let ended: Option<i64> = sqlx::query_scalar("SELECT life FROM ended_lives LIMIT 1")
+            .fetch_optional(&mut *connection)
+            .await?;
         if let Some(life) = ended {
             while self.thin_out(connection, life, None).await? {}
         }
@@ -100,7 +101,8 @@ impl Gardener {
         };
         let query = sqlx::query(OLDEST).bind(life).bind(MESSAGES_AT_ONCE).bind(up_to).bind(before).bind(sums);
         let row = query.fetch_one(connection).await?;
-        let (messages, last, looked_at): (i64, Option<i64>, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let (messages, last, looked_at): (i64, Option<i64>, i64) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         let is_last = bounds.is_none() && looked_at < MESSAGES_AT_ONCE;
         if messages == 0 && !is_last {
             return Ok(false);

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use chat::{
-    Body, Epoch, Lineage, Message, Payload, PayloadKind, Position, RoomId, RoomKind, Tag, Text, Time,
-    UserId,
+    Body, Epoch, Lineage, Message, Payload, PayloadKind, Position, RoomId, RoomKind, Tag, Text, Time, UserId,
 };
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;

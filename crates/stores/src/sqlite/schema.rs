@@ -12,7 +12,8 @@ use super::fault::{advice, explain};
 use crate::OpenError;
 
 /// Each brings a file from the version of its place to the next one. One that was released is never changed; what is new comes behind it.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1-rooms.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/1-rooms.sql"), include_str!("migrations/2-outward.sql")];
 /// Says that a file is one of ours: "HDLR".
 const APPLICATION_ID: i64 = 0x4844_4c52;
 /// How long whoever finds the file locked waits for it.

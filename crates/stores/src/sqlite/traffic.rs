@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use chat::{Epoch, Lineage, Message, Position, RoomId};
+use chat::{Epoch, Happening, Lineage, Message, Position, RoomId, UserId};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use crate::Wake;
+use super::clerk::Ledger;
+use crate::{ReadWaiting, Wake};
 
 /// What is to be written, in order for each shard.
 pub(super) enum Write {
@@ -22,11 +23,27 @@ pub(super) enum Write {
         sum: u64,
         /// The message.
         message: Arc<Message>,
+        /// It is told beyond the node, too.
+        is_announced: bool,
     },
+    /// Something about what is told beyond the node.
+    Tidings(Tidings),
     /// The oldest messages of a life go.
     Trim(Trim),
     /// A room that has no messages and was not opened in this run goes.
     Forget(i64),
+}
+
+/// What is written of what is told beyond the node.
+pub(super) enum Tidings {
+    /// Something is to be told. The shard is told when that is certain, of a message with its place.
+    Announce { shard: u16, happening: Happening, place: Option<(RoomId, u64)> },
+    /// Somebody is in a room here, or is not any more.
+    Count { shard: u16, room: RoomId, user: Option<UserId>, change: i64 },
+    /// These were told, or so many of them given up.
+    Settle { numbers: Vec<i64>, given_up: u64 },
+    /// There was no room for so many.
+    Lose(u64),
 }
 
 /// How a room stands.
@@ -69,6 +86,15 @@ pub(super) enum Read {
     },
     /// A piece of a room's history.
     Span(Span),
+    /// What waits to be told beyond the node.
+    Outbox {
+        /// Behind this number.
+        after: i64,
+        limit: usize,
+        /// Notes what was handed out.
+        ledger: Arc<Ledger>,
+        then: ReadWaiting,
+    },
 }
 
 /// The newest messages between two offsets, neither included.
@@ -90,8 +116,8 @@ pub(super) struct Span {
 pub(super) enum Report {
     /// How a room stood; `Err`: that cannot be read.
     Room { room: RoomId, found: Result<Option<Box<Found>>, ()> },
-    /// So many messages are written, with the newest of each room among them.
-    Written { messages: usize, newest: Vec<(RoomId, Position)> },
+    /// So many things are written, with the newest message of each room among them, and the offsets of messages that are certain to be told beyond the node.
+    Written { things: usize, newest: Vec<(RoomId, Position)>, announced: Vec<(RoomId, u64)> },
     /// A piece of history, ascending, and whether older ones are kept; `None`: it cannot be read.
     Span { key: usize, found: Option<(Vec<Arc<Message>>, bool)> },
     /// Nothing can be written for now.

@@ -12,10 +12,11 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
+use super::clerk::{Change, Clerk};
 use super::fault::{advice, explain};
 use super::rows::{form_of, kind_of_room, write_lineage};
 use super::schema::{self, Run};
-use super::traffic::{Adoption, Outlet, Report, Trim, Write};
+use super::traffic::{Adoption, Outlet, Report, Tidings, Trim, Write};
 use super::vitals::Vitals;
 
 /// What is written in one transaction at most.
@@ -40,6 +41,8 @@ pub(super) struct Writer {
     connection: Option<SqliteConnection>,
     shards: Vec<Outlet>,
     vitals: Arc<Vitals>,
+    /// Writes what is told beyond the node, if anything is.
+    clerk: Option<Clerk>,
     /// The statements for so many rows as [`ROWS`] says.
     inserts: [Arc<str>; 3],
 }
@@ -47,9 +50,11 @@ pub(super) struct Writer {
 /// What was written for a shard.
 #[derive(Default)]
 struct Written {
-    messages: usize,
+    things: usize,
     /// The newest of each room, by its life.
     newest: HashMap<i64, (RoomId, Position)>,
+    /// Messages that are certain to be told beyond the node.
+    announced: Vec<(RoomId, u64)>,
 }
 
 impl Writer {
@@ -58,20 +63,25 @@ impl Writer {
         connection: SqliteConnection,
         shards: Vec<Outlet>,
         vitals: Arc<Vitals>,
+        clerk: Option<Clerk>,
     ) -> Self {
         let insert = |rows| format!("{BEFORE_ROWS}{}", vec![ROW; rows].join(",")).into();
-        Self { file, run, connection: Some(connection), shards, vitals, inserts: ROWS.map(insert) }
+        Self { file, run, connection: Some(connection), shards, vitals, clerk, inserts: ROWS.map(insert) }
     }
 
     /// Works until nobody is left who could want something written, or until it is told to stop and cannot write.
-    pub(super) async fn work(mut self, mut writes: UnboundedReceiver<Write>, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn work(
+        mut self,
+        mut writes: UnboundedReceiver<Write>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let mut group = Vec::with_capacity(GROUP_MAX);
         while writes.recv_many(&mut group, GROUP_MAX).await > 0 {
             self.vitals.begin(group.len() + writes.len());
             if !self.keep(&group, &mut stop).await {
                 return;
             }
-            self.report(group.drain(..));
+            report(&self.shards, &self.vitals, group.drain(..));
         }
         if let Some(connection) = &mut self.connection
             && let Err(error) = schema::end_well(connection, self.run).await
@@ -127,40 +137,56 @@ impl Writer {
                 [Write::Adopt(adoption)] => adopt(&mut transaction, adoption).await?,
                 [Write::Trim(trim_off)] => trim(&mut transaction, trim_off).await?,
                 [Write::Forget(life)] => forget(&mut transaction, *life, self.run).await?,
+                [Write::Tidings(_)] => {}
                 messages => insert(&mut transaction, messages, &self.inserts).await?,
             }
         }
-        transaction.commit().await
+        let change = match &self.clerk {
+            Some(clerk) => clerk.write(&mut transaction, group).await?,
+            None => Change::default(),
+        };
+        transaction.commit().await?;
+        if let Some(clerk) = &mut self.clerk {
+            clerk.note(change);
+        }
+        Ok(())
     }
+}
 
-    /// Tells the shards what is kept.
-    fn report(&self, group: impl Iterator<Item = Write>) {
-        let mut written: Vec<Written> = Vec::new();
-        written.resize_with(self.shards.len(), Written::default);
-        for write in group {
-            match write {
-                Write::Message { shard, life, message, .. } => {
-                    let written = &mut written[usize::from(shard)];
-                    written.messages += 1;
-                    let newest = written.newest.entry(life).or_insert_with(|| (message.room.clone(), message.at));
-                    newest.1 = message.at;
+/// Tells the shards what is kept.
+pub(super) fn report(shards: &[Outlet], vitals: &Vitals, group: impl Iterator<Item = Write>) {
+    let mut written: Vec<Written> = Vec::new();
+    written.resize_with(shards.len(), Written::default);
+    for write in group {
+        match write {
+            Write::Message { shard, life, message, .. } => {
+                let written = &mut written[usize::from(shard)];
+                written.things += 1;
+                let newest = written.newest.entry(life).or_insert_with(|| (message.room.clone(), message.at));
+                newest.1 = message.at;
+            }
+            Write::Adopt(adoption) => {
+                if let Some((shard, report)) = adoption.then {
+                    shards[usize::from(shard)].report(report);
                 }
-                Write::Adopt(adoption) => {
-                    if let Some((shard, report)) = adoption.then {
-                        self.shards[usize::from(shard)].report(report);
-                    }
-                }
-                Write::Forget(_) => {}
-                Write::Trim(trim) => {
-                    self.vitals.let_go(trim.messages);
-                    let _ = trim.done.send(());
-                }
+            }
+            Write::Tidings(Tidings::Announce { shard, place, .. }) => {
+                let written = &mut written[usize::from(shard)];
+                written.things += 1;
+                written.announced.extend(place);
+            }
+            Write::Tidings(Tidings::Count { shard, .. }) => written[usize::from(shard)].things += 1,
+            Write::Forget(_) | Write::Tidings(_) => {}
+            Write::Trim(trim) => {
+                vitals.let_go(trim.messages);
+                let _ = trim.done.send(());
             }
         }
-        for (outlet, Written { messages, newest }) in self.shards.iter().zip(written) {
-            if messages > 0 {
-                outlet.report(Report::Written { messages, newest: newest.into_values().collect() });
-            }
+    }
+    for (outlet, Written { things, newest, announced }) in shards.iter().zip(written) {
+        if things > 0 {
+            let newest = newest.into_values().collect();
+            outlet.report(Report::Written { things, newest, announced });
         }
     }
 }

@@ -39,6 +39,7 @@ fn what_is_at_hand_is_bounded_by_count() {
         shard.open(1);
         shard.append(1, 1..=5, 0);
         assert_eq!(shard.offsets_since(at(1, 2)), (vec![3, 4, 5], true));
+        shard.await_kept(at(1, 5));
         assert_eq!(shard.store.size().0, 3);
     });
 }
@@ -60,6 +61,7 @@ fn what_is_at_hand_is_bounded_by_weight() {
     each(&Settings { bytes_max: 1000, ..WIDE }, |shard| {
         shard.open(1);
         shard.append(1, 1..=50, 0);
+        shard.await_kept(at(1, 50));
         assert!(shard.store.size().1 <= 1000 && shard.store.size().0 > 0);
     });
 }

@@ -8,7 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use chat::{Body, Epoch, Lineage, Message, Position, RoomId, RoomName, Tag, Time};
-use stores::{Disk, Health, Keeps, Known, Link, Page, STORES, Settings, Since, Store, Told, Wake, Wish};
+use stores::{
+    Disk, Health, Keeps, Known, Link, Outbox, Page, STORES, Settings, Since, Store, Told, Wake, Wish,
+};
 
 /// How long an answer may take before it is missed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -77,6 +79,11 @@ impl Shard {
         let mut link = open(disk, vec![wake]).unwrap_or_else(|error| panic!("{name}: {}", error.0));
         let store = link.end(0)(settings);
         Self { store, woken, link }
+    }
+
+    /// What waits to be told beyond the node.
+    pub(crate) fn outbox(&self) -> Arc<dyn Outbox> {
+        self.link.outbox().expect("it has one")
     }
 
     /// What is told next that `wanted` takes.

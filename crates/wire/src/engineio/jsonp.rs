@@ -10,9 +10,6 @@ use crate::url::{self, query_parameter};
 /// The type to send an answer as.
 pub const CONTENT_TYPE: &str = "text/javascript; charset=UTF-8";
 
-/// The type of a request's body.
-pub const REQUEST_CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
-
 /// The name of the form's one field.
 const FIELD: &str = "d";
 

@@ -14,7 +14,7 @@ const TIMES_ONE_THREAD: f64 = 1.15;
 
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
-    name: &'static str,
+    pub(super) name: &'static str,
     rooms: u32,
     room_size: u32,
     publishers: u32,
@@ -32,7 +32,7 @@ pub(super) const LARGE_FAST: Shape = Shape {
     rate: 1000,
     p99_at_most_ms: Some(60.0),
 };
-const SMALL: Shape = Shape {
+pub(super) const SMALL: Shape = Shape {
     name: "small",
     rooms: 1000,
     room_size: 10,

@@ -1,5 +1,6 @@
 //! The scenarios: each measures, and holds what it found against its bars. To add one, add a function and its line.
 
+mod armour;
 mod connections;
 mod cost;
 mod drain;
@@ -41,6 +42,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     usual("handshakes", "10,000 members arrive as fast as they are let in", connections::handshakes),
     usual("http", "tiny answers over plain HTTP, asked for by wrk", http::run),
     usual("neighbour", "10,000 members in a busy room, and what a room of 10 notices of it", neighbour::busy),
+    usual("armour", "plain rooms with limits and tokens on, beside without", armour::run),
     usual(
         "stalled",
         "members that stop reading in a busy room, and what the others notice of it",

@@ -235,7 +235,8 @@ mod tests {
     fn a_life_ends_with_the_process_or_when_it_was_a_replica_and_not_when_that_is_forgotten() {
         let lives = [("a", "a"), ("a-h", "a-h"), ("a-h", "a")].map(|(kept, now)| is_one_life(kept, now));
         assert_eq!(lives, [true; 3]);
-        let others = [("a", "b"), ("a", "a-h"), ("a-h", "a-i"), ("a-h", "b"), ("ab-h", "a"), ("a-h-i", "a-h")];
+        let others =
+            [("a", "b"), ("a", "a-h"), ("a-h", "a-i"), ("a-h", "b"), ("ab-h", "a"), ("a-h-i", "a-h")];
         assert_eq!(others.map(|(kept, now)| is_one_life(kept, now)), [false; 6]);
     }
 }

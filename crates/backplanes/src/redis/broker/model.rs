@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use chat::{Epoch, Here, Lineage, Position, RoomId, RoomKind};
 
-use super::{Attend, Attended, Channel, Entry, Heard, Post, Reply, Request, Tried, LEASE_MS, is_one_life};
+use super::{Attend, Attended, Channel, Entry, Heard, LEASE_MS, Post, Reply, Request, Tried, is_one_life};
 use crate::{NodeId, Settings};
 
 /// How many rooms of a node are told at once.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chat::{Epoch, Lineage, Message, Position, Refusal, RoomId};
+use chat::{Lineage, Message, Position, Refusal, RoomId};
 use hashbrown::HashMap;
 
 use super::entry::key_of;
@@ -62,28 +62,6 @@ fn policy(rules: &[OutageRule], room: &RoomId) -> OutagePolicy {
         None => room.is_public() && room.name() == rule.rooms,
     };
     rules.iter().find(fits).map_or(OutagePolicy::default(), |rule| rule.policy)
-}
-
-/// Epochs that nobody else gives.
-#[derive(Debug)]
-pub(super) struct Epochs {
-    seed: u64,
-    given: u64,
-}
-
-impl Epochs {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { seed, given: 0 }
-    }
-
-    /// Those of one start differ because the mixing is a bijection (the finaliser of SplitMix64); those of different starts with their seeds.
-    pub(super) fn fresh(&mut self) -> Epoch {
-        self.given += 1;
-        let value = self.seed.wrapping_add(self.given.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        Epoch(value ^ (value >> 31))
-    }
 }
 
 impl Machine {

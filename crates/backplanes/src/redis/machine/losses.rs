@@ -130,5 +130,8 @@ fn what_was_placed_long_before_a_broker_has_gone_is_not_posted_again_however_lon
         world.connect(node);
         world.settle();
     }
-    assert_eq!(world.arrived(1).last().map(String::as_str), Some("opened lobby at 1 former [] tail [lately]"));
+    assert_eq!(
+        world.arrived(1).last().map(String::as_str),
+        Some("opened lobby at 1 former [] tail [lately]")
+    );
 }

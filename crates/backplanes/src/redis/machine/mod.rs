@@ -26,9 +26,9 @@ mod world;
 
 use std::collections::{BTreeSet, VecDeque};
 
-use chat::{ByRoom, RoomId};
+use chat::{ByRoom, Epochs, RoomId};
 
-use self::local::{Epochs, OUTAGE_MS};
+use self::local::OUTAGE_MS;
 use self::nodes::Nodes;
 use self::posts::Posts;
 use self::requests::{Awaited, Wire};

@@ -53,7 +53,11 @@ fn a_room_on_a_part_of_the_broker_that_is_away_is_shut_and_opened_when_it_is_bac
     let mut world = World::new(1);
     world.ask(0, Ask::Attend(room("lobby")));
     for _ in 0..12 {
-        while world.nodes[0].requests.front().is_some_and(|(_, request)| !matches!(request, Request::Listen(_))) {
+        while world.nodes[0]
+            .requests
+            .front()
+            .is_some_and(|(_, request)| !matches!(request, Request::Listen(_)))
+        {
             world.carry_out(0);
         }
         world.leave_unanswered(0, false);

@@ -110,8 +110,7 @@ impl Posts {
     /// Takes on what is to be posted when there is a broker again; `false`: it is too much.
     pub(super) fn owe(&mut self, order: &Order, mark: Mark) -> bool {
         let sent = Sent::new(order, mark);
-        let has_room =
-            self.owed.len() < POSTS_MAX && self.owed_bytes + sent.entry.len() <= BYTES_MAX;
+        let has_room = self.owed.len() < POSTS_MAX && self.owed_bytes + sent.entry.len() <= BYTES_MAX;
         if has_room {
             self.insert_owed(mark.number, sent);
         }

@@ -165,7 +165,8 @@ impl Watched {
         let hosts = parts.next().unwrap_or("");
         let master = parts.next().filter(|master| !master.is_empty()).ok_or("it names no master")?;
         let database = parts.next().map(|number| format!("/{number}")).unwrap_or_default();
-        let sentinel = |host: &str| trust.client(&format!("{scheme}{host}")).map_err(|error| error.to_string());
+        let sentinel =
+            |host: &str| trust.client(&format!("{scheme}{host}")).map_err(|error| error.to_string());
         let sentinels = hosts.split(',').map(sentinel).collect::<Result<_, _>>()?;
         Ok(Self { sentinels, master: master.to_owned(), access, database })
     }
@@ -188,7 +189,9 @@ impl Watched {
         let mut sentinel = dial(sentinel).await?;
         let mut question = cmd("SENTINEL");
         question.arg("get-master-addr-by-name").arg(&self.master);
-        tokio::time::timeout(DIAL_TIMEOUT, question.query_async(&mut sentinel)).await.map_err(|_| timed_out())?
+        tokio::time::timeout(DIAL_TIMEOUT, question.query_async(&mut sentinel))
+            .await
+            .map_err(|_| timed_out())?
     }
 
     /// The Sentinel of that number, counted round.
@@ -251,9 +254,10 @@ fn start<'i>(info: &'i str, key: &str) -> Option<&'i str> {
 fn read_run(info: &str) -> RedisResult<String> {
     match (value(info, "role"), start(info, "run_id")) {
         (Some("master"), Some(process)) => Ok(name_run(process, promotion(info))),
-        (Some("master"), None) => {
-            Err(RedisError::from((redis::ErrorKind::InvalidClientConfig, "it does not say which run it is in")))
-        }
+        (Some("master"), None) => Err(RedisError::from((
+            redis::ErrorKind::InvalidClientConfig,
+            "it does not say which run it is in",
+        ))),
         _ => Err(RedisError::from((
             redis::ErrorKind::Server(redis::ServerErrorKind::ReadOnly),
             "it is not a master",
@@ -279,7 +283,15 @@ mod tests {
 
     #[test]
     fn a_url_that_cannot_be_followed_is_refused_without_its_password() {
-        for url in ["", "localhost:6379", "http://u:secret@h", "redis+sentinel://u:secret@h:1", "redis+sentinel://h/", "redis+cluster://u:secret@", "redis+cluster://u:secret@h"] {
+        for url in [
+            "",
+            "localhost:6379",
+            "http://u:secret@h",
+            "redis+sentinel://u:secret@h:1",
+            "redis+sentinel://h/",
+            "redis+cluster://u:secret@",
+            "redis+cluster://u:secret@h",
+        ] {
             let OpenError(reason) = Address::read(url, &Trust::default()).expect_err(url);
             assert!(!reason.contains("secret") && reason.contains("expected redis://"), "{reason}");
         }
@@ -287,7 +299,8 @@ mod tests {
 
     #[test]
     fn sentinels_are_read_with_their_master() {
-        let address = Address::read("redis+sentinel://u:p%40@a:26379,b:26380/mymaster/2", &Trust::default()).expect("it is one");
+        let address = Address::read("redis+sentinel://u:p%40@a:26379,b:26380/mymaster/2", &Trust::default())
+            .expect("it is one");
         let Address::Single(Single::Watched(watched)) = address else { panic!("it is watched") };
         let Watched { sentinels, master, access, database } = watched;
         assert_eq!((sentinels.len(), &*master, access.scheme), (2, "mymaster", "redis://"));
@@ -306,7 +319,10 @@ mod tests {
         assert_ne!(run(['a', 'b', '0']), run(['d', 'b', '0']), "another process");
         assert_ne!(run(['a', 'b', '0']), run(['a', 'c', 'b']), "it was a replica");
         assert_ne!(run(['a', 'b', 'c']), run(['a', 'd', 'b']), "and once more");
-        assert!(is_one_life(&run(['a', 'b', 'c']), &run(['a', 'd', '0'])), "its last replica has long been gone");
+        assert!(
+            is_one_life(&run(['a', 'b', 'c']), &run(['a', 'd', '0'])),
+            "its last replica has long been gone"
+        );
         assert!(info("slave", ['a', 'b', '0']).is_err());
     }
 }

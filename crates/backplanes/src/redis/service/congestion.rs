@@ -57,7 +57,8 @@ impl Alone {
     async fn next_post(&mut self) -> u64 {
         loop {
             let batch = self.requests.recv().await.expect("the service is there");
-            let mut posts = batch.requests.into_iter().filter(|(_, request)| matches!(request, Request::Post(_)));
+            let mut posts =
+                batch.requests.into_iter().filter(|(_, request)| matches!(request, Request::Post(_)));
             if let Some((id, _)) = posts.next() {
                 return id;
             }

@@ -46,7 +46,9 @@ impl Backplane for End {
         if self.held_back.is_empty() {
             match self.asks.try_send((self.shard, ask)) {
                 Ok(()) => {}
-                Err(TrySendError::Full((_, ask)) | TrySendError::Closed((_, ask))) => self.hold_back(ask, arrivals),
+                Err(TrySendError::Full((_, ask)) | TrySendError::Closed((_, ask))) => {
+                    self.hold_back(ask, arrivals)
+                }
             }
         } else {
             self.hold_back(ask, arrivals);

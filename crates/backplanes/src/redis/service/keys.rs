@@ -163,7 +163,15 @@ mod tests {
     #[test]
     fn what_is_no_channel_of_ours_is_not_read() {
         let keys = Keys::new("prod:");
-        for name in ["room:{a}", "prod:room:a", "prod:room:{a", "prod:room:{%4}", "prod:node:1", "prod:", "prod:cat:{a}"] {
+        for name in [
+            "room:{a}",
+            "prod:room:a",
+            "prod:room:{a",
+            "prod:room:{%4}",
+            "prod:node:1",
+            "prod:",
+            "prod:cat:{a}",
+        ] {
             assert_eq!(keys.read_channel(name), None, "{name}");
         }
     }

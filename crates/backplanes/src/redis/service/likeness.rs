@@ -117,9 +117,7 @@ impl Pair {
             }
             7 if self.chance.below(2) == 0 => Request::Here { room, here: self.here() },
             7 => Request::Publish { channel: Channel::Node(NodeId(1)), bytes: Bytes::from_static(b"\xffhi") },
-            8 => {
-                Request::Forsake { room, node: NodeId(self.chance.below(NODES) as u32) }
-            }
+            8 => Request::Forsake { room, node: NodeId(self.chance.below(NODES) as u32) },
             _ => match self.chance.below(5) {
                 0 => Request::Rooms(NodeId(self.chance.below(NODES) as u32)),
                 1 => Request::Own,

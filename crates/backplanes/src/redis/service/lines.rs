@@ -151,7 +151,10 @@ async fn connect(ends: &Ends) -> RedisResult<(MultiplexedConnection, String)> {
 }
 
 /// Gives a broker the scripts. Returns which run it is in.
-pub(super) async fn prepare(connection: &mut MultiplexedConnection, wording: &Wording) -> RedisResult<String> {
+pub(super) async fn prepare(
+    connection: &mut MultiplexedConnection,
+    wording: &Wording,
+) -> RedisResult<String> {
     let run = run_of(connection).await?;
     let mut load = Pipeline::new();
     for script in wording.scripts.all() {
@@ -249,8 +252,7 @@ type Answered = (Vec<(u64, Reply)>, Option<Gone>);
 fn read(wording: &Wording, sent: Sent) -> Result<Answered, Gone> {
     let Sent { asked, asks_replicas, answers } = sent;
     let mut answers = answers.map_err(|error| error.to_string())?;
-    let is_replicated =
-        !asks_replicas || answers.pop().is_some_and(|answer| wording.is_replicated(&answer));
+    let is_replicated = !asks_replicas || answers.pop().is_some_and(|answer| wording.is_replicated(&answer));
     let mut useless = None;
     let mut answers = answers.into_iter();
     let mut replies = Vec::with_capacity(asked.len());

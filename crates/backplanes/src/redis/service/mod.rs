@@ -154,7 +154,8 @@ impl Service {
         let (publications, heard) = channel(HEARD_MAX);
         let mut brokers = Vec::new();
         for ((number, address), url) in addresses.into_iter().enumerate().zip(&settings.urls) {
-            let to_service = lines::Mouth { broker: number, events: events.clone(), publications: publications.clone() };
+            let to_service =
+                lines::Mouth { broker: number, events: events.clone(), publications: publications.clone() };
             let (commands, to_command) = unbounded_channel();
             let (listener, to_listen) = unbounded_channel();
             spawn(address, settings, to_service, to_command, to_listen);

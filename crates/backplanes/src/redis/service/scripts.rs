@@ -24,7 +24,8 @@ impl Scripts {
     /// Those that publish by that command.
     pub(super) fn new(publish: &str) -> Self {
         let head = include_str!("../scripts/head.lua");
-        let script = |parts: &[&str]| Script::new(parts.concat().replace("'PUBLISH'", &format!("'{publish}'")));
+        let script =
+            |parts: &[&str]| Script::new(parts.concat().replace("'PUBLISH'", &format!("'{publish}'")));
         Self {
             post: script(&[head, include_str!("../scripts/post.lua")]),
             attend: script(&[head, include_str!("../scripts/attend.lua")]),

@@ -7,17 +7,15 @@ use super::keys::Keys;
 use crate::{OpenError, Settings};
 
 /// Asks the first broker for the secret of the cluster, once; `proposal` becomes it if there is none. `None`: the broker cannot be asked now.
-pub async fn shared_secret(
-    settings: &Settings,
-    proposal: [u8; 16],
-) -> Result<Option<[u8; 16]>, OpenError> {
+pub async fn shared_secret(settings: &Settings, proposal: [u8; 16]) -> Result<Option<[u8; 16]>, OpenError> {
     let Some(url) = settings.urls.first() else { return Ok(Some(proposal)) };
     let address = Address::read(url, &Trust::read(&settings.ca)?)?;
     let key = Keys::new(&settings.prefix).secret();
     match ask(&address, &key, proposal).await {
         Ok(kept) => {
             let secret = kept.try_into().map(Some);
-            secret.map_err(|_| OpenError(format!("{key}: what Redis keeps there is not a secret of 16 bytes")))
+            secret
+                .map_err(|_| OpenError(format!("{key}: what Redis keeps there is not a secret of 16 bytes")))
         }
         Err(error) => {
             tracing::warn!(broker = without_login(url), %error, "the cluster's secret is waited for");

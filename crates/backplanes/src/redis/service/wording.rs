@@ -369,7 +369,11 @@ fn pairs(flat: Vec<Value>) -> Vec<(Value, Value)> {
 fn read_alive(answer: &Value) -> Option<Reply> {
     let Value::Array(parts) = answer else { return None };
     let [alive, dead, lapsed] = &parts[..] else { return None };
-    Some(Reply::Alive { nodes: read_nodes(alive)?, dead: read_nodes(dead)?, lapsed: *lapsed == Value::Int(1) })
+    Some(Reply::Alive {
+        nodes: read_nodes(alive)?,
+        dead: read_nodes(dead)?,
+        lapsed: *lapsed == Value::Int(1),
+    })
 }
 
 fn read_nodes(nodes: &Value) -> Option<Vec<NodeId>> {
@@ -406,7 +410,9 @@ mod tests {
     #[test]
     fn who_is_here_reads_back_as_it_was_written() {
         let counts = Counts { members: 2, guests: 1 };
-        for users in [None, Some(Vec::new()), Some(vec![user("alice")]), Some(vec![user("a:b"), user("дана")])] {
+        for users in
+            [None, Some(Vec::new()), Some(vec![user("alice")]), Some(vec![user("a:b"), user("дана")])]
+        {
             let here = Here { sessions: 4, counts, users };
             assert_eq!(read_here(write_here(&here).as_bytes()), Some(here));
         }

@@ -82,7 +82,10 @@ impl<'a> Values<'a> {
 impl From<Values<'_>> for Arguments {
     fn from(values: Values<'_>) -> Self {
         let attachments = values.attachments.iter().map(|bytes| Bytes::copy_from_slice(bytes));
-        Self { texts: values.texts.iter().map(|&text| text.into()).collect(), attachments: attachments.collect() }
+        Self {
+            texts: values.texts.iter().map(|&text| text.into()).collect(),
+            attachments: attachments.collect(),
+        }
     }
 }
 
@@ -121,7 +124,8 @@ mod tests {
 
     #[test]
     fn bytes_have_their_places_among_the_values() {
-        let arguments = Arguments::new().with(json!({ "a": [1, null] })).with_bytes(vec![1]).with_bytes(vec![2]);
+        let arguments =
+            Arguments::new().with(json!({ "a": [1, null] })).with_bytes(vec![1]).with_bytes(vec![2]);
         let [first, second] = [r#"{"_placeholder":true,"num":0}"#, r#"{"_placeholder":true,"num":1}"#];
         assert_eq!(arguments.texts(), [r#"{"a":[1,null]}"#, first, second]);
         assert_eq!(arguments.attachments(), [vec![1], vec![2]]);
@@ -134,7 +138,13 @@ mod tests {
     fn what_came_goes_out_untouched() {
         let values = Values { texts: &["1", r#"{ "3":[true] }"#], attachments: &[vec![9]] };
         let arguments = Arguments::from(values);
-        assert_eq!((arguments.texts(), arguments.attachments()), (values.texts.to_vec(), &[Bytes::from(vec![9])][..]));
-        assert_eq!((values.get::<u8>(0), values.get::<String>(0), values.get::<u8>(2)), (Some(1), None, None));
+        assert_eq!(
+            (arguments.texts(), arguments.attachments()),
+            (values.texts.to_vec(), &[Bytes::from(vec![9])][..])
+        );
+        assert_eq!(
+            (values.get::<u8>(0), values.get::<String>(0), values.get::<u8>(2)),
+            (Some(1), None, None)
+        );
     }
 }

@@ -99,7 +99,11 @@ impl NamespaceHandlers {
         self.admit.as_ref().map_or(Ok(()), |judge| judge(auth))
     }
 
-    pub(in crate::socketio) fn connected(&self, socket: &mut Socket<'_>, auth: Values<'_>) -> Result<(), Refusal> {
+    pub(in crate::socketio) fn connected(
+        &self,
+        socket: &mut Socket<'_>,
+        auth: Values<'_>,
+    ) -> Result<(), Refusal> {
         self.connect.as_ref().map_or(Ok(()), |handler| handler(socket, auth))
     }
 

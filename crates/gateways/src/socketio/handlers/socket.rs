@@ -5,16 +5,18 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chat::{Body, Command, Content, Credentials, Payload, PayloadKind, Refusal, RoomId, SignalName, Text, UserId};
+use chat::{
+    Body, Command, Content, Credentials, Payload, PayloadKind, Refusal, RoomId, SignalName, Text, UserId,
+};
 use serde_json::Value;
 use wire::socketio::{Body as Said, Event, Packet, is_reserved};
 
 use super::arguments::{Arguments, Values};
-use crate::{Outbox, Wake};
 use crate::socketio::engine::Engine;
 use crate::socketio::handled::Awaited;
 use crate::socketio::namespaces::Namespace;
 use crate::socketio::sockets::Sockets;
+use crate::{Outbox, Wake};
 
 /// A client that is connected to a namespace, while a handler runs.
 pub struct Socket<'a> {
@@ -176,12 +178,8 @@ impl<'a> Socket<'a> {
             return;
         }
         let attachments = arguments.attachments();
-        let event = Event {
-            name: event.into(),
-            arguments: arguments.texts(),
-            id,
-            attachments: attachments.len(),
-        };
+        let event =
+            Event { name: event.into(), arguments: arguments.texts(), id, attachments: attachments.len() };
         let packet = Packet { namespace: self.namespace(), body: Said::Event(event) };
         self.sockets.say_with(&packet, attachments, self.engine, out);
     }

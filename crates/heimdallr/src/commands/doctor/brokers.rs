@@ -19,7 +19,8 @@ pub(super) fn examine(patient: &Patient) -> Vec<Finding> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
-            let inspections = runtime.block_on(backplanes::inspect(&settings::of_backplane(&patient.settings)));
+            let inspections =
+                runtime.block_on(backplanes::inspect(&settings::of_backplane(&patient.settings)));
             inspections.iter().flat_map(judge).collect()
         }
         Err(error) => vec![Finding::note(format!("redis: cannot be looked for: {error}"))],

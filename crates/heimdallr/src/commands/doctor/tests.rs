@@ -77,7 +77,8 @@ fn what_is_too_small_is_named_with_what_to_do() {
     );
     let findings = machine.examined(&["nginx.conf", "missing.conf"]);
     let wrong = bad(&findings);
-    let named = ["LimitNOFILE", "fs.file-max", "net.core.somaxconn", "ip_local_port_range", "nf_conntrack_max"];
+    let named =
+        ["LimitNOFILE", "fs.file-max", "net.core.somaxconn", "ip_local_port_range", "nf_conntrack_max"];
     for words in named.iter().chain(&["proxy_read_timeout 20 s", "missing.conf"]) {
         assert!(wrong.iter().any(|text| text.contains(words)), "{words} in {wrong:#?}");
     }

@@ -9,7 +9,6 @@
 //! Written here and not taken from a crate: what is read borrows from the message, what is refused is refused by our own
 //! bounds, and both are shorter than the bindings to somebody else's reader would be.
 
-mod date;
 mod from_json;
 mod items;
 mod to_json;

@@ -6,8 +6,8 @@ use std::io::Write;
 use super::super::arguments::MAX_DEPTH;
 use super::super::fault::Fault;
 use super::super::placeholder;
-use super::date;
 use super::items::{Item, Reader};
+use crate::date;
 use crate::json::write_json_string;
 
 /// A value in JSON, its binary parts replaced by placeholders.

@@ -16,7 +16,9 @@ use super::members::Members;
 use super::slots::Place;
 use crate::redis::broker::Channel;
 use crate::redis::service::address::{DIAL_TIMEOUT, dial, in_time, is_still};
-use crate::redis::service::lines::{WAITING_BATCHES_MAX, BATCHES_MAX, Gone, LOOK, Mouth, Publications, REST, prepare};
+use crate::redis::service::lines::{
+    BATCHES_MAX, Gone, LOOK, Mouth, Publications, REST, WAITING_BATCHES_MAX, prepare,
+};
 use crate::redis::service::wording::Wording;
 
 /// A master that says nothing for so long is none.
@@ -56,9 +58,14 @@ pub(super) struct Answer {
 /// What happens at a master.
 pub(super) enum Happening {
     /// Its connections are there, for the so-many-th time, and this is the run it is in.
-    Up { life: u64, run: String },
+    Up {
+        life: u64,
+        run: String,
+    },
     /// They are gone, or cannot be made.
-    Down { reason: Gone },
+    Down {
+        reason: Gone,
+    },
     Answers(Vec<Answer>),
     /// What became of channels.
     Tuned(Tuned),
@@ -254,7 +261,8 @@ fn send(
     let asks_replicas = has_posts && wording.ask_replicas(&mut pipeline);
     async move {
         let mut answers = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await?;
-        let is_replicated = !asks_replicas || answers.pop().is_some_and(|answer| wording.is_replicated(&answer));
+        let is_replicated =
+            !asks_replicas || answers.pop().is_some_and(|answer| wording.is_replicated(&answer));
         let mut answers = answers.into_iter();
         let read = |(id, before)| Some(Answer { id, value: answers.nth(before)?, is_replicated });
         Ok(asked.into_iter().map_while(read).collect())

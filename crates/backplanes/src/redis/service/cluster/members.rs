@@ -20,10 +20,15 @@ pub(in crate::redis::service) struct Members {
 impl Members {
     /// Reads `HOST:PORT,HOST:PORT`.
     pub(in crate::redis::service) fn read(access: Access, hosts: &str) -> Result<Self, String> {
-        let seed = |host: &str| Place::read(host.trim_end_matches('/')).ok_or(format!("{host} is not HOST:PORT"));
+        let seed =
+            |host: &str| Place::read(host.trim_end_matches('/')).ok_or(format!("{host} is not HOST:PORT"));
         let seeds: Vec<_> = hosts.split(',').map(seed).collect::<Result<_, _>>()?;
         let members = Self { access, seeds };
-        members.seeds.iter().try_for_each(|seed| members.client(seed).map(drop)).map_err(|error| error.to_string())?;
+        members
+            .seeds
+            .iter()
+            .try_for_each(|seed| members.client(seed).map(drop))
+            .map_err(|error| error.to_string())?;
         Ok(members)
     }
 
@@ -72,7 +77,8 @@ impl Members {
         let mut map = Map::new();
         map.learn(self.learn(&self.seeds).await?);
         let owner = map.owner(slot_of(key));
-        let owner = owner.ok_or_else(|| RedisError::from((ErrorKind::InvalidClientConfig, "no master has it")))?;
+        let owner =
+            owner.ok_or_else(|| RedisError::from((ErrorKind::InvalidClientConfig, "no master has it")))?;
         self.client(map.place(owner))
     }
 }

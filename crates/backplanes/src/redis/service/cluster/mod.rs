@@ -209,7 +209,9 @@ impl Cluster {
             if !self.unheard.is_empty() {
                 ends.mouth.tell(Event::Unheard(std::mem::take(&mut self.unheard))).await?;
             }
-            if let Some(since) = self.succeeds.take_if(|_| self.masters.values().all(|master| master.life().is_some())) {
+            if let Some(since) =
+                self.succeeds.take_if(|_| self.masters.values().all(|master| master.life().is_some()))
+            {
                 ends.mouth.tell(Event::Succeeded(since.elapsed())).await?;
             }
             self.check_masters()?;
@@ -218,7 +220,9 @@ impl Cluster {
 
     /// Which lives of the masters these are, for the machine. Requests say which one's it is.
     fn runs(&self) -> String {
-        let run = |master: &Master| if let State::Up { run, .. } = &master.state { run.to_string() } else { String::new() };
+        let run = |master: &Master| {
+            if let State::Up { run, .. } = &master.state { run.to_string() } else { String::new() }
+        };
         let mut runs: Vec<_> = self.masters.values().map(run).collect();
         runs.sort_unstable();
         runs.join("+")
@@ -263,7 +267,9 @@ impl Cluster {
 
     fn take(&mut self, told: Told) {
         let Told { master: number, branch, what } = told;
-        let Some(master) = self.masters.get_mut(&number).filter(|master| master.branch == branch) else { return };
+        let Some(master) = self.masters.get_mut(&number).filter(|master| master.branch == branch) else {
+            return;
+        };
         match what {
             Happening::Up { life, run } => {
                 tracing::info!(place = %self.map.place(number), "a master of the cluster is there");
@@ -377,7 +383,8 @@ impl Cluster {
         let known: Vec<_> = self.masters.keys().copied().collect();
         for number in known.into_iter().filter(|number| !owners.contains(number)) {
             let gone = self.masters.remove(&number);
-            let down = gone.and_then(|gone| if let State::Down { since, .. } = gone.state { Some(since) } else { None });
+            let down = gone
+                .and_then(|gone| if let State::Down { since, .. } = gone.state { Some(since) } else { None });
             self.succeeds.get_or_insert(down.unwrap_or_else(Instant::now));
             self.give_up(number);
         }
@@ -407,7 +414,15 @@ impl Cluster {
             mouth: self.mouth.clone(),
         };
         let task = tokio::spawn(branch.keep()).abort_handle();
-        Master { branch: self.branches, task, parts, tunings, gathered: Vec::new(), state: State::New, run_before: None }
+        Master {
+            branch: self.branches,
+            task,
+            parts,
+            tunings,
+            gathered: Vec::new(),
+            state: State::New,
+            run_before: None,
+        }
     }
 
     /// The master that has a slot, if it is there.

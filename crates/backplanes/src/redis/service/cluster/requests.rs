@@ -80,7 +80,9 @@ impl Requests {
 /// The room whose requests of this kind pass one at a time.
 fn lane_of(request: &Request) -> Option<&RoomId> {
     match request {
-        Request::Attend(Attend { room, .. }) | Request::Forsake { room, .. } | Request::Here { room, .. } => Some(room),
+        Request::Attend(Attend { room, .. }) | Request::Forsake { room, .. } | Request::Here { room, .. } => {
+            Some(room)
+        }
         _ => None,
     }
 }
@@ -112,7 +114,9 @@ impl Cluster {
             return self.requests.leave_lane(lane);
         };
         let mut steps = Steps::default();
-        let Some(asked) = self.wording.ask(request, &run, &mut steps) else { return self.requests.leave_lane(lane) };
+        let Some(asked) = self.wording.ask(request, &run, &mut steps) else {
+            return self.requests.leave_lane(lane);
+        };
         let under_way = UnderWay { asked, steps, taken: 0, answer: None, at: 0, again: None, lane };
         self.requests.under_way.insert(id, under_way);
         self.take_step(id);
@@ -147,7 +151,10 @@ impl Cluster {
 
     pub(super) fn answered(&mut self, number: usize, answer: Answer) {
         let Answer { id, value, is_replicated } = answer;
-        let Some(request) = self.requests.under_way.get_mut(&id).filter(|request| request.at == number) else { return };
+        let Some(request) = self.requests.under_way.get_mut(&id).filter(|request| request.at == number)
+        else {
+            return;
+        };
         if let Value::ServerError(error) = &value {
             return self.failed(number, id, error.clone());
         }
@@ -171,7 +178,8 @@ impl Cluster {
         match error.code() {
             "ASK" => {
                 let to = error.details().and_then(|details| self.map.asked_to_go_to(details, number));
-                let there = to.filter(|to| self.masters.get(to).is_some_and(|master| master.life().is_some()));
+                let there =
+                    to.filter(|to| self.masters.get(to).is_some_and(|master| master.life().is_some()));
                 if let (Some(to), Some(command)) = (there, again) {
                     if let Some(request) = self.requests.under_way.get_mut(&id) {
                         request.at = to;

@@ -64,7 +64,9 @@ fn read_share(share: &Value, asked: &Place) -> Option<Share> {
     let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = &parts[..] else { return None };
     let [host, Value::Int(port), ..] = &master[..] else { return None };
     let host = match host {
-        Value::BulkString(host) if !host.is_empty() && host != b"?" => String::from_utf8(host.clone()).ok()?,
+        Value::BulkString(host) if !host.is_empty() && host != b"?" => {
+            String::from_utf8(host.clone()).ok()?
+        }
         _ => asked.host.clone(),
     };
     let (first, last) = (u16::try_from(*first).ok()?, u16::try_from(*last).ok()?);
@@ -176,7 +178,10 @@ mod tests {
         assert_eq!((map.owner(9), map.owner(10), map.owner(16_383)), (Some(0), Some(1), None));
         assert!(map.has_holes());
         assert_eq!(map.place(1).to_string(), "[::1]:2");
-        map.learn(read_shares(&Value::Array(vec![share(0, 16_383, "", 2)]), &place("[::1]:7")).expect("it can be read"));
+        map.learn(
+            read_shares(&Value::Array(vec![share(0, 16_383, "", 2)]), &place("[::1]:7"))
+                .expect("it can be read"),
+        );
         assert_eq!((map.owner(0), map.owners()), (Some(1), vec![1]));
         assert_eq!(map.asked_to_go_to("5 a:1", 1), Some(0));
         assert_eq!(map.asked_to_go_to("5 :3", 1), Some(2));
@@ -185,8 +190,11 @@ mod tests {
 
     #[test]
     fn what_is_no_map_is_not_read() {
-        let none = Value::Array(vec![Value::Array(vec![Value::Int(5), Value::Int(4), Value::Array(Vec::new())])]);
-        assert!(read_shares(&none, &place("a:1")).is_none() && read_shares(&Value::Nil, &place("a:1")).is_none());
+        let none =
+            Value::Array(vec![Value::Array(vec![Value::Int(5), Value::Int(4), Value::Array(Vec::new())])]);
+        assert!(
+            read_shares(&none, &place("a:1")).is_none() && read_shares(&Value::Nil, &place("a:1")).is_none()
+        );
         assert!(Place::read("a").is_none() && Place::read(":1").is_none() && Place::read("a:x").is_none());
     }
 }

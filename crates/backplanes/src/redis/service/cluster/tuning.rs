@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::Cluster;
 use super::branch::{Tuned, Tuning};
 use super::slots::{Map, slot_of};
-use super::Cluster;
 use crate::redis::broker::{Channel, Reply};
 use crate::redis::service::wording::Wording;
 

@@ -1,4 +1,4 @@
-//! Dates, as the JSON of JavaScript has them.
+//! Dates in text: as the JSON of JavaScript has them, and RFC 3339 where the year has four digits.
 
 const DAY_MS: i64 = 86_400_000;
 /// The days that the calendar repeats itself after: 400 years.
@@ -8,8 +8,8 @@ const EPOCH_DAYS: i64 = 719_468;
 /// What JavaScript has dates for (ECMA-262, "Time Values and Time Range").
 const MAX_MS: i64 = 8_640_000_000_000_000;
 
-/// `1970-01-01T00:00:00.000Z` and so many milliseconds (ECMA-262, "Date Time String Format").
-pub(super) fn iso(time_ms: i64) -> Option<String> {
+/// `1970-01-01T00:00:00.000Z` and so many milliseconds (ECMA-262, "Date Time String Format"); `None`: JavaScript has no date for it.
+pub fn iso(time_ms: i64) -> Option<String> {
     if !(-MAX_MS..=MAX_MS).contains(&time_ms) {
         return None;
     }
@@ -34,4 +34,25 @@ fn calendar(day: i64) -> (i64, i64, i64) {
     let month = if month < 10 { month + 3 } else { month - 9 };
     let year = year + 400 * day.div_euclid(CYCLE_DAYS);
     (if month <= 2 { year + 1 } else { year }, month, day_of_month)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (951_868_799, "2000-02-29T23:59:59.000Z"),
+            (1_709_251_199, "2024-02-29T23:59:59.000Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.000Z"),
+        ] {
+            assert_eq!(iso(seconds * 1000).as_deref(), Some(expected));
+        }
+        assert_eq!(iso(MAX_MS).as_deref(), Some("+275760-09-13T00:00:00.000Z"));
+        assert_eq!(iso(MAX_MS + 1), None);
+    }
 }

@@ -1,10 +1,13 @@
 //! A user with a client: knows what it wants, remembers how far it has read, and comes back to ask for the rest.
 
+mod again;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chat::{Command, Position, Refusal, Resumption, RoomId, RoomName, Tag, UserId};
 use gateways::{CLIENTS, Client, Heard, Keepsake, Login};
 
+use self::again::Again;
 use crate::ledger::{Ledger, SessionNo, Speech};
 use crate::pipe::PipeId;
 use crate::world::World;
@@ -60,6 +63,8 @@ pub struct Actor {
     awaits_name: bool,
     /// It could not be granted then: until it is, it says nothing, for it would be somebody else who said it.
     is_nameless: bool,
+    /// What it was told to ask again.
+    again: Again,
     tags: u32,
     dials: u64,
 }
@@ -116,6 +121,7 @@ impl Actor {
             identifying: None,
             awaits_name: false,
             is_nameless: false,
+            again: Again::default(),
             tags: 0,
             dials: 0,
         }
@@ -402,6 +408,10 @@ impl Actor {
             Heard::Lost { room, at, .. } => self.note_place(room, Some(*at)),
             Heard::Accepted { tag, .. } => self.answered(tag),
             Heard::Refused { tag, refusal: Refusal::Unavailable } => self.turned_away(tag),
+            Heard::Refused { tag, refusal: Refusal::TooFast { retry_after_ms } } => {
+                self.turned_away(tag);
+                self.put_back(tag, u64::from(*retry_after_ms), node.now().monotonic_ms);
+            }
             Heard::Refused { tag, .. } => {
                 self.answered(tag);
                 self.give_up(tag);
@@ -413,6 +423,7 @@ impl Actor {
     /// The connection is open: says who it is, goes where it was, and repeats what was not answered.
     fn arrive(&mut self, node: &mut World, ledger: &mut Ledger) {
         (self.is_nameless, self.awaits_name) = (false, false);
+        self.again = Again::default();
         self.identify(node, ledger);
         self.go_where_it_was(node, ledger);
     }
@@ -436,6 +447,7 @@ impl Actor {
         if self.is_patient && (self.awaits_name || self.is_nameless) {
             return;
         }
+        self.again.forget_posts();
         for command in self.unanswered.clone() {
             self.ask(command, node, ledger);
         }
