@@ -1,14 +1,18 @@
 //! Sessions over several streams: further streams come and go, and what is told while there is no main one is kept.
 
 use gateways::{Aside, Lane, MAIN, Outbox, SessionName};
+use smallvec::SmallVec;
 use wire::http::Head;
 
-use crate::sessions::PENDING;
+use crate::sessions::{Membership, PENDING};
 use crate::streams::{NOBODY, NOWHERE, Phase, Place};
 use crate::{Now, SessionKey, Shard, StreamId};
 
 /// How much is handed at once to a stream that carries what was kept.
 const RELAYED_BYTES: usize = 64 * 1024;
+
+/// Places in rooms; most sessions are in a few.
+type EnteredRooms = SmallVec<[Membership; 8]>;
 
 /// A session ends because its stream has ended without a word.
 const LOST: &str = "connection_lost";
@@ -95,7 +99,7 @@ impl Shard {
             spread.relay(&told, &mut out);
         }
         self.settle(place, id, &mut out, now);
-        self.break_off(place);
+        self.carry_over(place);
         self.take_form(place, |_| true);
         self.note_led(place, id, now);
     }
@@ -125,12 +129,9 @@ impl Shard {
 
     /// Enters the session anew, where it stands, into the audiences of its rooms, those meant that are held back or are not.
     fn take_form(&mut self, place: Place, is_meant: impl Fn(bool) -> bool) {
-        let Some(session) = self.sessions.get(place) else { return };
-        for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
+        for membership in self.entered_rooms(place, is_meant) {
+            let Some(session) = self.sessions.get(place) else { return };
             let room = &self.audiences.get(membership.audience).room;
-            if !is_meant(session.is_held_in(room)) {
-                continue;
-            }
             let Some(form) = self.form_in(session, room) else { return };
             self.audiences.change_form(membership.audience, membership.member, session.stream, form);
         }
@@ -183,25 +184,34 @@ impl Shard {
             return Vec::new();
         }
         let mut told = self.sessions.take_kept(place);
-        let Some(session) = self.sessions.get(place) else { return told };
-        for membership in session.rooms.iter().filter(|membership| membership.member != PENDING) {
+        for membership in self.entered_rooms(place, |is_held| !is_held) {
             if told.len() > bytes_max {
                 break;
             }
-            let audience = self.audiences.get_mut(membership.audience);
-            if session.is_held_in(&audience.room) {
-                continue;
-            }
-            let reader = &mut audience.members[membership.member as usize];
-            let log = &audience.logs[usize::from(reader.log)];
-            told.extend_from_slice(log.after(reader.cursor));
-            self.tally.deliveries += log.end() - reader.cursor;
-            self.turn.sent(log.heard(reader.cursor, log.end()), &mut self.tally.delivery, &mut self.traces);
-            reader.cursor = log.end();
-            self.audiences.let_go_after(membership.audience);
+            self.take_told(membership, &mut told);
         }
         self.note_sent(place);
         told
+    }
+
+    /// Takes what a room has told a member that it was not handed.
+    pub(crate) fn take_told(&mut self, membership: Membership, told: &mut Vec<u8>) {
+        let audience = self.audiences.get_mut(membership.audience);
+        let reader = &mut audience.members[membership.member as usize];
+        let log = &audience.logs[usize::from(reader.log)];
+        told.extend_from_slice(log.after(reader.cursor));
+        self.tally.deliveries += log.end() - reader.cursor;
+        self.turn.sent(log.heard(reader.cursor, log.end()), &mut self.tally.delivery, &mut self.traces);
+        reader.cursor = log.end();
+        self.audiences.let_go_after(membership.audience);
+    }
+
+    /// The places of a session in its rooms, those meant that are held back or are not.
+    pub(crate) fn entered_rooms(&self, place: Place, is_meant: impl Fn(bool) -> bool) -> EnteredRooms {
+        let Some(session) = self.sessions.get(place) else { return EnteredRooms::new() };
+        let is_held = |room: &Membership| session.is_held_in(&self.audiences.get(room.audience).room);
+        let entered = session.rooms.iter().filter(|membership| membership.member != PENDING);
+        entered.filter(|membership| is_meant(is_held(membership))).copied().collect()
     }
 
     /// Whether anything is kept for a session, or told to one of its rooms, that it was not handed.

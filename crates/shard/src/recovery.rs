@@ -46,6 +46,8 @@ pub(crate) struct Resuming {
     is_broken: bool,
     missed: Vec<Arc<Message>>,
     missed_bytes: usize,
+    /// What its rooms have told it behind that, put into the form that it takes since.
+    carried: Vec<u8>,
     /// Rooms that go by another epoch here: where its client stands there, and where that is here.
     turned: Vec<(RoomId, Position, Position)>,
     /// The whole session comes from another node, where it was this one, with these strands: nobody is told.
@@ -168,6 +170,7 @@ impl Shard {
             is_broken: false,
             missed: Vec::new(),
             missed_bytes: 0,
+            carried: Vec::new(),
             turned: Vec::new(),
             moved: None,
         });
@@ -196,11 +199,26 @@ impl Shard {
         }
     }
 
-    /// What was held back cannot be sent any more.
-    pub(crate) fn break_off(&mut self, place: Place) {
-        let strands = self.sessions.get_mut(place).and_then(|session| session.strands.as_mut());
-        for resuming in strands.into_iter().flat_map(|strands| &mut strands.resuming) {
-            resuming.is_broken |= resuming.record.is_some();
+    /// The session has moved to another stream: what its rooms have told it while they are held back is put into the form that it takes
+    /// there. Where a room has turned meanwhile, too much would have to be.
+    pub(crate) fn carry_over(&mut self, place: Place) {
+        for membership in self.entered_rooms(place, |is_held| is_held) {
+            let audience = self.audiences.get(membership.audience);
+            let room = audience.room.clone();
+            let reader = audience.members[membership.member as usize];
+            let log = &audience.logs[usize::from(reader.log)];
+            let has_turned = log.turns_before(log.end()).count() > log.turns_before(reader.cursor).count();
+            let (mut told, mut out) = (Vec::new(), Outbox::default());
+            self.take_told(membership, &mut told);
+            let Some(session) = self.sessions.get_mut(place) else { return };
+            if let Some(spread) = session.protocol.spread() {
+                spread.relay(&told, &mut out);
+            }
+            let strands = session.strands.as_mut();
+            if let Some(resuming) = strands.and_then(|strands| strands.resuming_in(&room)) {
+                resuming.carried.append(&mut out.bytes);
+                resuming.is_broken |= has_turned;
+            }
         }
     }
 
@@ -353,6 +371,7 @@ impl Shard {
             is_broken: false,
             missed: Vec::new(),
             missed_bytes: 0,
+            carried: Vec::new(),
             turned: Vec::new(),
             moved: Some(moved),
         });
@@ -417,7 +436,7 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(place) else { return };
         let Some(strands) = &mut session.strands else { return };
         let Some(resuming) = strands.take_resuming(claim) else { return };
-        let Resuming { seen, positions, missed, turned, moved, .. } = resuming;
+        let Resuming { seen, positions, missed, carried, turned, moved, .. } = resuming;
         session.awaits_much = false;
         let arrived = moved
             .as_ref()
@@ -442,6 +461,9 @@ impl Shard {
         for message in missed {
             self.deliver(place, &Event::Posted(message.clone()), now);
             self.note_told(place, &message);
+        }
+        if let Some(session) = self.sessions.get(place) {
+            self.queue_own(session.stream, &carried);
         }
         self.let_go_on(place, now);
     }

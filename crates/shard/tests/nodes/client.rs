@@ -14,15 +14,25 @@ pub(crate) struct Client {
 impl Client {
     /// Opens a session over polls, and connects it.
     pub(crate) fn open(cluster: &mut Cluster, node: u32) -> Self {
-        let pipe = cluster.connect(node);
-        let answer = ask(cluster, pipe, get("/socket.io/?EIO=4&transport=polling"));
-        let sid = member(&answer, "sid").to_owned();
-        let mut client = Self { sid, pid: String::new() };
+        let mut client = Self::begin(cluster, node);
         client.post(cluster, node, "40");
         let connected = client.poll(cluster, node);
         assert!(connected.starts_with("40{"), "it is connected");
         client.pid =
             if connected.contains("\"pid\"") { member(&connected, "pid").to_owned() } else { String::new() };
+        client
+    }
+
+    fn begin(cluster: &mut Cluster, node: u32) -> Self {
+        let pipe = cluster.connect(node);
+        let answer = ask(cluster, pipe, get("/socket.io/?EIO=4&transport=polling"));
+        Self { sid: member(&answer, "sid").to_owned(), pid: String::new() }
+    }
+
+    /// A client that was cut off comes over polls, and says by what and where it was.
+    pub(crate) fn come_back(cluster: &mut Cluster, node: u32, pid: &str, seen: &str) -> Self {
+        let client = Self { pid: pid.to_owned(), ..Self::begin(cluster, node) };
+        client.post(cluster, node, &format!("40{{\"pid\":\"{pid}\",\"offset\":\"{seen}\"}}"));
         client
     }
 

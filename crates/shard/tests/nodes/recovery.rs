@@ -1,6 +1,6 @@
 //! Clients that were cut off come back on another node.
 
-use crate::client::{frame, member, speak, text, upgrade};
+use crate::client::{Client, frame, member, speak, text, upgrade};
 use crate::cluster::{Cluster, PipeId};
 
 fn cluster(nodes: u32, shards: u16) -> Cluster {
@@ -138,6 +138,37 @@ fn what_a_room_said_while_another_one_was_waited_for_comes_and_is_then_let_go() 
     let heard = text(cluster.hear(again.socket));
     assert!(heard.contains(&client.sid) && heard.matches("<meanwhile>").count() == 1, "{heard}");
     assert_eq!(cluster.queued_bytes(2), 0);
+}
+
+/// The client moves to a WebSocket while it is not known yet whether it goes on.
+#[test]
+fn who_moves_to_a_websocket_while_a_room_is_waited_for_goes_on_there() {
+    for shards in [1, 2] {
+        let mut cluster = cluster(2, shards);
+        let (client, _) = Returning::connect(&mut cluster, 1, "");
+        ["a", "b"].into_iter().for_each(|room| client.join(&mut cluster, room));
+        speak(&mut cluster, 2, "a", "<seen>");
+        let seen = last_position(&text(cluster.hear(client.socket)));
+        cluster.hang_up(client.socket);
+        speak(&mut cluster, 2, "a", "<missed>");
+        cluster.hold_up("b");
+        let again = Client::come_back(&mut cluster, 2, &client.pid, &seen);
+        speak(&mut cluster, 2, "a", "<over polls>");
+        let socket = again.upgrade(&mut cluster, 2);
+        speak(&mut cluster, 2, "a", "<over a websocket>");
+        assert!(!text(cluster.hear(socket)).contains('<'), "a room is waited for");
+        cluster.let_go_on();
+        speak(&mut cluster, 1, "b", "<last>");
+        let heard = text(cluster.hear(socket));
+        let expected = [&*client.sid, "<missed>", "<over polls>", "<over a websocket>", "<last>"];
+        assert!(expected.iter().all(|word| heard.matches(word).count() == 1), "{heard}");
+        assert!(expected.map(|word| heard.find(word)).is_sorted(), "{heard}");
+        cluster.hang_up(socket);
+        let (_, heard) = Returning::by(&mut cluster, 1, &client.pid, Some(&last_position(&heard)));
+        assert!(heard.contains(&client.sid) && !heard.contains('<'), "{heard}");
+        let holdings = [1, 2].map(|node| cluster.queued_bytes(node));
+        assert_eq!(holdings, [0, 0]);
+    }
 }
 
 #[test]
