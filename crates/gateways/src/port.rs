@@ -105,6 +105,11 @@ pub trait Protocol {
         false
     }
 
+    /// Whether whatever the client says is said to it as well, so that both have heard of the other.
+    fn echoes(&self) -> bool {
+        false
+    }
+
     /// The time has come that was asked for with `out.wakes`.
     fn wake(&mut self, what_for: u32, out: &mut Outbox) {
         let _ = (what_for, out);

@@ -6,6 +6,7 @@ use gateways::Outbox;
 use crate::alarms::{Alarm, Alarms};
 use crate::deadlines::Deadlines;
 use crate::home::Homes;
+use crate::sessions::Session;
 use crate::streams::{Phase, Place};
 use crate::{Effects, Now, Shard, StreamId};
 
@@ -25,7 +26,7 @@ pub(crate) struct Sweep {
 
 /// Places are looked after in this many groups an interval.
 const GROUPS: u32 = 64;
-/// Who was heard of in such a part of the interval is pinged that much later.
+/// What part of an interval a sign of life is put off by.
 const PUT_OFF: u64 = 8;
 
 impl Sweep {
@@ -178,6 +179,11 @@ impl Shard {
         (group..self.sessions.places()).step_by(GROUPS as usize)
     }
 
+    /// Who was heard of within so long is sent a sign of life that much later.
+    fn put_off_ms(&self) -> u64 {
+        self.settings.ping_interval_ms / PUT_OFF
+    }
+
     fn sweep_step_ms(&self) -> u64 {
         (self.settings.ping_interval_ms / u64::from(GROUPS)).max(1)
     }
@@ -210,8 +216,8 @@ impl Shard {
     fn look_after(&mut self, place: Place, now: Now) {
         self.mind_expiry(place, now);
         self.floods.forget_if_over(place, now);
+        let a_little_ms = self.put_off_ms();
         let Some(session) = self.sessions.get_mut(place) else { return };
-        let a_little_ms = self.settings.ping_interval_ms / PUT_OFF;
         if session.silence_ms(now) < a_little_ms && !session.protocol.beats() {
             session.must_answer = false;
             return self.set_alarm(place, Alarm::Ping, a_little_ms, now);
@@ -222,7 +228,14 @@ impl Shard {
         }
     }
 
+    /// Who has spoken again since, and was echoed, is not sent one before the next interval.
     fn ping_late(&mut self, place: Place, now: Now) {
+        let a_little_ms = self.put_off_ms();
+        let has_spoken =
+            |session: &Session| session.protocol.echoes() && session.silence_ms(now) < a_little_ms;
+        if self.sessions.get(place).is_some_and(has_spoken) {
+            return;
+        }
         self.ping(place, now);
         let Some(session) = self.sessions.get_mut(place) else { return };
         // Not when those have answered that were pinged in its turn.

@@ -109,6 +109,10 @@ impl Protocol for PlainRoom {
         Socket::ping(out)
     }
 
+    fn echoes(&self) -> bool {
+        true
+    }
+
     fn part(&mut self, farewell: Farewell, out: &mut Outbox) {
         Socket::part(farewell, out);
     }

@@ -66,6 +66,23 @@ fn who_answers_every_ping_just_in_time_stays() {
 }
 
 #[test]
+fn who_talks_in_a_plain_room_is_sent_no_pings_until_it_is_silent() {
+    let mut stage = stage(400, 200);
+    let pipe = open_socket(&mut stage, PLAIN);
+    let mut heard = String::new();
+    for _ in 0..100 {
+        heard += &ask(&mut stage, pipe, &frame(TEXT, "hello"));
+        stage.wait(20);
+    }
+    assert_eq!((heard.matches("hello").count(), heard.matches("\u{FFFD}\0").count()), (100, 0));
+    stage.wait(400);
+    assert!(hear(&mut stage, pipe).ends_with("\u{FFFD}\0"));
+    assert_eq!(sessions(&stage), 1);
+    stage.wait(180);
+    assert_eq!(sessions(&stage), 0);
+}
+
+#[test]
 fn who_pings_by_itself_stays_as_long_as_it_does() {
     let mut stage = stage(300, 200);
     let pipe = open_socket(&mut stage, "/socket.io/?EIO=3&transport=websocket");
