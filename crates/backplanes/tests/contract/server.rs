@@ -1,12 +1,20 @@
 //! A Redis of the test's own, on a port of its own, that ends with it.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Below those that the system gives to connections, so that none is taken between being found and being listened on, nor while a server
+/// is away.
+const PORTS: Range<u16> = 28_000..32_000;
+/// Where ports are claimed: nothing that is tested listens on this address of the loopback.
+const CLAIMS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at what nobody is told of.
@@ -130,6 +138,16 @@ impl Server {
     pub(crate) fn follow(&self, master: &Self) {
         assert_eq!(self.tell(&format!("REPLICAOF 127.0.0.1 {}", master.port)), "+OK");
         self.has_all_of(master);
+        master.is_followed();
+    }
+
+    /// Waits until a replica says that it has what is said now. One that has just got everything may be told of more only a second later.
+    fn is_followed(&self) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it accepts");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        write!(stream, "PUBLISH nobody hello\r\nWAIT 1 {}\r\n", PATIENCE.as_millis()).expect("it reads");
+        let replicas = BufReader::new(stream).lines().nth(1).expect("it answers").expect("in words");
+        assert!(replicas != ":0", "nobody follows it");
     }
 
     /// Lets its replicas fall behind.
@@ -209,7 +227,17 @@ fn field<'i>(info: &'i str, name: &str) -> Option<&'i str> {
     info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
 }
 
+/// A port of loopback that nobody listens on, and that no other test is given as long as this process lives.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it has an address").port()
+    for _ in 0..1000 {
+        let port = PORTS.start + (RandomState::new().hash_one(()) % PORTS.len() as u64) as u16;
+        if let Ok(claim) = TcpListener::bind((CLAIMS, port))
+            && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+        {
+            // It ends with the process.
+            std::mem::forget(claim);
+            return port;
+        }
+    }
+    panic!("no port of {PORTS:?} is free");
 }

@@ -3,9 +3,11 @@
 
 pub(crate) mod folder;
 pub(crate) mod receiver;
+#[path = "../../../backplanes/tests/contract/server.rs"]
+mod server;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -152,9 +154,7 @@ impl Server {
 
 impl Redis {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let port = listener.local_addr().expect("it has an address").port();
-        drop(listener);
+        let port = server::free_port();
         Self { process: start_redis(port), port, url: format!("redis://127.0.0.1:{port}") }
     }
 
