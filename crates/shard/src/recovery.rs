@@ -54,6 +54,27 @@ pub(crate) struct Resuming {
     moved: Option<(SessionKey, Vec<(Claim, Journal)>)>,
 }
 
+impl Resuming {
+    fn new(claim: Claim, seen: Option<Position>) -> Self {
+        Self {
+            claim,
+            seen,
+            asked: 0,
+            is_asked_around: false,
+            record: None,
+            positions: Vec::new(),
+            was_guest: false,
+            awaited: 0,
+            is_broken: false,
+            missed: Vec::new(),
+            missed_bytes: 0,
+            carried: Vec::new(),
+            turned: Vec::new(),
+            moved: None,
+        }
+    }
+}
+
 impl Strands {
     /// Notes that everything of a room up to an offset went out.
     fn note(&mut self, room: &RoomId, offset: u64) {
@@ -158,22 +179,7 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(place) else { return };
         let strands = session.strands.get_or_insert_default();
         let claim = Claim { began, strand };
-        strands.resuming.push(Resuming {
-            claim,
-            seen,
-            asked: 0,
-            is_asked_around: false,
-            record: None,
-            positions: Vec::new(),
-            was_guest: false,
-            awaited: 0,
-            is_broken: false,
-            missed: Vec::new(),
-            missed_bytes: 0,
-            carried: Vec::new(),
-            turned: Vec::new(),
-            moved: None,
-        });
+        strands.resuming.push(Resuming::new(claim, seen));
         self.ask_for(place, claim, now);
     }
 
@@ -360,20 +366,12 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(place) else { return };
         session.user = user.clone();
         session.strands.get_or_insert_default().resuming.push(Resuming {
-            claim,
-            seen: None,
-            asked: 0,
             is_asked_around: true,
             record: Some(Record { session: key, user: user.clone(), journal: Journal::default() }),
             positions: positions.clone(),
-            was_guest: false,
             awaited: positions.len(),
-            is_broken: false,
-            missed: Vec::new(),
-            missed_bytes: 0,
-            carried: Vec::new(),
-            turned: Vec::new(),
             moved: Some(moved),
+            ..Resuming::new(claim, None)
         });
         self.note_direct(place);
         for (room, since) in positions {
