@@ -1,7 +1,8 @@
 //! Names of rooms and users: what is allowed in them and nothing else.
 
 use std::fmt;
-use std::sync::Arc;
+
+use lean_string::LeanStr;
 
 /// The longest room or user name, in bytes of UTF-8.
 pub const NAME_BYTES_MAX: usize = 255;
@@ -19,7 +20,7 @@ pub enum NameError {
 
 /// The name of a room: 1 to 255 bytes of UTF-8, compared byte by byte.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RoomName(Arc<str>);
+pub struct RoomName(LeanStr);
 
 impl RoomName {
     /// Takes a name as a client sent it.
@@ -42,7 +43,7 @@ impl fmt::Debug for RoomName {
 
 /// The name of a user: 1 to 255 bytes of UTF-8 without control characters.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UserId(Arc<str>);
+pub struct UserId(LeanStr);
 
 impl UserId {
     /// Takes a name as a client sent it.
@@ -90,7 +91,7 @@ pub enum RoomKind {
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomId {
     kind: RoomKind,
-    name: Arc<str>,
+    name: LeanStr,
 }
 
 impl RoomId {
