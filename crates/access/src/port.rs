@@ -162,17 +162,15 @@ pub struct Pass {
     pub standing: Option<Standing>,
 }
 
-/// What is known of who has proven who they are.
+/// What is known of who has proven who they are, but for the name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
-    /// Who it is.
-    pub user: UserId,
     /// The rooms that the proof is good for; `None`: all.
     pub grants: Option<Arc<Grants>>,
     /// Of the token's id.
     pub token: Option<Fingerprint>,
-    /// When the proof was made out, in seconds since 1970.
-    pub since_s: u32,
+    /// When the proof was made out, in seconds since 1970. Never 0, so that nothing is needed to say that there is none.
+    pub since_s: NonZero<u32>,
     /// Until when it is good, in seconds since 1970.
     pub until_s: Option<NonZero<u32>>,
 }
@@ -235,15 +233,16 @@ impl Pass {
     }
 
     /// Somebody who has proven it.
-    pub fn proven(standing: Standing) -> Self {
-        Self { user: Some(standing.user.clone()), standing: Some(standing) }
+    pub fn proven(user: UserId, standing: Standing) -> Self {
+        Self { user: Some(user), standing: Some(standing) }
     }
 }
 
 impl Standing {
-    /// That of a user for good.
-    pub fn of(user: UserId) -> Self {
-        Self { user, grants: None, token: None, since_s: 0, until_s: None }
+    /// What is good for everything and for good, if it was made out then.
+    pub fn since(since_s: u32) -> Self {
+        let since_s = NonZero::new(since_s).unwrap_or(NonZero::<u32>::MIN);
+        Self { grants: None, token: None, since_s, until_s: None }
     }
 
     /// Until when it is good.
@@ -251,10 +250,10 @@ impl Standing {
         self.until_s.map(|until_s| Time(u64::from(until_s.get()) * 1000))
     }
 
-    /// Whether it is good no more.
-    pub fn falls_by(&self, revocation: &Revocation) -> bool {
+    /// Whether that of somebody is good no more.
+    pub fn falls_by(&self, name: &str, revocation: &Revocation) -> bool {
         match revocation {
-            Revocation::User(user, before_s) => self.user == *user && self.since_s < *before_s,
+            Revocation::User(user, before_s) => user.as_str() == name && self.since_s.get() < *before_s,
             Revocation::Token(id) => self.token == Some(fingerprint(id)),
         }
     }

@@ -68,8 +68,10 @@ impl Shard {
         let Some(session) = self.sessions.get_mut(place).filter(|_| !passing.is_empty()) else { return };
         let id = session.stream;
         let queued = match self.streams.get(id) {
-            Some(stream) => (!stream.stalled).then_some(stream.own.len()),
-            None => session.protocol.spread().filter(|spread| spread.awaits()).map(|_| session.own.len()),
+            Some(stream) => (!stream.stalled).then_some(stream.own().len()),
+            None => {
+                session.protocol.spread().filter(|spread| spread.awaits()).map(|_| session.extras.own().len())
+            }
         };
         if queued.is_some_and(|queued| queued + passing.len() <= self.settings.session_queue_bytes) {
             self.queue(place, id, passing);
@@ -98,12 +100,12 @@ impl Shard {
             return self.end_answer(id);
         }
         let Some(stream) = self.streams.get_mut(id) else { return };
-        if stream.ended && stream.tail.is_empty() {
+        if stream.ended && stream.tail().is_empty() {
             return self.close_politely(id, now);
         }
         stream.phase = Phase::Asking;
         stream.asked_ms = now.monotonic_ms;
-        if !stream.tail.is_empty() {
+        if !stream.tail().is_empty() {
             self.answered.push(id);
         }
         if !stream.greeted {
@@ -117,7 +119,7 @@ impl Shard {
     fn check_queue(&mut self, id: StreamId, now: Now) {
         let Some(stream) = self.streams.get(id) else { return };
         let times = if stream.stalled { 1 } else { ANSWER_QUEUES };
-        if stream.own.len() <= self.settings.session_queue_bytes * times {
+        if stream.own().len() <= self.settings.session_queue_bytes * times {
             return;
         }
         match stream.session {
@@ -128,7 +130,7 @@ impl Shard {
 
     /// What is kept for a session without a main stream may be as much as what is queued on one that takes no more.
     pub(crate) fn check_kept(&mut self, place: Place, now: Now) {
-        let kept = self.sessions.get(place).map_or(0, |session| session.own.len());
+        let kept = self.sessions.get(place).map_or(0, |session| session.extras.own().len());
         if kept > self.settings.session_queue_bytes {
             self.part(place, Farewell::SlowConsumer, now);
         }
@@ -149,7 +151,7 @@ impl Shard {
         }
         let Some(stream) = self.streams.get_mut(id) else { return };
         if matches!(stream.phase, Phase::Asking | Phase::Open | Phase::Tunnelled) {
-            stream.own.extend_from_slice(bytes);
+            stream.push_own(bytes);
             self.streams.count(id);
             self.touch(id);
         }

@@ -272,6 +272,10 @@ impl Audience {
         let log = self.log_of(form, at.offset);
         self.logs[log].readers += 1;
         let cursor = self.logs[log].end();
+        // Twice as much each time would leave a third of most small rooms empty.
+        if self.members.spilled() && self.members.len() == self.members.capacity() {
+            self.members.grow(self.members.len() + (self.members.len() / 4).max(2));
+        }
         self.members.push(Member { session, stream, log: log as u16, direct: false, cursor });
         // A lap under way comes by here too before it has been everywhere.
         self.due += u32::from(self.due > 0);

@@ -30,7 +30,7 @@ impl Shard {
         self.audit_ring();
         let waiting: usize = self.streams.iter().map(Stream::waiting_bytes).sum();
         assert_eq!(self.streams.waiting_bytes(), waiting, "what waits on streams is counted");
-        let put_off = self.sessions.iter().filter_map(|(_, session)| session.waiting.as_deref());
+        let put_off = self.sessions.iter().filter_map(|(_, session)| session.extras.waiting());
         let put_off: usize = put_off.map(Waiting::bytes).sum();
         assert_eq!(self.sessions.put_off_bytes, put_off, "what was put off is counted");
         let streams = self.streams.iter().map(|stream| self.audit_stream(stream)).max();
@@ -61,7 +61,8 @@ impl Shard {
 
     /// Says how many bytes wait for the stream.
     fn audit_stream(&self, stream: &Stream) -> usize {
-        let Stream { id, session, lane, phase, stalled, touched, own, tail, .. } = stream;
+        let Stream { id, session, lane, phase, stalled, touched, .. } = stream;
+        let (own, tail) = (stream.own(), stream.tail());
         assert_eq!(*phase == Phase::Open, *session != NOBODY, "an open stream has a session, and no other");
         if let Some(session) = self.sessions.get(*session) {
             assert_eq!(session.lane(*lane), *id, "a session is on its own streams");
@@ -87,7 +88,7 @@ impl Shard {
     fn audit_lingering(&self) {
         let lingering = self.sessions.iter().filter(|(_, session)| session.stream == NOWHERE).count();
         assert_eq!(self.sessions.lingering(), lingering, "sessions without a main stream are counted");
-        let kept: usize = self.sessions.iter().map(|(_, session)| session.own.len()).sum();
+        let kept: usize = self.sessions.iter().map(|(_, session)| session.extras.own().len()).sum();
         assert_eq!(self.sessions.kept_bytes(), kept, "what is kept for them is counted");
     }
 
@@ -108,12 +109,9 @@ impl Shard {
         for id in session.streams() {
             assert_eq!(self.session_on(id), Some(place), "a session has its streams");
         }
-        assert!(session.stream == NOWHERE || session.own.is_empty(), "what has a stream is not kept");
-        assert!(
-            session.own.len() <= self.settings.session_queue_bytes,
-            "{} bytes are kept",
-            session.own.len()
-        );
+        let kept = session.extras.own().len();
+        assert!(session.stream == NOWHERE || kept == 0, "what has a stream is not kept");
+        assert!(kept <= self.settings.session_queue_bytes, "{kept} bytes are kept");
         assert!(
             !session.kept || self.kept.contains(&place),
             "a session that something is kept for is looked at"
@@ -121,7 +119,7 @@ impl Shard {
         let public_rooms = self.audiences.public_rooms(session);
         assert!(public_rooms <= self.settings.rooms_per_session, "it is in so many rooms");
         assert!(session.rooms.len() <= public_rooms + 2, "and in its inbox, and in the room of everybody");
-        if let Some(waiting) = &session.waiting {
+        if let Some(waiting) = session.extras.waiting() {
             assert!(waiting.bytes() <= self.settings.session_queue_bytes, "so many commands are put off");
         }
         for membership in &session.rooms {

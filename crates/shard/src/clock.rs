@@ -70,7 +70,7 @@ impl Shard {
             self.greetings.push(now.monotonic_ms, id);
         } else if is_leaving {
             self.close_politely(id, now);
-        } else if stream.tail.is_empty() {
+        } else if stream.tail().is_empty() {
             self.tally.streams_cut += 1;
             self.cut(id, now, effects);
         } else {

@@ -314,7 +314,7 @@ impl Shard {
     /// Whether nothing is on its way to the session, or owed to it.
     pub(crate) fn is_settled(&mut self, place: Place) -> bool {
         let Some(session) = self.sessions.get_mut(place) else { return true };
-        let is_waiting = session.waiting.is_some()
+        let is_waiting = session.extras.waiting().is_some()
             || session.awaits_much
             || session.awaits_verdict
             || session.owed > 0

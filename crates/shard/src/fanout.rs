@@ -58,7 +58,7 @@ impl Shard {
         if stream.phase == Phase::Tunnelled {
             return self.note_taken(id);
         }
-        if stream.phase == Phase::Closing && stream.own.is_empty() {
+        if stream.phase == Phase::Closing && stream.own().is_empty() {
             if id.is_far() {
                 self.tunnels.end_far(id);
                 return self.streams.remove(id);
@@ -70,7 +70,7 @@ impl Shard {
             effects.finish(id);
         }
         let place = stream.session;
-        if self.sessions.get(place).is_some_and(|session| session.waiting.is_some()) {
+        if self.sessions.get(place).is_some_and(|session| session.extras.waiting().is_some()) {
             self.sent.push(place);
         }
     }
@@ -167,7 +167,7 @@ impl Shard {
         if sent < bytes.len() {
             let (stream, session) = (reader.stream, reader.session);
             if let Some(stalled) = self.streams.get_mut(stream) {
-                stalled.own.extend_from_slice(torn);
+                stalled.push_own(torn);
             }
             self.streams.count(stream);
             self.stall(stream, session);
@@ -190,7 +190,7 @@ impl Shard {
         }
         let mut gathered = std::mem::take(&mut self.gathered);
         gathered.clear();
-        gathered.extend_from_slice(&stream.own);
+        gathered.extend_from_slice(stream.own());
         let place = if stream.lane == MAIN { stream.session } else { NOBODY };
         let more = self.gather_rooms(place, &mut gathered);
         let sent = if gathered.is_empty() { 0 } else { self.tunnels.write(id, &gathered, effects) };
@@ -227,12 +227,11 @@ impl Shard {
     /// Notes that the first `sent` bytes of what [`Self::send_gathered`] put together are gone.
     fn account(&mut self, id: StreamId, place: Place, sent: usize) {
         let Some(stream) = self.streams.get_mut(id) else { return };
-        let own = stream.own.len();
+        let own = stream.own().len();
+        stream.drop_own(sent);
         if sent < own {
-            stream.own.drain(..sent);
             return;
         }
-        stream.own = Vec::new();
         let mut left = sent - own;
         self.note_sent(place);
         let Some(session) = self.sessions.get(place) else { return };
@@ -249,7 +248,7 @@ impl Shard {
                 continue;
             }
             let (cursor, torn) = log.advance(reader.cursor, length);
-            stream.own.extend_from_slice(torn);
+            stream.push_own(torn);
             self.tally.deliveries += cursor - reader.cursor;
             self.turn.sent(log.heard(reader.cursor, cursor), &mut self.tally.delivery, &mut self.traces);
             reader.cursor = cursor;
@@ -313,13 +312,8 @@ impl Shard {
     }
 
     fn note_missed(&mut self, place: Place, missed: Missed) {
-        let Some(session) = self.sessions.get_mut(place) else { return };
-        match session.missed.iter_mut().find(|earlier| earlier.room == missed.room) {
-            Some(earlier) => {
-                earlier.at = missed.at;
-                earlier.is_more |= missed.is_more;
-            }
-            None => session.missed.push(missed),
+        if let Some(session) = self.sessions.get_mut(place) {
+            session.extras.note_missed(missed);
         }
     }
 
@@ -332,7 +326,7 @@ impl Shard {
 
     pub(crate) fn tell_missed_to(&mut self, place: Place, now: Now) {
         let Some(session) = self.sessions.get_mut(place) else { return };
-        for missed in std::mem::take(&mut session.missed) {
+        for missed in session.extras.take_missed() {
             self.tell_one_missed(place, missed, now);
         }
     }
@@ -340,8 +334,8 @@ impl Shard {
     /// Tells a session that leaves a room what it was made to miss there, while it still means something.
     pub(crate) fn tell_missed_in(&mut self, place: Place, room: &RoomId, now: Now) {
         let Some(session) = self.sessions.get_mut(place) else { return };
-        if let Some(index) = session.missed.iter().position(|missed| missed.room == *room) {
-            let missed = session.missed.remove(index);
+        if let Some(index) = session.extras.missed().iter().position(|missed| missed.room == *room) {
+            let missed = session.extras.remove_missed(index);
             self.tell_one_missed(place, missed, now);
         }
     }

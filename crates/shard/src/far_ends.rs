@@ -159,7 +159,7 @@ impl Shard {
     pub(crate) fn end_answer(&mut self, id: StreamId) {
         let Some(stream) = self.streams.get_mut(id) else { return };
         stream.phase = Phase::Closing;
-        stream.tail = Vec::new();
+        stream.take_tail();
         if let Some(far) = self.tunnels.far.get_mut(id) {
             far.is_answered = true;
         }

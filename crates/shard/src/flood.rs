@@ -213,7 +213,8 @@ impl Shard {
 
     /// Reads a session again that was not read because much was put off, once all of it is done.
     pub(crate) fn read_on(&mut self, place: Place, now: Now) {
-        let Some(session) = self.sessions.get_mut(place).filter(|session| session.waiting.is_none()) else {
+        let Some(session) = self.sessions.get_mut(place).filter(|session| session.extras.waiting().is_none())
+        else {
             return;
         };
         let stream = session.stream;

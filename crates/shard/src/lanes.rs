@@ -218,8 +218,8 @@ impl Shard {
     pub(crate) fn has_kept(&self, place: Place) -> bool {
         let Some(session) = self.sessions.get(place) else { return false };
         let mut entered = session.rooms.iter().filter(|membership| membership.member != PENDING);
-        !session.own.is_empty()
-            || !session.missed.is_empty()
+        !session.extras.own().is_empty()
+            || !session.extras.missed().is_empty()
             || entered.any(|membership| {
                 let audience = self.audiences.get(membership.audience);
                 let reader = audience.members[membership.member as usize];

@@ -18,6 +18,7 @@ mod deadlines;
 mod drain;
 mod envelopes;
 mod errands;
+mod extras;
 mod fanout;
 mod far_ends;
 mod fields;

@@ -136,7 +136,7 @@ impl Shard {
 
     /// The form in which a session reads a room; `None`: it takes nothing told to rooms.
     pub(crate) fn form_in(&self, session: &Session, room: &RoomId) -> Option<Form> {
-        let (user, standing) = (session.user.as_ref(), session.standing.as_deref());
+        let (user, standing) = (session.user.as_ref(), session.standing.as_ref());
         let names_users = self.settings.rules.check(Right::See, room, user, standing).is_ok();
         Some(Form { gateway: session.gateway, variant: session.protocol.form()?, names_users })
     }

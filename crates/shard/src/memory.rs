@@ -5,6 +5,7 @@ use chat::Farewell;
 
 use crate::sessions::{PENDING, Session};
 use crate::streams::{NOBODY, Place};
+use crate::waiting::Waiting;
 use crate::{Effects, Limit, Now, Shard, StreamId};
 
 /// It is not looked again so soon who has most: what was kept for those who went is let go a lap later.
@@ -65,7 +66,7 @@ impl Shard {
     fn hoard(&self, session: &Session) -> usize {
         let streams = session.streams().filter_map(|id| self.streams.get(id));
         let on_streams: usize = streams.map(|stream| stream.waiting_bytes()).sum();
-        let put_off = session.waiting.as_ref().map_or(0, |waiting| waiting.bytes());
+        let put_off = session.extras.waiting().map_or(0, Waiting::bytes);
         let entered = session.rooms.iter().filter(|membership| membership.member != PENDING);
         let in_rooms: usize = entered
             .map(|membership| {
@@ -74,7 +75,7 @@ impl Shard {
                 audience.logs[usize::from(reader.log)].after(reader.cursor).len()
             })
             .sum();
-        on_streams + session.own.len() + put_off + in_rooms
+        on_streams + session.extras.own().len() + put_off + in_rooms
     }
 
     /// Parts with somebody. What waited on streams that take no more is let go with them.

@@ -35,7 +35,7 @@ impl Shard {
         for Departure { stream: id, to, received } in std::mem::take(&mut self.departures) {
             self.flush_stream(id, now, effects);
             let Some(stream) = self.streams.get_mut(id) else { continue };
-            let (unsent, ended) = (std::mem::take(&mut stream.own), stream.ended);
+            let (unsent, ended) = (stream.take_own(), stream.ended);
             let origin = self.streams.origins.get(id).expect("a stream that asks comes from somewhere");
             self.streams.remove(id);
             effects.hand_over(id, to, Luggage { origin, received, unsent, ended });

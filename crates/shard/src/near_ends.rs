@@ -269,7 +269,7 @@ impl Shard {
     /// Tells the far end of what the client has taken.
     pub(crate) fn note_taken(&mut self, id: StreamId) {
         let Some((tunnel, near)) = self.tunnels.near.of(id) else { return };
-        let unsent = self.streams.get(id).map_or(0, |stream| stream.own.len());
+        let unsent = self.streams.get(id).map_or(0, |stream| stream.own().len());
         let taken = near.held.saturating_sub(unsent);
         near.held -= taken;
         if let Some(word) = near.course.pass(taken) {

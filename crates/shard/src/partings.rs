@@ -20,7 +20,7 @@ impl Shard {
             return;
         }
         stream.phase = Phase::Closing;
-        stream.tail = Vec::new();
+        stream.take_tail();
         self.streams.count(id);
         self.hold(id, false);
         self.closings.push(now.monotonic_ms, id);

@@ -315,12 +315,15 @@ impl Shard {
         let is_in =
             |room: &RoomId| self.audiences.find(room).and_then(|audience| session.member_of(audience));
         let may_be = match (&session.user, user) {
-            (None, Some(_)) => self.settings.rules.names_are_free(),
+            (None, Some(user)) => {
+                let proven = self.proof_of(session);
+                self.settings.rules.names_are_free() && proven.is_none_or(|(_, name)| name == user.as_str())
+            }
             (None, None) => true,
             (own, user) => own.as_ref() == user,
         };
         let is_allowed = |room: &RoomId| {
-            self.settings.rules.check(Right::Join, room, user, session.standing.as_deref()).is_ok()
+            self.settings.rules.check(Right::Join, room, user, session.standing.as_ref()).is_ok()
         };
         may_be
             && public_rooms + self.audiences.public_rooms(session) <= self.settings.rooms_per_session

@@ -31,13 +31,13 @@ impl Shard {
     /// Requests that were sent ahead of an answer are looked at once it is given.
     pub(crate) fn take_ahead(&mut self, id: StreamId, now: Now) {
         let Some(stream) = self.streams.get_mut(id) else { return };
-        let mut ahead = std::mem::take(&mut stream.tail);
+        let mut ahead = stream.take_tail();
         self.take(id, &mut ahead, now);
     }
 
     pub(crate) fn take(&mut self, id: StreamId, bytes: &mut [u8], now: Now) {
         let Some(stream) = self.streams.get_mut(id) else { return };
-        let mut tail = std::mem::take(&mut stream.tail);
+        let mut tail = stream.take_tail();
         if tail.is_empty() {
             let taken = self.feed(id, bytes, now);
             tail.extend_from_slice(&bytes[taken..]);
@@ -50,8 +50,8 @@ impl Shard {
             self.lose(id, now);
             return self.close_politely(id, now);
         }
-        if let Some(stream) = self.streams.get_mut(id).filter(|_| !tail.is_empty()) {
-            stream.tail = tail;
+        if let Some(stream) = self.streams.get_mut(id) {
+            stream.keep_tail(tail);
         }
         self.streams.count(id);
     }

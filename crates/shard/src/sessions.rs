@@ -5,12 +5,12 @@ use core::net::{IpAddr, Ipv4Addr};
 use access::Standing;
 use backplanes::NodeId;
 use chat::{Position, RoomId, UserId};
-use gateways::{GATEWAYS, LANES, Lane, MAIN, Protocol};
+use gateways::{GATEWAYS, Lane, MAIN, Protocol};
 use slab::Slab;
 use smallvec::SmallVec;
-use thin_vec::ThinVec;
 
 use crate::bucket::Bucket;
+use crate::extras::Extras;
 use crate::recovery::Strands;
 use crate::streams::{NOWHERE, Place};
 use crate::waiting::Waiting;
@@ -21,10 +21,6 @@ pub(crate) struct Session {
     pub(crate) generation: u32,
     /// The main stream, or [`NOWHERE`].
     pub(crate) stream: StreamId,
-    /// The streams in the lanes behind the main one, in sessions that have had any.
-    further: Option<Box<[StreamId; LANES - 1]>>,
-    /// What is kept for want of a main stream, in the session's form.
-    pub(crate) own: ThinVec<u8>,
     /// It is in the list of sessions that something is kept for.
     pub(crate) kept: bool,
     pub(crate) gateway: u8,
@@ -41,14 +37,12 @@ pub(crate) struct Session {
     pub(crate) protocol: Box<dyn Protocol>,
     pub(crate) user: Option<UserId>,
     /// How it has proven who it is, if it has.
-    pub(crate) standing: Option<Box<Standing>>,
+    pub(crate) standing: Option<Standing>,
     /// An alarm is set for when its proof runs out.
     pub(crate) minds_expiry: bool,
     /// It is not decided yet whether it may do what it has asked for.
     pub(crate) awaits_verdict: bool,
     pub(crate) rooms: SmallVec<[Membership; 2]>,
-    /// What a slow reader was made to miss and has not been told of yet.
-    pub(crate) missed: ThinVec<Missed>,
     /// A large answer is on its way from a home.
     pub(crate) awaits_much: bool,
     /// How far it is ahead of what it may say.
@@ -57,8 +51,8 @@ pub(crate) struct Session {
     pub(crate) joins: Bucket,
     /// Messages of its client, of which it does not know yet what became of them.
     pub(crate) owed: u32,
-    /// Commands that were put off; never an empty box.
-    pub(crate) waiting: Option<Box<Waiting>>,
+    /// What most sessions have nothing of.
+    pub(crate) extras: Extras,
     /// What it may be recovered by, when anything may.
     pub(crate) strands: Option<Box<Strands>>,
 }
@@ -126,8 +120,6 @@ impl Sessions {
         let session = Session {
             generation: self.generations,
             stream,
-            further: None,
-            own: ThinVec::new(),
             kept: false,
             gateway,
             must_answer: false,
@@ -141,12 +133,11 @@ impl Sessions {
             minds_expiry: false,
             awaits_verdict: false,
             rooms: SmallVec::new(),
-            missed: ThinVec::new(),
             awaits_much: false,
             posts: Bucket::default(),
             joins: Bucket::default(),
             owed: 0,
-            waiting: None,
+            extras: Extras::default(),
             strands: None,
         };
         self.by_gateway[usize::from(gateway)] += 1;
@@ -164,9 +155,9 @@ impl Sessions {
     pub(crate) fn remove(&mut self, place: Place) -> Session {
         let session = self.slab.remove(place as usize);
         self.lingering -= usize::from(session.stream == NOWHERE);
-        self.kept_bytes -= session.own.len();
+        self.kept_bytes -= session.extras.own().len();
         self.by_gateway[usize::from(session.gateway)] -= 1;
-        self.put_off_bytes -= session.waiting.as_ref().map_or(0, |waiting| waiting.bytes());
+        self.put_off_bytes -= session.extras.waiting().map_or(0, Waiting::bytes);
         if self.slab.is_empty() && self.slab.capacity() > 64 {
             self.slab = Slab::new();
         }
@@ -187,15 +178,15 @@ impl Sessions {
 
     /// Keeps bytes for a session that has no main stream.
     pub(crate) fn keep(&mut self, place: Place, bytes: &[u8]) {
-        self.slab[place as usize].own.extend_from_slice(bytes);
+        self.slab[place as usize].extras.push_own(bytes);
         self.kept_bytes += bytes.len();
     }
 
     /// Takes what was kept for a session.
     pub(crate) fn take_kept(&mut self, place: Place) -> Vec<u8> {
-        let kept = std::mem::take(&mut self.slab[place as usize].own);
+        let kept = self.slab[place as usize].extras.take_own();
         self.kept_bytes -= kept.len();
-        kept.into()
+        kept
     }
 
     /// How many came over each gateway.
@@ -248,26 +239,21 @@ impl Session {
     fn set_lane(&mut self, lane: Lane, stream: StreamId) {
         match lane {
             MAIN => self.stream = stream,
-            lane => {
-                self.further.get_or_insert_with(|| Box::new([NOWHERE; LANES - 1]))[usize::from(lane) - 1] =
-                    stream
-            }
+            lane => self.extras.set_lane(lane, stream),
         }
     }
 
     /// The stream in a lane.
     pub(crate) fn lane(&self, lane: Lane) -> StreamId {
-        match (lane, &self.further) {
-            (MAIN, _) => self.stream,
-            (lane, Some(further)) => further[usize::from(lane) - 1],
-            (_, None) => NOWHERE,
+        match lane {
+            MAIN => self.stream,
+            lane => self.extras.lanes()[usize::from(lane) - 1],
         }
     }
 
     /// Every stream it has.
     pub(crate) fn streams(&self) -> impl Iterator<Item = StreamId> + use<> {
-        let further = self.further.as_deref().copied().unwrap_or([NOWHERE; LANES - 1]);
-        std::iter::once(self.stream).chain(further).filter(|stream| *stream != NOWHERE)
+        std::iter::once(self.stream).chain(self.extras.lanes()).filter(|stream| *stream != NOWHERE)
     }
 
     /// Something came from the client.

@@ -4,12 +4,13 @@
 use std::num::NonZero;
 
 use access::{Access, Arrival, Ask, Minds, Pass, Revocation, Revoked, Right, Standing, Verdict, Wish};
-use chat::{Credentials, Event, Farewell, Position, Refusal, RoomId, Tag, Time};
+use chat::{Credentials, Event, Farewell, Position, Refusal, RoomId, Tag, Time, UserId};
 use slab::Slab;
 
 use crate::alarms::Alarm;
 use crate::envelopes::{Envelope, REVOKED_MAX};
 use crate::posting::Saying;
+use crate::sessions::Session;
 use crate::streams::Place;
 use crate::{Now, SessionKey, Shard, ShardId};
 
@@ -76,7 +77,7 @@ impl Shard {
             (Some(_), _) => return Err(Refusal::AlreadyIdentified),
         };
         if let Credentials::Vouched(user) = credentials {
-            return self.follow(place, asked, Ok(Pass::proven(Standing::of(user))), now);
+            return self.follow(place, asked, Ok(Pass::proven(user, Standing::since(0))), now);
         }
         self.consult(place, Wish::Identify(credentials), asked, now)
     }
@@ -110,7 +111,7 @@ impl Shard {
     /// Whether the rules let a session do something in a room.
     pub(crate) fn check_rules(&self, place: Place, right: Right, room: &RoomId) -> Result<(), Refusal> {
         let Some(session) = self.sessions.get(place) else { return Ok(()) };
-        self.settings.rules.check(right, room, session.user.as_ref(), session.standing.as_deref())
+        self.settings.rules.check(right, room, session.user.as_ref(), session.standing.as_ref())
     }
 
     fn consult(&mut self, place: Place, wish: Wish, asked: Asked, now: Now) -> Result<(), Refusal> {
@@ -203,9 +204,17 @@ impl Shard {
         }
     }
 
+    /// What a session has proven, and the name that it is for: the one that it goes by, or will once its inbox has let it in.
+    pub(crate) fn proof_of<'a>(&'a self, session: &'a Session) -> Option<(&'a Standing, &'a str)> {
+        let standing = session.standing.as_ref()?;
+        let asked = || session.rooms.iter().map(|membership| &self.audiences.get(membership.audience).room);
+        let name = session.user.as_ref().map(UserId::as_str);
+        Some((standing, name.or_else(|| Some(asked().find(|room| room.is_inbox())?.name()))?))
+    }
+
     fn note_standing(&mut self, place: Place, standing: Option<Standing>) {
         let Some(session) = self.sessions.get_mut(place) else { return };
-        session.standing = standing.map(Box::new);
+        session.standing = standing;
         session.minds_expiry = false;
     }
 
@@ -243,15 +252,17 @@ impl Shard {
     fn expiry(&self, place: Place, meant: NonZero<u32>, now: Now) -> Option<(u64, Time)> {
         let session = self.sessions.get(place)?;
         let (left_ms, until_s) = session.time_left(now.wall)?;
-        let at = session.standing.as_deref()?.until()?;
+        let at = session.standing.as_ref()?.until()?;
         (until_s == meant).then_some((left_ms, at))
     }
 
     /// Who was believed by what is good no more is parted with.
     fn part_with_revoked(&mut self, revoked: &[Revocation], now: Now) {
-        let falls = |standing: &Standing| revoked.iter().any(|revocation| standing.falls_by(revocation));
+        let falls = |(standing, name): (&Standing, &str)| {
+            revoked.iter().any(|revocation| standing.falls_by(name, revocation))
+        };
         let sessions = self.sessions.iter();
-        let fallen = sessions.filter(|(_, session)| session.standing.as_deref().is_some_and(falls));
+        let fallen = sessions.filter(|(_, session)| self.proof_of(session).is_some_and(falls));
         let fallen: Vec<Place> = fallen.map(|(place, _)| place).collect();
         for place in fallen {
             self.part(place, Farewell::Revoked, now);
@@ -259,10 +270,10 @@ impl Shard {
     }
 }
 
-impl crate::sessions::Session {
+impl Session {
     /// How long its proof is still good, in milliseconds, and until when, in seconds since 1970; `None`: for good, or there is none.
     fn time_left(&self, now: Time) -> Option<(u64, NonZero<u32>)> {
-        let standing = self.standing.as_deref()?;
+        let standing = self.standing.as_ref()?;
         Some((standing.until()?.0.saturating_sub(now.0), standing.until_s?))
     }
 }

@@ -38,12 +38,19 @@ pub(crate) struct Stream {
     pub(crate) greeted: bool,
     /// When its last request was answered, so that a busy keep-alive stream is not idle.
     pub(crate) asked_ms: u64,
-    /// So much of `own` and `tail` is counted.
+    /// So much of the backlog is counted.
     counted: u32,
+    /// Of most streams there is none; never an empty box.
+    backlog: Option<Box<Backlog>>,
+}
+
+/// What waits on a stream.
+#[derive(Debug, Default)]
+struct Backlog {
     /// Bytes for this stream alone, sent before anything told to rooms.
-    pub(crate) own: Vec<u8>,
+    own: Vec<u8>,
     /// Bytes that came in and could not be judged yet.
-    pub(crate) tail: Vec<u8>,
+    tail: Vec<u8>,
 }
 
 /// How far a stream has come.
@@ -170,7 +177,57 @@ impl Streams {
 impl Stream {
     /// Bytes that wait on it, in both directions.
     pub(crate) fn waiting_bytes(&self) -> usize {
-        self.own.len() + self.tail.len()
+        self.own().len() + self.tail().len()
+    }
+
+    /// Bytes for this stream alone, sent before anything told to rooms.
+    pub(crate) fn own(&self) -> &[u8] {
+        self.backlog.as_ref().map_or(&[], |backlog| &backlog.own)
+    }
+
+    /// Bytes that came in and could not be judged yet.
+    pub(crate) fn tail(&self) -> &[u8] {
+        self.backlog.as_ref().map_or(&[], |backlog| &backlog.tail)
+    }
+
+    /// Puts bytes behind those for this stream alone.
+    pub(crate) fn push_own(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.backlog.get_or_insert_default().own.extend_from_slice(bytes);
+        }
+    }
+
+    /// So many of the bytes for this stream alone are sent.
+    pub(crate) fn drop_own(&mut self, sent: usize) {
+        if sent < self.own().len() {
+            self.backlog.get_or_insert_default().own.drain(..sent);
+        } else {
+            self.take_own();
+        }
+    }
+
+    pub(crate) fn take_own(&mut self) -> Vec<u8> {
+        self.take(|backlog| &mut backlog.own)
+    }
+
+    pub(crate) fn take_tail(&mut self) -> Vec<u8> {
+        self.take(|backlog| &mut backlog.tail)
+    }
+
+    /// Keeps bytes that cannot be judged yet; there are none so far.
+    pub(crate) fn keep_tail(&mut self, tail: Vec<u8>) {
+        if !tail.is_empty() {
+            self.backlog.get_or_insert_default().tail = tail;
+        }
+    }
+
+    fn take(&mut self, which: impl FnOnce(&mut Backlog) -> &mut Vec<u8>) -> Vec<u8> {
+        let Some(backlog) = &mut self.backlog else { return Vec::new() };
+        let taken = std::mem::take(which(backlog));
+        if backlog.own.is_empty() && backlog.tail.is_empty() {
+            self.backlog = None;
+        }
+        taken
     }
 }
 
@@ -193,8 +250,7 @@ impl Slots {
             greeted: true,
             asked_ms: now_ms,
             counted: 0,
-            own: Vec::new(),
-            tail: Vec::new(),
+            backlog: None,
         });
         self.count += 1;
     }

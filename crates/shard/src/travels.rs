@@ -100,7 +100,7 @@ impl Shard {
         if session.standing.is_some() {
             return false;
         }
-        let has_nothing = self.streams.get(session.stream).is_some_and(|stream| stream.own.is_empty());
+        let has_nothing = self.streams.get(session.stream).is_some_and(|stream| stream.own().is_empty());
         has_nothing && session.protocol.pack().is_some()
     }
 
@@ -128,7 +128,7 @@ impl Shard {
             gateway: session.gateway,
             protocol: session.protocol.pack()?,
             user: session.user.clone(),
-            tail: self.streams.get(id)?.tail.clone(),
+            tail: self.streams.get(id)?.tail().to_vec(),
             positions: positions.collect(),
             strands: session.strands.as_ref().map(|strands| strands.begun()).unwrap_or_default(),
             left: self.sessions.key(place),
@@ -165,8 +165,10 @@ impl Shard {
             packed.as_ref().zip(gateway).and_then(|(packed, gateway)| gateway.unpack(&packed.protocol));
         let (Some(packed), Some(protocol)) = (packed, protocol) else { return self.close_politely(id, now) };
         let Some(stream) = self.streams.get_mut(id) else { return };
-        let (ended, later) = (stream.ended, std::mem::replace(&mut stream.tail, packed.tail));
-        stream.tail.extend(later);
+        let ended = stream.ended;
+        let mut tail = packed.tail;
+        tail.extend(stream.take_tail());
+        stream.keep_tail(tail);
         let place = self.sessions.insert(id, packed.gateway, protocol, now);
         let address =
             self.streams.origins.get(id).map_or(Ipv4Addr::UNSPECIFIED.into(), |origin| origin.address);

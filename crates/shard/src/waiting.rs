@@ -27,13 +27,17 @@ impl Waiting {
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
 }
 
 impl Shard {
     /// Does a command, or puts it off.
     pub(crate) fn command(&mut self, place: Place, command: Command, now: Now) {
         let Some(session) = self.sessions.get(place) else { return };
-        if session.waiting.is_some() || self.must_wait(session, &command) {
+        if session.extras.waiting().is_some() || self.must_wait(session, &command) {
             return self.put_off(place, command, now);
         }
         match self.pay(place, self.toll(&command), now) {
@@ -77,11 +81,13 @@ impl Shard {
     fn put_off(&mut self, place: Place, command: Command, now: Now) {
         let bytes_max = self.settings.session_queue_bytes;
         let Some(session) = self.sessions.get_mut(place) else { return };
-        let waiting = session.waiting.get_or_insert_default();
         let weight = weight(&command);
-        waiting.bytes += weight;
-        waiting.commands.push_back(command);
-        let (is_much, is_too_much) = (waiting.bytes > HELD_BYTES, waiting.bytes > bytes_max);
+        let bytes = session.extras.change_waiting(|waiting| {
+            waiting.bytes += weight;
+            waiting.commands.push_back(command);
+            waiting.bytes
+        });
+        let (is_much, is_too_much) = (bytes > HELD_BYTES, bytes > bytes_max);
         self.sessions.put_off_bytes += weight;
         if is_too_much {
             self.part(place, Farewell::Overloaded, now);
@@ -93,19 +99,19 @@ impl Shard {
     /// What the next command takes from; `None`: there is none that can be done now.
     fn next_toll(&self, place: Place) -> Option<Toll> {
         let session = self.sessions.get(place)?;
-        let front = session.waiting.as_ref()?.commands.front()?;
+        let front = session.extras.waiting()?.commands.front()?;
         (!self.must_wait(session, front)).then(|| self.toll(front))
     }
 
     fn next_waiting(&mut self, place: Place) -> Option<Command> {
         let session = self.sessions.get_mut(place)?;
-        let waiting = session.waiting.as_mut()?;
-        let command = waiting.commands.pop_front()?;
-        let weight = weight(&command);
-        waiting.bytes -= weight;
-        if waiting.commands.is_empty() {
-            session.waiting = None;
-        }
+        session.extras.waiting()?;
+        let (command, weight) = session.extras.change_waiting(|waiting| {
+            let command = waiting.commands.pop_front()?;
+            let weight = weight(&command);
+            waiting.bytes -= weight;
+            Some((command, weight))
+        })?;
         self.sessions.put_off_bytes -= weight;
         Some(command)
     }
@@ -139,7 +145,7 @@ impl Shard {
     /// Whether a large answer is on its way to the session, or not sent yet.
     fn is_busy_answering(&self, session: &Session) -> bool {
         let stream = self.streams.get(session.stream);
-        let unsent = stream.map_or(session.own.len(), |stream| stream.own.len());
+        let unsent = stream.map_or(session.extras.own().len(), |stream| stream.own().len());
         session.awaits_much || unsent > self.settings.session_queue_bytes / 4
     }
 }

@@ -66,7 +66,7 @@ impl Porter {
         let is_somebody = kept.is_some();
         let kept = kept.unwrap_or_else(|| Kept::of_nobody(self.salt_for(&user)));
         match kept.are_of(password.reveal()) && is_somebody {
-            true => Ok(Pass::proven(Standing { since_s: now_s(), ..Standing::of(user) })),
+            true => Ok(Pass::proven(user, Standing::since(now_s()))),
             false => Err(Refusal::BadPassword),
         }
     }

@@ -57,7 +57,7 @@ fn who_knows_the_password_is_let_in_and_nobody_else() {
     let (mut porter, _heard) = porter(&folder, Guests::Nameless);
     let let_in = porter.decide(shows("ann", "a b c")).expect("she is let in");
     assert_eq!(let_in.user, Some(user("ann")));
-    assert!(let_in.standing.is_some_and(|standing| standing.since_s > 0));
+    assert!(let_in.standing.is_some_and(|standing| standing.since_s.get() > 1));
     for wish in [shows("ann", "x"), shows("bob", "a b c"), shows("ANN", "a b c")] {
         assert_eq!(porter.decide(wish), Err(Refusal::BadPassword));
     }
@@ -89,8 +89,8 @@ fn what_is_changed_beside_a_node_is_told_to_its_shards() {
     porter.look();
     let revoked = heard.try_recv().expect("it was told").what;
     assert_eq!(revoked.len(), 2);
-    let standing = Standing { since_s: now_s().saturating_sub(1), ..Standing::of(user("ann")) };
-    assert!(revoked.iter().all(|revocation| standing.falls_by(revocation)));
+    let standing = Standing::since(now_s().saturating_sub(1));
+    assert!(revoked.iter().all(|revocation| standing.falls_by("ann", revocation)));
     assert_eq!(porter.decide(shows("ann", "two")), Err(Refusal::BadPassword));
     assert_eq!(accounts.list().expect("it can be read"), []);
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::keys::Keys;
 use crate::port::fingerprint;
-use crate::{Grants, Pattern, Standing};
+use crate::{Grants, Pass, Pattern, Standing, Verdict};
 
 /// Rooms that a token may name to be in, and to post in.
 const GRANTS_MAX: usize = 1000;
@@ -73,6 +73,7 @@ struct Each {
 /// What a token that is believed says.
 #[derive(Debug)]
 pub(super) struct Believed {
+    pub(super) user: UserId,
     pub(super) standing: Standing,
     pub(super) id: Option<String>,
 }
@@ -95,13 +96,19 @@ pub(super) fn judge(token: &str, keys: &Keys, terms: &Terms, now: Time) -> Resul
 /// # Errors
 ///
 /// As the client is to be refused.
-pub fn judge_token(token: &str, keys: &Keys, terms: &Terms, now: Time) -> Result<Standing, Refusal> {
-    judge(token, keys, terms, now).map(|believed| believed.standing)
+pub fn judge_token(token: &str, keys: &Keys, terms: &Terms, now: Time) -> Verdict {
+    judge(token, keys, terms, now).map(Believed::pass)
 }
 
 fn read<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, Refusal> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::BadToken)?;
     serde_json::from_slice(&json).map_err(|_| Refusal::BadToken)
+}
+
+impl Believed {
+    pub(super) fn pass(self) -> Pass {
+        Pass::proven(self.user, self.standing)
+    }
 }
 
 impl Claims {
@@ -116,14 +123,14 @@ impl Claims {
             return Err(Refusal::TokenExpired);
         }
         let grants = self.rooms.map(Rooms::grants).transpose()?;
+        let user = UserId::new(&self.sub).map_err(|_| Refusal::BadToken)?;
         let standing = Standing {
-            user: UserId::new(&self.sub).map_err(|_| Refusal::BadToken)?,
             grants: grants.map(Into::into),
             token: self.jti.as_deref().map(fingerprint),
-            since_s: self.iat.unwrap_or(0.0) as u32,
             until_s: Some(NonZero::new(until_s as u32).unwrap_or(NonZero::<u32>::MAX)),
+            ..Standing::since(self.iat.unwrap_or(0.0) as u32)
         };
-        Ok(Believed { standing, id: self.jti })
+        Ok(Believed { user, standing, id: self.jti })
     }
 
     /// RFC 7519 §4.1.3: a token for somebody is for nobody else.

@@ -19,7 +19,7 @@ use revoked::Struck;
 
 use crate::desk::{Clerk, Sign, seat};
 use crate::file::Watched;
-use crate::{Fault, Herald, Link, OpenError, Opening, Pass, Revocation, Revoked, Verdict, Wish};
+use crate::{Fault, Herald, Link, OpenError, Opening, Revocation, Revoked, Verdict, Wish};
 
 /// How tokens are judged.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ impl Judge {
         if self.revoked.covers(&believed) {
             return Err(Refusal::Revoked);
         }
-        Ok(Pass::proven(believed.standing))
+        Ok(believed.pass())
     }
 
     /// Keys that cannot be read leave those in force that were read last.

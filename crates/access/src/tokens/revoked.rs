@@ -85,9 +85,9 @@ impl Listed {
         }
     }
 
-    fn covers(&self, Believed { standing, id }: &Believed) -> bool {
+    fn covers(&self, Believed { user, standing, id }: &Believed) -> bool {
         let is_listed = id.as_deref().is_some_and(|id| self.tokens.contains(id));
-        is_listed || self.users.get(&standing.user).is_some_and(|before_s| standing.since_s < *before_s)
+        is_listed || self.users.get(user).is_some_and(|before_s| standing.since_s.get() < *before_s)
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn token(id: &str, name: &str, since_s: u32) -> Believed {
-        Believed { standing: Standing { since_s, ..Standing::of(user(name)) }, id: Some(id.to_owned()) }
+        Believed { user: user(name), standing: Standing::since(since_s), id: Some(id.to_owned()) }
     }
 
     #[test]

@@ -102,13 +102,13 @@ pub(super) fn read(wish: &Wish, answer: &[u8], now_s: u32) -> Result<Verdict, Se
         (None, Credentials::Token(_)) => return Err(Senseless),
     };
     let grants = answer.rooms.map(Rooms::grants).transpose()?;
-    Ok(Ok(Pass::proven(Standing {
-        user,
+    let standing = Standing {
         grants: grants.map(Into::into),
         token: answer.id.as_deref().map(fingerprint),
-        since_s: now_s,
         until_s: answer.expires.and_then(NonZero::new),
-    })))
+        ..Standing::since(now_s)
+    };
+    Ok(Ok(Pass::proven(user, standing)))
 }
 
 /// What proves that a question is ours and was asked at that time: `t=SECONDS,v1=HEX`, the HMAC-SHA256 of the seconds, a dot and the question.
@@ -189,7 +189,7 @@ mod tests {
         let answer = br#"{"allow":true,"user":"ann","rooms":{"join":["den"]},"expires":9,"id":"1"}"#;
         let pass = read(&token(), answer, 7).expect("it makes sense").expect("let pass");
         let standing = pass.standing.expect("it is proven");
-        assert_eq!((standing.user, standing.since_s), (user("ann"), 7));
+        assert_eq!((pass.user, standing.since_s.get()), (Some(user("ann")), 7));
         assert_eq!(standing.until_s.map(NonZero::get), Some(9));
         assert!(standing.grants.is_some_and(|grants| grants.join.len() == 1 && grants.post.is_empty()));
         let name = Wish::Identify(Credentials::Name(user("bob")));

@@ -223,7 +223,8 @@ fn line(
         let is_public = |membership: &&Membership| audiences.get(membership.audience).room.is_public();
         let rooms: Vec<&Membership> = session.rooms.iter().filter(is_public).collect();
         let named = || rooms.iter().take(ROOMS_NAMED_MAX);
-        let queued = streams.get(session.stream).map_or(session.own.len(), |stream| stream.own.len());
+        let queued =
+            streams.get(session.stream).map_or(session.extras.own().len(), |stream| stream.own().len());
         SessionLine {
             session: key,
             user: session.user.clone(),
