@@ -1,5 +1,6 @@
 //! What most sessions have nothing of: a session with none of it has a pointer to nothing.
 
+use chat::Command;
 use gateways::{LANES, Lane};
 
 use crate::StreamId;
@@ -83,8 +84,14 @@ impl Extras {
         self.0.as_ref().map(|extra| &extra.waiting).filter(|waiting| !waiting.is_empty())
     }
 
-    pub(crate) fn change_waiting<T>(&mut self, change: impl FnOnce(&mut Waiting) -> T) -> T {
-        self.change(|extra| change(&mut extra.waiting))
+    /// Puts a command off. Says what keeping all of them costs.
+    pub(crate) fn push_waiting(&mut self, command: Command, weight: usize) -> usize {
+        self.change(|extra| extra.waiting.push(command, weight))
+    }
+
+    /// Takes the command that was put off first, and says what keeping it has cost.
+    pub(crate) fn pop_waiting(&mut self) -> Option<(Command, usize)> {
+        self.take(|extra| extra.waiting.pop())
     }
 
     /// Changes what there is only if there is any.

@@ -31,6 +31,19 @@ impl Waiting {
     pub(crate) fn is_empty(&self) -> bool {
         self.commands.is_empty()
     }
+
+    pub(crate) fn push(&mut self, command: Command, weight: usize) -> usize {
+        self.bytes += weight;
+        self.commands.push_back(command);
+        self.bytes
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<(Command, usize)> {
+        let command = self.commands.pop_front()?;
+        let weight = weight(&command);
+        self.bytes -= weight;
+        Some((command, weight))
+    }
 }
 
 impl Shard {
@@ -82,11 +95,7 @@ impl Shard {
         let bytes_max = self.settings.session_queue_bytes;
         let Some(session) = self.sessions.get_mut(place) else { return };
         let weight = weight(&command);
-        let bytes = session.extras.change_waiting(|waiting| {
-            waiting.bytes += weight;
-            waiting.commands.push_back(command);
-            waiting.bytes
-        });
+        let bytes = session.extras.push_waiting(command, weight);
         let (is_much, is_too_much) = (bytes > HELD_BYTES, bytes > bytes_max);
         self.sessions.put_off_bytes += weight;
         if is_too_much {
@@ -104,14 +113,7 @@ impl Shard {
     }
 
     fn next_waiting(&mut self, place: Place) -> Option<Command> {
-        let session = self.sessions.get_mut(place)?;
-        session.extras.waiting()?;
-        let (command, weight) = session.extras.change_waiting(|waiting| {
-            let command = waiting.commands.pop_front()?;
-            let weight = weight(&command);
-            waiting.bytes -= weight;
-            Some((command, weight))
-        })?;
+        let (command, weight) = self.sessions.get_mut(place)?.extras.pop_waiting()?;
         self.sessions.put_off_bytes -= weight;
         Some(command)
     }

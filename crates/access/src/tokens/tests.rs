@@ -40,10 +40,7 @@ fn a_token_says_who_its_bearer_is_and_until_when() {
     let claims =
         json!({"sub": "alice", "exp": LATER_S, "iat": 1_600_000_000, "jti": "7", "rooms": ["team-*"]});
     let Believed { user, standing, id } = judged(&claims).expect("it is good");
-    assert_eq!(
-        (user.as_str(), id.as_deref(), standing.since_s.get()),
-        ("alice", Some("7"), 1_600_000_000)
-    );
+    assert_eq!((user.as_str(), id.as_deref(), standing.since_s.get()), ("alice", Some("7"), 1_600_000_000));
     assert_eq!(standing.until(), Some(Time(LATER_S * 1000)));
     assert!(standing.grants.is_some_and(|grants| grants.join.len() == 1 && grants.post.len() == 1));
 }

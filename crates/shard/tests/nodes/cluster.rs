@@ -207,6 +207,12 @@ impl Cluster {
         self.settle();
     }
 
+    /// Whoever decides about clients has something to say to every shard.
+    pub(crate) fn tell_verdicts(&mut self) {
+        (0..self.shards.len()).for_each(|at| self.step(at, Input::Arrivals));
+        self.settle();
+    }
+
     /// A client comes to the last shard of a node.
     pub(crate) fn connect(&mut self, node: u32) -> PipeId {
         let at =

@@ -8,6 +8,7 @@ mod devices;
 mod epochs;
 mod leaving;
 mod recovery;
+mod revoked;
 mod travels;
 mod tunnels;
 mod unknown;
