@@ -375,3 +375,17 @@ fn examples_and_whatever_becomes_of_them_obey_the_laws() {
         }
     }
 }
+
+/// Found by fuzzing: bytes beside what is read made a message MessagePack that is JSON without them.
+#[test]
+fn only_events_have_attachments() {
+    let to_leave =
+        b"\x84\xa4type\x03\xa4opts\x80\xa5rooms\x91\xa5lobby\xa4what\x92\xa3bin\xc4\x03\x01\x02\x03";
+    obey(to_leave);
+    let letter = Letter::open(to_leave, &LIMITS).expect("a letter");
+    let circle = circle(Dialect::Classic, "/");
+    let said = circle.read(&letter).expect("a message").said;
+    assert_eq!(said, Said::Leave { who: who(&[], &[]), rooms: names(&["lobby"]) });
+    assert_eq!(letter.attachments(), [[1, 2, 3]]);
+    assert_eq!(circle.write(&said, letter.attachments()), circle.write(&said, NO_ATTACHMENTS));
+}

@@ -9,7 +9,7 @@ use crate::json::write_json_string;
 use crate::socketio::msgpack;
 
 impl Circle {
-    /// Where this is to be published for the others, and as what.
+    /// Where this is to be published for the others, and as what. Only events have `attachments`.
     pub fn write(&self, said: &Said<'_>, attachments: &[impl AsRef<[u8]>]) -> (String, Vec<u8>) {
         let channel = match said {
             Said::Broadcast(event) => match (self.dialect(), &event.wants) {
@@ -23,6 +23,8 @@ impl Circle {
             Dialect::Classic => self.write_classic(said, &mut text),
             Dialect::Sharded => self.write_sharded(said, &mut text),
         }
+        let is_event = matches!(said, Said::Broadcast(_) | Said::ServerSide { .. });
+        let attachments = if is_event { attachments } else { &[] };
         let is_binary = self.dialect() == Dialect::Classic && matches!(said, Said::Broadcast(_));
         (channel, carry(text, attachments, is_binary))
     }
