@@ -126,6 +126,13 @@ impl Entrant {
     pub(super) fn called(self, name: &str) -> Self {
         Self { name: name.to_owned(), ..self }
     }
+
+    /// A run with what the generator is told besides.
+    fn extended(&self, run: &Run) -> Run {
+        let mut run = run.clone();
+        run.words.extend(self.generator_words.iter().cloned());
+        run
+    }
 }
 
 /// An entrant that runs. The nodes end before the Redis between them does.
@@ -139,6 +146,12 @@ pub(super) struct Cluster {
 pub(super) struct Shown {
     pub(super) name: String,
     pub(super) reports: Vec<Report>,
+}
+
+impl Shown {
+    fn nothing_of(entrant: &Entrant) -> Self {
+        Self { name: entrant.name.clone(), reports: Vec::new() }
+    }
 }
 
 pub(super) struct Lab {
@@ -219,7 +232,7 @@ impl Lab {
             Redis::start(entrant.place, &self.folder.join("redis.log"))
         };
         let redis = entrant.is_over_redis.then(start_redis).transpose()?;
-        let name = entrant.contender.name.replace(' ', "-");
+        let name = entrant.name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
         let start_node = |node| {
             let log = self.folder.join(format!("{name}-{node}.log"));
             Server::start(entrant, redis.as_ref().map(Redis::url), &log)
@@ -231,8 +244,7 @@ impl Lab {
     pub(super) fn measure(&self, entrant: &Entrant, run: &Run) -> Result<Report, Failure> {
         let cluster = self.start(entrant)?;
         let json = self.folder.join("report.json");
-        let mut run = run.clone();
-        run.words.extend(entrant.generator_words.iter().cloned());
+        let run = entrant.extended(run);
         run.carry_out(&cluster.nodes, entrant.protocol, entrant.generator_place, &json)
     }
 
@@ -243,13 +255,37 @@ impl Lab {
         run: &Run,
         times: usize,
     ) -> Result<Vec<Shown>, Failure> {
-        let mut shown: Vec<_> = entrants
-            .iter()
-            .map(|entrant| Shown { name: entrant.name.clone(), reports: Vec::new() })
-            .collect();
+        let mut shown = entrants.iter().map(Shown::nothing_of).collect::<Vec<_>>();
         for _ in 0..times {
             for (entrant, shown) in entrants.iter().zip(&mut shown) {
                 shown.reports.push(self.measure(entrant, run)?);
+            }
+        }
+        Ok(shown)
+    }
+
+    /// All runs, in each of them all entrants at once on the same core: whatever the machine does meanwhile, it does to each. It tells costs
+    /// apart that are closer than two runs of the same program are. All together must leave the core time to spare, and their latencies say
+    /// nothing.
+    pub(super) fn measure_at_once(
+        &self,
+        entrants: &[Entrant],
+        run: &Run,
+        times: usize,
+    ) -> Result<Vec<Shown>, Failure> {
+        let mut shown = entrants.iter().map(Shown::nothing_of).collect::<Vec<_>>();
+        for _ in 0..times {
+            let clusters =
+                entrants.iter().map(|entrant| self.start(entrant)).collect::<Result<Vec<_>, _>>()?;
+            let begin = |(place, (entrant, cluster)): (usize, (&Entrant, &Cluster))| {
+                let json = self.folder.join(format!("report-{place}.json"));
+                let run = entrant.extended(run);
+                run.begin(&cluster.nodes, entrant.protocol, entrant.generator_place, &json)
+            };
+            let underway = entrants.iter().zip(&clusters).enumerate().map(begin);
+            let underway = underway.collect::<Result<Vec<_>, _>>()?;
+            for (underway, shown) in underway.into_iter().zip(&mut shown) {
+                shown.reports.push(underway.finish()?);
             }
         }
         Ok(shown)
