@@ -56,6 +56,13 @@ fn attachments_stand_in_their_places() {
 }
 
 #[test]
+fn a_name_that_is_a_number_is_carried_as_its_digits() {
+    let bytes = b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x91\xcename";
+    assert_eq!(read(bytes), Ok((r#"2["1851878757"]"#.to_owned(), vec![])));
+    obey(bytes);
+}
+
+#[test]
 fn every_value_has_its_shortest_form() {
     for (json, item) in [
         ("null", &b"\xc0"[..]),
