@@ -1,7 +1,8 @@
 //! The kernel's floor: what a delivery costs when the server does nothing but deliver.
 //!
 //! One thread, one level-triggered epoll loop. It shakes hands, reads frames and sends each to everybody whose
-//! request had the same path; the frames that a turn brought to a room leave in one `send` per member.
+//! request had the same path; the frames that a turn brought to a room leave in one `send` per member. Whoever asks
+//! for no WebSocket gets the same few bytes for each request.
 //!
 //! It is honestly fast: nothing is allocated per frame or per member, frames are unmasked in place, and a turn
 //! reads at most [`EVENTS_PER_TURN`] sockets, so that a room does not wait for a thousand others to be read.
@@ -29,6 +30,7 @@ const ACCEPTS_PER_TURN: usize = 32;
 const READ_BYTES: usize = 64 * 1024;
 const FRAME_MAX: usize = 1 << 20;
 const LISTENER: u64 = u64::MAX;
+const PLAIN_ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok";
 
 fn main() -> io::Result<()> {
     let listen = std::env::args().skip_while(|arg| arg != "--listen").nth(1);
@@ -176,7 +178,13 @@ impl Floor {
                 Some(end) => taken = end + 4,
                 None => return Some(0),
             }
-            self.shake_hands(id, &bytes[..taken])?;
+            let Some(key) = websocket_key(&bytes[..taken]) else {
+                let member = self.members[id].as_ref()?;
+                return rustix::net::send(&member.socket, PLAIN_ANSWER, SendFlags::NOSIGNAL)
+                    .ok()
+                    .map(|_| taken);
+            };
+            self.shake_hands(id, &bytes[..taken], key)?;
         }
         let room = self.members[id].as_ref()?.room?;
         while let Some((header, length)) = frame_at(&bytes[taken..]) {
@@ -193,9 +201,8 @@ impl Floor {
         Some(taken)
     }
 
-    fn shake_hands(&mut self, id: usize, request: &[u8]) -> Option<()> {
+    fn shake_hands(&mut self, id: usize, request: &[u8], key: &[u8]) -> Option<()> {
         let path = request.split(|byte| *byte == b' ').nth(1)?;
-        let key = websocket_key(request)?;
         let digest =
             Sha1::new().chain_update(key).chain_update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
         let accept = base64::engine::general_purpose::STANDARD.encode(digest);

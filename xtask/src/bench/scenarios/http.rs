@@ -1,4 +1,4 @@
-//! Small answers over plain HTTP, beside Node's own server.
+//! Small answers over plain HTTP, beside Node's own server, and beside the floor for what wrk can ask here at all.
 //!
 //! wrk needs more processor time for a request than a fast server does, so it may use every core, the server's too; and what a
 //! server would answer with a whole core stands beside what wrk could ask of it.
@@ -18,7 +18,7 @@ const OURS: &str = "/healthz";
 
 pub(super) fn run(lab: &Lab) -> Result<Finding, Failure> {
     wrk::install()?;
-    let mut entrants = lab.entrants(&["ours", "Node http"])?;
+    let mut entrants = lab.entrants(&["ours", "Node http", "floor"])?;
     entrants.iter_mut().for_each(|entrant| entrant.generator_place = lab.place(Cores::All));
     let scale = lab.scale;
     let many = Wrk { connections: scale.size(1000), threads: 2, seconds: scale.seconds(10.0) };
