@@ -21,14 +21,29 @@ const BESIDE: [&[u8]; 5] = [
     br#"{"type":4,"data":{"opts":{"rooms":["lobby"],"except":[],"flags":{}},"rooms":["x","y"]},"uid":"6c11a9b53f9c6db9","nsp":"/"}"#,
 ];
 
+/// What clients say in MessagePack: packets of every type, with bytes, a name that is a number, a date, a float and what is undefined.
+const PACKED: [&[u8]; 6] = [
+    b"\x83\xa4type\x00\xa3nsp\xa2/a\xa4data\x81\xa5token\xa1x",
+    b"\x84\xa4type\x02\xa3nsp\xa1/\xa4data\x93\xa5hello\xc4\x02hi\x81\xa1b\xc7\x01\x00x\xa2id\x0c",
+    b"\x84\xa4type\x02\xa3nsp\xa1/\xa4data\x94\x07\xd6\xff\x65\x00\x00\x00\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00\x82\x01\xc0\xa1u\xd4\x00\x00\xa2id\xc0",
+    b"\x84\xa4type\x03\xa3nsp\xa1/\xa4data\x92\xc2\xd1\xff\x00\xa2id\xcd\x01\x00",
+    b"\x82\xa4type\x01\xa3nsp\xa1/",
+    b"\x83\xa4type\x04\xa3nsp\xa1/\xa4data\x81\xa7message\xd9\x02no",
+];
+
 /// Everything that is made for the purpose.
 pub fn made_seeds() -> Vec<Seed> {
     let drawn = number("drawn", (0..DRAWN).map(draw).collect());
     let moves = number("move", [1, 2].map(write_move).into());
     let (nodes, proxies) = (number("node", envelopes()), number("proxy", proxies()));
-    let beside = number("beside", BESIDE.iter().map(|said| ("socketio", said.to_vec())).collect());
+    let said = |said: &&[u8]| ("socketio", said.to_vec());
+    let beside = number("beside", BESIDE.iter().map(said).collect());
+    let packed = number("packed", PACKED.iter().map(said).collect());
     let shown = number("token", tokens());
-    [drawn, moves, number("call", calls()), beside, nodes, proxies, shown].into_iter().flatten().collect()
+    [drawn, moves, number("call", calls()), beside, packed, nodes, proxies, shown]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What another node may say of tunnels and of strands, as [`crate::envelopes()`] reads it.
