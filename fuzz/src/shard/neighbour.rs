@@ -89,10 +89,10 @@ impl Neighbour {
     }
 
     /// All is quiet, and it has been heard.
-    pub(crate) fn check(&self, is_draining: bool) {
+    pub(crate) fn check(&self, is_drained: bool) {
         let Self { is_open, is_dismissed, said, heard, .. } = self;
         assert!(*is_dismissed || (*is_open && said == heard), "heard {heard} of {said}");
-        assert!(*is_dismissed || !is_draining, "everybody is told that the node goes away");
+        assert!(*is_dismissed || !is_drained, "everybody is told that the node goes away");
     }
 
     pub(crate) fn leave(&mut self, node: &mut World) {

@@ -27,7 +27,8 @@ pub(crate) struct World<'a> {
     strangers: Vec<Stranger>,
     neighbour: Neighbour,
     told: Told,
-    is_draining: bool,
+    /// The node goes away, and everybody is to be told by then: at a pace, so hardly at once.
+    drained_by_ms: Option<u64>,
     /// How many there were.
     deeds: u64,
 }
@@ -42,7 +43,7 @@ impl<'a> World<'a> {
             strangers: Vec::new(),
             neighbour,
             told: Told::nothing(),
-            is_draining: false,
+            drained_by_ms: None,
             deeds: 0,
         };
         world.gather();
@@ -101,7 +102,10 @@ impl<'a> World<'a> {
         match deed {
             // Whoever answers must have the time to.
             Deed::Wait { .. } | Deed::Leap { .. } | Deed::Settle => self.rest(),
-            Deed::Drain => self.is_draining = true,
+            Deed::Drain if self.drained_by_ms.is_none() => {
+                let settings = &self.terms.settings;
+                self.drained_by_ms = Some(self.now_ms() + settings.drain_wait_ms + settings.drain_ms);
+            }
             _ => {}
         }
         self.deeds += 1;
@@ -110,20 +114,25 @@ impl<'a> World<'a> {
 
     /// The neighbour speaks, and everything is done until it has been heard.
     fn rest(&mut self) {
+        let is_drained = self.drained_by_ms.is_some_and(|by_ms| by_ms <= self.now_ms());
         let node = &mut self.play.stage.node;
         for _ in 0..2 {
             self.neighbour.speak(node);
             node.settle();
-            while self.neighbour.listen(self.is_draining, node) {
+            while self.neighbour.listen(self.drained_by_ms.is_some(), node) {
                 node.settle();
             }
         }
-        self.neighbour.check(self.is_draining);
+        self.neighbour.check(is_drained);
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.play.stage.node.now().monotonic_ms
     }
 
     fn read(&mut self) {
         let node = &mut self.play.stage.node;
-        self.neighbour.listen(self.is_draining, node);
+        self.neighbour.listen(self.drained_by_ms.is_some(), node);
         for stranger in &self.strangers {
             stranger.read(self.terms.read_bytes, &mut self.told, node);
         }
