@@ -3,7 +3,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -17,6 +17,8 @@ const PORTS: Range<u16> = 28_000..32_000;
 const CLAIMS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What shows whether it is a master or a replica, and how far it is.
+const REPLICATION: &str = "INFO replication";
 /// Between two looks at what nobody is told of.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -110,18 +112,22 @@ impl Server {
 
     /// Gives it a command, and returns what it says: the first line of that and, where that is the length of a text, the text.
     pub(crate) fn tell(&self, command: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("it accepts");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        write!(stream, "{command}\r\n").expect("it reads");
+        self.try_tell(command).expect("it answers in full")
+    }
+
+    fn try_tell(&self, command: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "{command}\r\n")?;
         let mut answer = BufReader::new(stream);
         let mut line = String::new();
-        answer.read_line(&mut line).expect("it answers");
+        answer.read_line(&mut line)?;
         let Some(length) = line.trim_end().strip_prefix('$').and_then(|length| length.parse().ok()) else {
-            return line.trim_end().to_owned();
+            return Ok(line.trim_end().to_owned());
         };
         let mut text = vec![0; length];
-        answer.read_exact(&mut text).expect("it answers in full");
-        String::from_utf8_lossy(&text).into_owned()
+        answer.read_exact(&mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     /// Gives it a command, and returns the texts that it lists.
@@ -165,8 +171,9 @@ impl Server {
         });
     }
 
+    /// Whether it says that it is a master. A Sentinel that makes it one ends all its connections with that, so it may not answer.
     pub(crate) fn is_master(&self) -> bool {
-        field(&self.replication(), "role") == Some("master")
+        self.try_tell(REPLICATION).is_ok_and(|said| field(&said, "role") == Some("master"))
     }
 
     pub(crate) fn keys(&self) -> u64 {
@@ -179,7 +186,7 @@ impl Server {
     }
 
     fn replication(&self) -> String {
-        self.tell("INFO replication")
+        self.tell(REPLICATION)
     }
 
     fn wait(&mut self) {
@@ -196,7 +203,7 @@ impl Server {
 
     /// Whether it answers, and has read what it kept.
     fn is_there(&self) -> bool {
-        TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.tell("PING") == "+PONG"
+        self.try_tell("PING").is_ok_and(|said| said == "+PONG")
     }
 }
 
