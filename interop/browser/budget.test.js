@@ -51,8 +51,8 @@ for (const path of ['/', '/?room=lobby']) {
       paints.push(await tab.evaluate(firstPaint));
       assert.equal(await tab.evaluate(shifts), 0);
     }
-    // The quickest of each: nothing but other programs makes a load slower than that.
-    const slowness = Math.max(1, Math.min(...bare) / BARE_PAINT_MS);
+    // The quickest load: nothing but other programs makes one slower than that. How busy they are is told by plain text in the middle.
+    const slowness = Math.max(1, bare.toSorted((one, other) => one - other)[COLD_LOADS >> 1] / BARE_PAINT_MS);
     assert.ok(Math.min(...paints) / slowness < FIRST_PAINT_MS_MAX, `${paints} ms, plain text ${bare} ms`);
   });
 }
