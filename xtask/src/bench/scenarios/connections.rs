@@ -21,7 +21,8 @@ pub(super) fn idle(lab: &Lab) -> Result<Finding, Failure> {
     let pinged = lab.measure_in_turn(&entrants, &idle_run(lab, 30.0), 1)?;
     let still =
         Entrant { options: vec!["--threads", "1", "--ping-interval", "3600"], ..lab.entrant("ours")? };
-    let still = lab.measure_in_turn(&[still], &idle_run(lab, 10.0), 1)?;
+    // In several runs: this is so little that a machine taken away for a moment would be most of it.
+    let still = lab.measure_in_turn(&[still], &idle_run(lab, 10.0), lab.scale.runs)?;
     let mut finding = Finding {
         figures: vec![
             figure("memory per connection", "bytes", &pinged, bytes_each)?.against(Bar::AtMost(BYTES_EACH)),
